@@ -1,0 +1,110 @@
+"""The sizes of S2LIC: one parametric layout, three named configurations."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of a model. Equal configs and equal weights give equal files."""
+
+    stages: tuple[tuple[int, int, int], ...]  # (channels, SwinV2 layers, heads) per scale, finest first
+    slices: tuple[int, ...]  # latent channels coded together; their sum is M
+    hyper: int  # N: channels of z
+    hyper_widths: tuple[int, int, int, int]  # inside h_s
+    hyper_out: int  # channels of h_s's output; the second half plays the "hyper means"
+    hyper_subpel: int  # kernel of h_s's sub-pixel convolutions
+    parameter_widths: tuple[int, ...]  # g_ep's hidden channels
+    residual_widths: tuple[int, ...]  # LRP's hidden channels; () = no LRP
+    context_hidden: int  # AC's hidden channels
+    context_width: int  # most channels that AC, AG or SP give out
+    global_context: bool  # AG: deformable attention over earlier slices
+    mlp: int  # expansion of the SwinV2 MLPs
+    unshuffle: int  # 1: the paper's stride-2 first convolution; 4: the quarter layout
+    enhance: tuple[int, int, int] | None  # dense enhancement: hidden channels, growth, unshuffle
+    shortcut: bool  # linear 16x16 transform beside g_a and g_s, started from the PCA of photos
+    lambdas: tuple[float, float] = (8e-4, 0.2)  # of R + lambda 255^2 MSE, at q = 0 and q = 1
+
+    @property
+    def latents(self) -> int:
+        """M: channels of y."""
+        return sum(self.slices)
+
+    @property
+    def log_lambda_range(self) -> float:
+        return math.log(self.lambdas[1] / self.lambdas[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Config":
+        """Inverse of `to_dict` after a trip through JSON; ValueError if fields are missing or unknown."""
+        names = {f.name for f in fields(cls)}
+        if set(values) != names:
+            raise ValueError(f"config fields differ: {sorted(set(values) ^ names)}")
+        return cls(**{k: _tuples(v) for k, v in values.items()})
+
+
+def _tuples(v: Any) -> Any:
+    return tuple(_tuples(x) for x in v) if isinstance(v, list) else v
+
+
+CONFIGS = {
+    # The paper's model (spec 1): N = 192, M = 320, ten slices.
+    "full": Config(
+        stages=((192, 1, 4), (192, 2, 8), (192, 3, 16)),
+        slices=(32,) * 10,
+        hyper=192,
+        hyper_widths=(320, 320, 480, 480),
+        hyper_out=640,
+        hyper_subpel=3,
+        parameter_widths=(320, 256, 128),
+        residual_widths=(224, 128),
+        context_hidden=192,
+        context_width=320,
+        global_context=True,
+        mlp=4,
+        unshuffle=1,
+        enhance=(64, 32, 1),
+        shortcut=False,
+    ),
+    # For a GPU: the quarter layout (spec 5.7), wider and deeper. At most 12 million parameters.
+    "s": Config(
+        stages=((128, 2, 4), (192, 4, 6)),
+        slices=(16, 16, 32, 64, 192),
+        hyper=128,
+        hyper_widths=(160, 160, 192, 192),
+        hyper_out=256,
+        hyper_subpel=1,
+        parameter_widths=(192, 128),
+        residual_widths=(64, 48),
+        context_hidden=96,
+        context_width=96,
+        global_context=True,
+        mlp=2,
+        unshuffle=4,
+        enhance=None,
+        shortcut=True,
+    ),
+    # For CPUs: the quarter layout with half the depth.
+    "xs": Config(
+        stages=((96, 1, 3), (128, 2, 4)),
+        slices=(16, 16, 32, 64, 128),
+        hyper=96,
+        hyper_widths=(128, 128, 128, 128),
+        hyper_out=192,
+        hyper_subpel=1,
+        parameter_widths=(128, 96),
+        residual_widths=(48, 32),
+        context_hidden=64,
+        context_width=64,
+        global_context=False,
+        mlp=2,
+        unshuffle=4,
+        enhance=None,
+        shortcut=True,
+    ),
+}

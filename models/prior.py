@@ -1,0 +1,108 @@
+"""Probability models of the latents: the factorised prior of z and the Gaussian of y.
+
+Likelihoods are of unit-wide bins, floored at 1e-9, and always computed in float32 or wider.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SCALE_MIN = 0.11  # smallest sigma: below it a symbol costs nothing that could be saved
+LIKELIHOOD_MIN = 1e-9
+
+
+class _LowerBound(torch.autograd.Function):
+    """max(x, bound) whose gradient still passes where it would push x back above the bound."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, bound: float) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(x)
+        ctx.bound = bound
+        return x.clamp(min=bound)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
+        (x,) = ctx.saved_tensors
+        return grad * ((x >= ctx.bound) | (grad < 0)), None
+
+
+def lower_bound(x: Tensor, bound: float) -> Tensor:
+    """max(x, bound), with a gradient that can leave the bound."""
+    return _LowerBound.apply(x, bound)
+
+
+def ste_round(x: Tensor) -> Tensor:
+    """Rounding with a straight-through gradient."""
+    return x + (x.round() - x).detach()
+
+
+def gaussian_likelihood(residual: Tensor, sigma: Tensor) -> Tensor:
+    """Probability of the unit bin around `residual` = y - mu under N(0, sigma^2), sigma >= SCALE_MIN."""
+    sigma = lower_bound(sigma, SCALE_MIN)
+    r = residual.abs()
+    s = 2**-0.5 / sigma
+    # Both tails on the same side: erfc keeps its precision where erf would be 1 - 1.
+    p = 0.5 * (torch.erfc((r - 0.5) * s) - torch.erfc((r + 0.5) * s))
+    return lower_bound(p, LIKELIHOOD_MIN)
+
+
+class FactorizedPrior(nn.Module):
+    """Learned cumulative distribution per channel (Balle et al. 2018, appendix 6.1), for z [B, C, H, W].
+
+    The parametrisation is CompressAI's EntropyBottleneck with filters (3, 3, 3, 3), whose likelihoods it
+    equals; the median is 0 here, since the training loss leaves it free.
+    """
+
+    WIDTHS = (1, 3, 3, 3, 3, 1)
+
+    def __init__(self, channels: int, init_scale: float = 10.0) -> None:
+        super().__init__()
+        self.channels = channels
+        layers = len(self.WIDTHS) - 1
+        scale = init_scale ** (1 / layers)
+        self.matrices, self.biases, self.factors = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
+        for i in range(layers):
+            cin, cout = self.WIDTHS[i], self.WIDTHS[i + 1]
+            start = float(torch.tensor(1 / scale / cout, dtype=torch.float64).expm1().log())
+            self.matrices.append(nn.Parameter(torch.full((channels, cout, cin), start)))
+            self.biases.append(nn.Parameter(torch.empty(channels, cout, 1).uniform_(-0.5, 0.5)))
+            if i < layers - 1:
+                self.factors.append(nn.Parameter(torch.zeros(channels, cout, 1)))
+
+    def logits(self, v: Tensor) -> Tensor:
+        """Logit of the cumulative distribution at v [C, 1, n]."""
+        for i, (matrix, bias) in enumerate(zip(self.matrices, self.biases, strict=True)):
+            v = F.softplus(matrix) @ v + bias
+            if i < len(self.factors):
+                v = v + self.factors[i].tanh() * v.tanh()
+        return v
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Probability of the unit bins around z [B, C, H, W]."""
+        v = z.transpose(0, 1).reshape(self.channels, 1, -1)
+        lower, upper = self.logits(v - 0.5), self.logits(v + 0.5)
+        sign = -torch.sign(lower + upper).detach()  # subtract in the tail where sigmoids are small
+        p = (torch.sigmoid(sign * upper) - torch.sigmoid(sign * lower)).abs()
+        p = p.view(self.channels, z.shape[0], *z.shape[2:]).transpose(0, 1)
+        return lower_bound(p, LIKELIHOOD_MIN)
+
+    @torch.no_grad()
+    def pmfs(self, limit: int = 512, tail: float = 2.0**-18) -> list[tuple[int, list[float]]]:
+        """For each channel: the first symbol, and the probabilities of it and its successors in float64.
+
+        The last entry is the mass of everything outside (the escape). The range is the shortest one
+        whose two tails have each less than `tail`, inside -limit..limit.
+        """
+        prior = self.double() if next(self.parameters()).dtype == torch.float64 else None
+        if prior is None:
+            raise ValueError("pmfs needs a float64 prior: build the tables from a copy made by .double()")
+        edges = torch.arange(-limit, limit + 2, dtype=torch.float64) - 0.5
+        cdf = torch.sigmoid(self.logits(edges.expand(self.channels, 1, -1)))[:, 0]  # [C, 2 limit + 2]
+        result = []
+        for c in cdf:
+            p = c.diff().clamp(min=0)
+            inside = torch.nonzero((c[1:] > tail) & (c[:-1] < 1 - tail))[:, 0]
+            lo, hi = (int(inside[0]), int(inside[-1])) if len(inside) else (limit, limit)
+            kept = p[lo : hi + 1].tolist()
+            result.append((lo - limit, [*kept, max(0.0, 1.0 - sum(kept))]))
+        return result

@@ -1,0 +1,148 @@
+"""S2LIC (arXiv 2403.14471): a learned image codec of SwinV2 transforms and an ACGC entropy model.
+
+    x -> Enh -> g_a -> y -> h_a -> z -> round -> z_hat -> EntropyModel -> y_hat -> g_s -> Enh -> x_hat
+         shortcut ----^        (one set of weights for all rates: q in 0..1)         ^---- shortcut
+
+Images are RGB in 0..1, [B, 3, H, W] with H and W multiples of 64. y has M channels at 1/16, z N at 1/64.
+"""
+
+import copy
+import itertools
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .acgc import EntropyModel, RateTable
+from .config import Config
+from .layers import Enhance, conv, deconv, rs2tb, subpel
+from .prior import gaussian_likelihood, ste_round
+
+ALIGN = 64  # sizes must be multiples of this
+PATCH = 16  # pixels along a side of a latent cell
+TRANSFORM_GAIN = 8.0  # g_a's share of y, in units in which the finest quantisation step is 1
+
+
+class Transform(nn.Module):
+    """A chain of stages with a per-channel, rate-dependent gain after (g_a) or before (g_s) the finest SwinV2 block."""
+
+    def __init__(self, before: nn.Module, after: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.before, self.after = before, after
+        self.gain = RateTable(channels)  # log
+
+    def forward(self, x: Tensor, q: Tensor) -> Tensor:
+        return self.after(self.before(x) * self.gain(q).exp())
+
+
+class S2LIC(nn.Module):
+    """The whole model. `forward` is the training pass; coding uses `analyse`, `entropy_model` and `synthesise`."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        m = config.latents
+        self.enhance_a = Enhance(*config.enhance) if config.enhance else nn.Identity()
+        self.enhance_s = Enhance(*config.enhance) if config.enhance else nn.Identity()
+        self.g_a, self.g_s = _analysis(config), _synthesis(config)
+        n = config.hyper
+        self.h_a = nn.Sequential(
+            conv(m, n), nn.GELU(), conv(n, n), nn.GELU(), conv(n, n, stride=2), nn.GELU(), conv(n, n), nn.GELU(),
+            conv(n, n, stride=2),
+        )  # fmt: skip
+        self.entropy = EntropyModel(config)
+        self.y_restore = RateTable(m)  # log of y_hat's gain over the plain inverse
+        if config.shortcut:
+            self.shortcut_a = nn.Conv2d(3, m, PATCH, PATCH, bias=False)
+            self.shortcut_s = nn.ConvTranspose2d(m, 3, PATCH, PATCH, bias=False)
+            # The convolutions into y and into x_hat start small: the linear transform leads at first.
+            for last in (self.g_a.after[-1], self.g_s.after[-1][0]):
+                last.weight.data *= 0.1
+                nn.init.zeros_(last.bias)
+
+    @property
+    def shortcut_gain(self) -> float:
+        """y per unit of an orthonormal coefficient: at lambda_max a step of 1 is then about the best."""
+        return 15.0 * (self.config.lambdas[1] / 0.09) ** 0.5
+
+    @torch.no_grad()
+    def init_shortcut(self, basis: Tensor, std: Tensor) -> None:
+        """Start from a PCA of photo patches: rows [M, 768] (colour, row, column) and their deviations [M]."""
+        self.shortcut_a.weight.copy_(basis.view(-1, 3, PATCH, PATCH))
+        self.shortcut_s.weight.copy_(basis.view(-1, 3, PATCH, PATCH))
+        self.entropy.unit.copy_((std * self.shortcut_gain).clamp(min=0.05))
+
+    def analyse(self, x: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Image [B, 3, H, W] and q [B] -> y [B, M, H/16, W/16] unscaled, z [B, N, H/64, W/64] scaled, float32."""
+        y = TRANSFORM_GAIN * self.g_a(self.enhance_a(x) - 0.5, q).float()
+        if self.config.shortcut:
+            y = y + self.shortcut_gain * self.shortcut_a(x - 0.5).float()
+        z = self.h_a(y / self.entropy.unit[:, None, None]).float()
+        return y, z * self.entropy.z_gain(q).exp()
+
+    def synthesise(self, y_hat: Tensor, q: Tensor) -> Tensor:
+        """Decoded latents in the scaled domain [B, M, H/16, W/16] -> image [B, 3, H, W], not clipped."""
+        y = y_hat * (self.y_restore(q) - self.entropy.y_gain(q)).exp()
+        x = self.g_s(y / self.entropy.unit[:, None, None], q).float()
+        if self.config.shortcut:
+            x = x + self.shortcut_s(y / self.shortcut_gain).float()
+        return self.enhance_s(x + 0.5)
+
+    def forward(self, x: Tensor, q: Tensor) -> dict[str, Tensor | dict[str, Tensor]]:
+        """Training pass (spec 1.11): the rate sees noise in training and rounding otherwise, all else rounding.
+
+        Returns x_hat [B, 3, H, W] and likelihoods: y [B, M, H/16, W/16], z [B, N, H/64, W/64].
+        """
+        y, z = self.analyse(x, q)
+        y = y * self.entropy.gain(q)
+        p_z = self.entropy.prior(self._noisy(z))
+        p_y: list[Tensor] = []  # two per slice: each is right on its own cells
+        starts = [sum(self.config.slices[:i]) for i in range(len(self.config.slices))]
+
+        def quantize(i: int, cells: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+            residual = y[:, starts[i] : starts[i] + mu.shape[1]] - mu
+            p_y.append(gaussian_likelihood(self._noisy(residual), sigma).where(cells, 1.0))
+            return (ste_round(residual) + mu) * cells
+
+        hyper = self.entropy.hyper(ste_round(z), q)
+        y_hat = self.entropy.decode(hyper, q, quantize)
+        likelihood = torch.cat([a * b for a, b in zip(p_y[::2], p_y[1::2], strict=True)], 1)
+        return {"x_hat": self.synthesise(y_hat, q), "likelihoods": {"y": likelihood, "z": p_z}}
+
+    def _noisy(self, v: Tensor) -> Tensor:
+        return v + torch.rand_like(v) - 0.5 if self.training else v.round()
+
+    def entropy_model(self) -> EntropyModel:
+        """A float64 copy of all that a file's probabilities depend on."""
+        return copy.deepcopy(self.entropy).double().eval()
+
+
+def _analysis(config: Config) -> Transform:
+    stages, u = config.stages, config.unshuffle
+    first = conv(3, stages[0][0], 5, 2) if u == 1 else conv(3 * u * u, stages[0][0])
+    after: list[nn.Module] = []
+    for (cin, _, _), (dim, depth, heads) in itertools.pairwise(stages):
+        after += [conv(cin, dim, stride=2), rs2tb(dim, depth, heads, config.mlp)]
+    after.append(conv(stages[-1][0], config.latents, stride=2))
+    dim, depth, heads = stages[0]
+    before = nn.Sequential(nn.PixelUnshuffle(u), first, rs2tb(dim, depth, heads, config.mlp))
+    return Transform(before, nn.Sequential(*after), dim)
+
+
+def _synthesis(config: Config) -> Transform:
+    stages, u = config.stages, config.unshuffle
+    up = deconv if u == 1 else subpel
+    before: list[nn.Module] = []
+    cin = config.latents
+    for dim, depth, heads in reversed(stages[1:]):
+        before += [up(cin, dim), rs2tb(dim, depth, heads, config.mlp)]
+        cin = dim
+    dim, depth, heads = stages[0]
+    before.append(up(cin, dim))
+    after = nn.Sequential(rs2tb(dim, depth, heads, config.mlp), subpel(dim, 3, 2 if u == 1 else u, 3))
+    return Transform(nn.Sequential(*before), after, dim)
+
+
+def pad_to(x: Tensor, height: int, width: int) -> Tensor:
+    """[B, C, H, W] with its last row and column repeated up to height x width."""
+    return F.pad(x, (0, width - x.shape[3], 0, height - x.shape[2]), mode="replicate")
