@@ -3,8 +3,8 @@
 One loop, `EntropyModel.decode`, serves training, encoding and decoding; only the `quantize` that it is given
 differs. A file's probabilities come from a float64 copy of this module and from nothing else.
 
-    z_hat -> h_s -> hyper -+-> (sigma, mu) of slice 0 anchors -> y_hat -+-> ... of its other half -> y_hat -+-> slice 1 ...
-                           +------------------ every pass -------------+----- AC, AG: earlier slices ------+
+    z_hat -> h_s -> hyper -+-> (sigma, mu) of slice 0 anchors -> y_hat -+-> ... its other half -> y_hat -+-> slice 1 ...
+                           +------------------ every pass --------------+--- AC, AG: earlier slices ------+
 """
 
 from collections.abc import Callable
@@ -119,10 +119,8 @@ class EntropyModel(nn.Module):
         means = hyper[:, hyper.shape[1] // 2 :]
         seen: list[Tensor] = []  # decoded slices over their scale
         slices: list[Tensor] = []
-        start = 0
-        for i, c in enumerate(self.config.slices):
-            s = scale[:, start : start + c]
-            start += c
+        for i in range(len(self.config.slices)):
+            s = scale[:, self.config.channels(i)]
             context = [hyper]
             if i:
                 u = torch.cat(seen, 1)

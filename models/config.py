@@ -31,6 +31,11 @@ class Config:
         """M: channels of y."""
         return sum(self.slices)
 
+    def channels(self, i: int) -> slice:
+        """The channels of slice i."""
+        start = sum(self.slices[:i])
+        return slice(start, start + self.slices[i])
+
     @property
     def log_lambda_range(self) -> float:
         return math.log(self.lambdas[1] / self.lambdas[0])

@@ -127,7 +127,7 @@ class DeformableAttention(nn.Module):
 
 
 class GlobalContext(nn.Module):
-    """Adaptive global-inter context AG (spec 1.8): the gate is mirrored, the channel map comes from the local branch."""
+    """Adaptive global-inter context AG (spec 1.8): AC's gate mirrored, the channel map is of the local branch."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()

@@ -3,6 +3,8 @@
 Likelihoods are of unit-wide bins, floored at 1e-9, and always computed in float32 or wider.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -63,7 +65,7 @@ class FactorizedPrior(nn.Module):
         self.matrices, self.biases, self.factors = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
         for i in range(layers):
             cin, cout = self.WIDTHS[i], self.WIDTHS[i + 1]
-            start = float(torch.tensor(1 / scale / cout, dtype=torch.float64).expm1().log())
+            start = math.log(math.expm1(1 / scale / cout))
             self.matrices.append(nn.Parameter(torch.full((channels, cout, cin), start)))
             self.biases.append(nn.Parameter(torch.empty(channels, cout, 1).uniform_(-0.5, 0.5)))
             if i < layers - 1:

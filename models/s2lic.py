@@ -72,13 +72,16 @@ class S2LIC(nn.Module):
         self.shortcut_s.weight.copy_(basis.view(-1, 3, PATCH, PATCH))
         self.entropy.unit.copy_((std * self.shortcut_gain).clamp(min=0.05))
 
-    def analyse(self, x: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
-        """Image [B, 3, H, W] and q [B] -> y [B, M, H/16, W/16] unscaled, z [B, N, H/64, W/64] scaled, float32."""
+    def analyse(self, x: Tensor, q: Tensor) -> Tensor:
+        """Image [B, 3, H, W] and q [B] -> y [B, M, H/16, W/16], unscaled, float32."""
         y = TRANSFORM_GAIN * self.g_a(self.enhance_a(x) - 0.5, q).float()
         if self.config.shortcut:
             y = y + self.shortcut_gain * self.shortcut_a(x - 0.5).float()
-        z = self.h_a(y / self.entropy.unit[:, None, None]).float()
-        return y, z * self.entropy.z_gain(q).exp()
+        return y
+
+    def hyper_analysis(self, y: Tensor, q: Tensor) -> Tensor:
+        """y unscaled -> z [B, N, H/64, W/64], scaled and ready to be rounded, float32."""
+        return self.h_a(y / self.entropy.unit[:, None, None]).float() * self.entropy.z_gain(q).exp()
 
     def synthesise(self, y_hat: Tensor, q: Tensor) -> Tensor:
         """Decoded latents in the scaled domain [B, M, H/16, W/16] -> image [B, 3, H, W], not clipped."""
@@ -93,14 +96,14 @@ class S2LIC(nn.Module):
 
         Returns x_hat [B, 3, H, W] and likelihoods: y [B, M, H/16, W/16], z [B, N, H/64, W/64].
         """
-        y, z = self.analyse(x, q)
+        y = self.analyse(x, q)
+        z = self.hyper_analysis(y, q)
         y = y * self.entropy.gain(q)
         p_z = self.entropy.prior(self._noisy(z))
         p_y: list[Tensor] = []  # two per slice: each is right on its own cells
-        starts = [sum(self.config.slices[:i]) for i in range(len(self.config.slices))]
 
         def quantize(i: int, cells: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
-            residual = y[:, starts[i] : starts[i] + mu.shape[1]] - mu
+            residual = y[:, self.config.channels(i)] - mu
             p_y.append(gaussian_likelihood(self._noisy(residual), sigma).where(cells, 1.0))
             return (ste_round(residual) + mu) * cells
 

@@ -210,7 +210,7 @@ class Trainer:
                 with self._autocast(precision):
                     loss = sample_losses(self.model, self.config, x, q)[0].mean()
                 loss.backward()
-                float(loss)  # waits for the device
+                loss.item()  # waits for the device
                 times.append(time.perf_counter() - start)
             best[precision] = min(times[1:])
         self.optimizer.zero_grad(set_to_none=True)
@@ -240,7 +240,7 @@ class Trainer:
         state = self.model.state_dict()
         floats = [k for k, v in self.average.items() if v.is_floating_point()]
         torch._foreach_lerp_([self.average[k] for k in floats], [state[k] for k in floats], 1 - keep)
-        return float(loss), float(bpp.mean()), float(mse.mean())
+        return loss.item(), bpp.mean().item(), mse.mean().item()
 
     def averaged_model(self) -> S2LIC:
         """The averaged weights in a model of their own, in evaluation mode."""

@@ -1,0 +1,166 @@
+"""The library's three functions: `encode`, `decode`, `info`.
+
+source -> media.read -> (Info, frames) -> Codec.encode -> Units -> container.write -> bytes
+bytes -> container.read -> (Header, Units) -> Codec.decode -> frames
+"""
+
+import importlib
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from codec import container, media
+from codec.errors import CodecError, FormatError
+
+if TYPE_CHECKING:
+    from codec.s2lic import Codec
+
+CODECS = {"s2lic": "codec.s2lic"}  # name -> module with open_codec(fingerprint | None, device)
+
+NcfSource = str | os.PathLike[str] | bytes | IO[bytes]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded file. Frames are decoded as they are asked for, once, and kept."""
+
+    header: container.Header
+    _frames: Iterator[np.ndarray]
+    _kept: list[np.ndarray]
+
+    @property
+    def info(self) -> media.Info:
+        """What the media is: size, channels, depth, colour, metadata."""
+        h = self.header
+        return media.Info(
+            h.width, h.height, h.channels, h.depth, h.frames, h.rate, tuple(h.color), h.metadata  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """The frames, uint8 [height, width, channels]."""
+        for i in range(self.header.frames):
+            if i == len(self._kept):
+                self._kept.append(next(self._frames))
+            yield self._kept[i]
+
+    def image(self) -> Image.Image:
+        """The first frame as a Pillow image, with its ICC profile and Exif in `info`."""
+        image = media.to_pillow(next(self.frames()))
+        m = self.header.metadata
+        names = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
+        image.info |= {names[k]: v for k, v in m.items() if k in names}
+        return image
+
+
+def encode(source: media.Source, codec: str = "s2lic", *, quality: float = 50.0, device: str = "auto") -> bytes:
+    """Compress an image to the bytes of an .ncf file.
+
+    `source`: a path, the bytes of an image file or a binary file; a uint8 array [H, W] or [H, W, 3]; a Pillow
+    image. `quality`: 0 to 100, any fraction, higher is better. `device`: "auto", "cpu", "cuda" or "cuda:N".
+
+    Raises MediaError for what is no image or can't be carried, LimitError for too many pixels, CodecError for
+    wrong arguments, OSError for files that can't be read.
+
+    >>> import numpy as np
+    >>> grey = np.full((48, 64), 128, np.uint8)
+    >>> data = encode(grey, quality=30)
+    >>> decode(data).image().size
+    (64, 48)
+    """
+    info, frames = media.read(source)
+    header, units = _open(codec, None, device).encode(info, frames, quality)
+    buffer = io.BytesIO()
+    container.write(buffer, header, units)
+    return buffer.getvalue()
+
+
+def decode(source: NcfSource, *, device: str = "auto") -> Decoded:
+    """Open an .ncf file (a path, its bytes or a binary file); pixels are decoded when they are asked for.
+
+    Raises FormatError for what is not a whole .ncf file, LimitError, WeightsMissing; DesyncError, on decoding,
+    where the symbols are not those that were encoded.
+
+    >>> import numpy as np
+    >>> decoded = decode(encode(np.zeros((20, 30, 3), np.uint8)))
+    >>> decoded.info.width, decoded.info.height, [f.shape for f in decoded.frames()]
+    (30, 20, [(20, 30, 3)])
+    """
+    with _opened(source) as fp:
+        header, units = container.read(fp)
+        whole = list(units)  # every checksum is right before anything is decoded
+    return Decoded(header, _open(_codec_name(header), header.fingerprint, device).decode(header, whole), [])
+
+
+def info(source: NcfSource) -> container.Header:
+    """The header of an .ncf file, without decoding it or loading any network.
+
+    >>> import numpy as np
+    >>> describe(info(encode(np.zeros((20, 30, 3), np.uint8), quality=12.5)))["quality"]
+    12.5
+    """
+    with _opened(source) as fp:
+        return container.read_header(fp)
+
+
+def describe(header: container.Header) -> dict[str, Any]:
+    """A header as plain values for people and JSON; needs no torch."""
+    name = _codec_name(header)
+    values: dict[str, Any] = {
+        "codec": name,
+        "revision": header.revision,
+        "width": header.width,
+        "height": header.height,
+        "channels": header.channels,
+        "depth": header.depth,
+        "frames": header.frames,
+        "weights": header.fingerprint.hex(),
+        "metadata": {k: len(v) for k, v in header.metadata.items()},
+    }
+    if isinstance(header.rate, Fraction):
+        values["rate"] = str(header.rate)
+    if name == "s2lic" and len(header.private) == 2:
+        values["quality"] = int.from_bytes(header.private, "little") / 256
+    return values
+
+
+def _codec_name(header: container.Header) -> str:
+    for name, number in container.CODEC_IDS.items():
+        if number == header.codec:
+            return name
+    raise FormatError(f"made by an unknown codec (number {header.codec}); install a newer version")
+
+
+def _open(name: str, fingerprint: bytes | None, device: str) -> "Codec":
+    if name not in CODECS:
+        raise CodecError(f"no codec {name!r} in this version; choose one of {', '.join(CODECS)}")
+    from codec.device import resolve
+
+    module = importlib.import_module(CODECS[name])
+    opened: Codec = module.open_codec(fingerprint, resolve(device))
+    return opened
+
+
+class _opened:
+    """A path, bytes or file as a binary file; only what was opened here is closed."""
+
+    def __init__(self, source: NcfSource) -> None:
+        self.source = source
+
+    def __enter__(self) -> IO[bytes]:
+        s = self.source
+        self.own: IO[bytes] | None = None
+        if isinstance(s, bytes):
+            self.own = io.BytesIO(s)
+        elif isinstance(s, str | os.PathLike):
+            self.own = open(s, "rb")
+        return self.own or s  # type: ignore[return-value]
+
+    def __exit__(self, *_: object) -> None:
+        if self.own:
+            self.own.close()

@@ -1,0 +1,38 @@
+"""The .ncf file: a head, metadata and independently decodable units in checksummed sections.
+
+    write(fp, header, units)          front to back, never seeks: works on a pipe
+    read(fp) -> header, units         one unit in memory at a time: works on a pipe
+    read_header / read_index / read_unit / append / recover
+
+Byte-exact specification: codec/FORMAT.md. Bytes only; what a payload means is the codec's business.
+"""
+
+from codec.container.archive import Index, append, read_index, read_unit, recover
+from codec.container.header import CODEC_IDS, SRGB, Color, Header
+from codec.container.limits import LIMITS, Limits
+from codec.container.metadata import METADATA_TAGS
+from codec.container.sections import MAGIC, SUFFIX, VERSION
+from codec.container.stream import read, read_header, write
+from codec.container.units import Unit
+
+__all__ = [
+    "CODEC_IDS",
+    "LIMITS",
+    "MAGIC",
+    "METADATA_TAGS",
+    "SRGB",
+    "SUFFIX",
+    "VERSION",
+    "Color",
+    "Header",
+    "Index",
+    "Limits",
+    "Unit",
+    "append",
+    "read",
+    "read_header",
+    "read_index",
+    "read_unit",
+    "recover",
+    "write",
+]

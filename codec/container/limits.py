@@ -1,0 +1,20 @@
+"""Upper bounds on what a file may ask for: the same on write as on read, checked before any allocation."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds in pixels, frames, bytes and units; raise one with `Limits(side=100_000)`."""
+
+    pixels: int = 2**28  # of one frame
+    side: int = 65_535  # width and height
+    frames: int = 12 * 3600 * 60  # of the file: twelve hours at 60 a second
+    head: int = 64 * 2**10  # bytes of the packed head
+    metadata: int = 64 * 2**20  # bytes of ICC, Exif and XMP together, inflated
+    audio: int = 2**30  # bytes of the audio section
+    units: int = 2**20  # of the file
+    payload: int = 2**30  # bytes of one unit
+
+
+LIMITS = Limits()

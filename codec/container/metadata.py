@@ -1,0 +1,87 @@
+"""Metadata that travels with the picture, each kind in an ancillary section of its own.
+
+Deflate is not one encoding: builds of zlib differ. A value that was read therefore remembers the
+bytes that stored it, and writing it again emits those.
+"""
+
+import zlib
+from collections.abc import Mapping
+
+from codec.container.limits import Limits
+from codec.container.sections import section
+from codec.errors import FormatError, LimitError
+
+# In the order of their tags, which is their order in the file.
+METADATA_TAGS: Mapping[str, bytes] = {"audio": b"a", "exif": b"e", "icc": b"i", "xmp": b"x"}
+METADATA_NAMES: Mapping[bytes, str] = {tag: name for name, tag in METADATA_TAGS.items()}
+
+RAW, DEFLATE = 0, 1
+WINDOW = -15  # deflate without zlib's wrapper: the section has a checksum already
+
+
+class Stored(bytes):
+    """A value as read, with the payload that held it."""
+
+    payload: bytes
+
+
+def pack_metadata(metadata: Mapping[str, bytes], limits: Limits) -> bytes:
+    """The metadata sections, in order."""
+    unknown = sorted(metadata.keys() - METADATA_TAGS.keys())
+    if unknown:
+        raise FormatError(f"unknown metadata {unknown[0]!r}: one of {', '.join(METADATA_TAGS)}")
+    check_sizes(metadata, limits)
+    return b"".join(
+        section(tag, _pack(name, metadata[name])) for name, tag in METADATA_TAGS.items() if name in metadata
+    )
+
+
+def unpack_metadata(name: str, payload: bytes, limits: Limits) -> bytes:
+    """The value held in the payload of the section for `name`."""
+    if name == "audio":
+        return payload
+    method, data = payload[:1], payload[1:]
+    if method == bytes([RAW]):
+        value = Stored(data)
+    elif method == bytes([DEFLATE]):
+        value = Stored(_inflate(name, data, limits.metadata))
+    else:
+        raise FormatError(f"damaged: {name} is stored by unknown method {method.hex() or 'none'}")
+    value.payload = payload
+    return value
+
+
+def check_sizes(metadata: Mapping[str, bytes], limits: Limits) -> None:
+    for name, value in metadata.items():
+        if not value:
+            raise FormatError(f"invalid metadata: {name} is empty and has to be left out")
+    audio = len(metadata.get("audio", b""))
+    others = sum(map(len, metadata.values())) - audio
+    for what, size, limit in (("audio", audio, limits.audio), ("metadata", others, limits.metadata)):
+        if size > limit:
+            raise LimitError(f"{size} bytes of {what} are too many: the limit is {limit}")
+
+
+def _pack(name: str, value: bytes) -> bytes:
+    if name == "audio":  # compressed already
+        return value
+    if isinstance(value, Stored):
+        return value.payload
+    deflate = zlib.compressobj(9, zlib.DEFLATED, WINDOW)
+    packed = deflate.compress(value) + deflate.flush()
+    return bytes([DEFLATE]) + packed if len(packed) < len(value) else bytes([RAW]) + value
+
+
+def _inflate(name: str, data: bytes, limit: int) -> bytes:
+    inflate = zlib.decompressobj(WINDOW)
+    try:
+        value = inflate.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise FormatError(f"damaged: {name} is not a deflate stream") from error
+    if len(value) > limit:
+        raise LimitError(f"{name} inflates to more than {limit} bytes, the limit")
+    if not inflate.eof or inflate.unused_data:
+        raise FormatError(f"damaged: {name} is not one complete deflate stream")
+    if len(data) >= len(value):
+        raise FormatError(f"damaged: {name} is deflated though that does not make it shorter")
+    return value

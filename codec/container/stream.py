@@ -1,0 +1,133 @@
+"""Writing and reading from front to back, with one unit in memory at a time."""
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain, islice
+from typing import BinaryIO
+
+from codec.container.header import Header, pack_header, unpack_header
+from codec.container.limits import LIMITS, Limits
+from codec.container.metadata import METADATA_NAMES, check_sizes, pack_metadata, unpack_metadata
+from codec.container.sections import MAGIC, VERSION, Reader, Truncated, section
+from codec.container.units import UNIT_FIELDS, Tally, Unit, end_limit, pack_sole, unpack_sole
+from codec.errors import FormatError
+
+
+def write(fp: BinaryIO, header: Header, units: Iterable[Unit], limits: Limits = LIMITS) -> None:
+    """Write a whole file to a buffered binary stream, which need not be seekable.
+
+    `units` is consumed one at a time. FormatError or LimitError when header or units are not what
+    `read` would accept; the stream then holds an incomplete file.
+    """
+    prefix = MAGIC + bytes([VERSION]) + section(b"H", pack_header(header, limits))
+    prefix += pack_metadata(header.metadata, limits)
+    units = iter(units)
+    opening = list(islice(units, 2 if header.frames == 1 else 1))
+    if not opening:
+        raise FormatError("no units: there is nothing to decode")
+    if header.frames == 1 and len(opening) == 1:
+        fp.write(prefix + pack_sole(header, opening[0], limits))
+        return
+    fp.write(prefix)
+    write_session(fp, Tally(header, limits), chain(opening, units))
+
+
+def write_session(fp: BinaryIO, tally: Tally, units: Iterable[Unit]) -> None:
+    """Write units and the end section that lists them."""
+    for unit in units:
+        fp.write(tally.pack(unit))
+    fp.write(tally.end())
+
+
+def read(source: BinaryIO | bytes, limits: Limits = LIMITS) -> tuple[Header, Iterator[Unit]]:
+    """Header and units of a file, from bytes or a binary stream that need not be seekable.
+
+    The header is checked here, each unit when the iterator reaches it; the iterator's end says that
+    the file is complete. On a truncated file it yields the complete units, then raises FormatError.
+    """
+    reader, header, tag = open_file(source, limits)
+    return header, read_units(reader, header, tag, limits)
+
+
+def read_header(source: BinaryIO | bytes, limits: Limits = LIMITS) -> Header:
+    """Header and metadata alone; reads one byte past them, so a stream that can't seek is spent."""
+    return open_file(source, limits)[1]
+
+
+def open_file(source: BinaryIO | bytes, limits: Limits) -> tuple[Reader, Header, bytes]:
+    """Read up to and including the tag of the first unit."""
+    reader = Reader(io.BytesIO(source) if isinstance(source, bytes) else source)
+    reader.magic()
+    tag = reader.tag()
+    if not tag:
+        raise Truncated("truncated: the head is missing")
+    if tag != b"H":
+        reader.refuse(tag)
+    header = unpack_header(reader.payload(tag, limits.head), limits)
+    metadata: dict[str, bytes] = {}
+    previous = b""
+    while (tag := reader.tag()).isalpha() and tag.islower():
+        if tag <= previous:
+            raise FormatError(f"damaged: {reader.where} is out of order")
+        previous = tag
+        if tag not in METADATA_NAMES:
+            reader.skip(tag)
+            continue
+        name = METADATA_NAMES[tag]
+        payload = reader.payload(tag, limits.audio if name == "audio" else limits.metadata + 1)
+        metadata[name] = unpack_metadata(name, payload, limits)
+        check_sizes(metadata, limits)
+    if not tag:
+        raise Truncated("truncated: no unit follows the head")
+    if tag not in (b"P", b"U"):
+        reader.refuse(tag)
+    return reader, replace(header, metadata=metadata), tag
+
+
+def read_units(reader: Reader, header: Header, tag: bytes, limits: Limits) -> Iterator[Unit]:
+    """All units, given the tag of the first; returns only at the end of a complete file."""
+    if tag == b"P":
+        unit = unpack_sole(header, reader.payload(tag, limits.payload + UNIT_FIELDS), limits)
+        refuse_more(reader)
+        yield unit
+        return
+    tally = Tally(header, limits)
+    complete = 0
+    try:
+        while True:
+            yield from _session(reader, tally, tag)
+            complete = reader.offset
+            if header.frames:
+                refuse_more(reader)
+                return
+            tag = reader.tag()
+            if not tag:
+                return
+    except Truncated as error:
+        if not complete:
+            raise
+        hint = f"an append did not finish; the first {complete} bytes are a whole file"
+        raise Truncated(f"{error}: {hint}", complete) from error
+
+
+def refuse_more(reader: Reader) -> None:
+    """Raise unless the stream ends here."""
+    if reader.fp.read(1):
+        raise FormatError(f"damaged: the file goes on after its end at byte {reader.offset}")
+
+
+def _session(reader: Reader, tally: Tally, tag: bytes) -> Iterator[Unit]:
+    start = reader.offset - 1
+    while tag == b"U":
+        payload = reader.payload(tag, tally.limits.payload + UNIT_FIELDS)
+        yield tally.unpack(payload, reader.offset - start)
+        start = reader.offset
+        tag = reader.tag()
+    if not tag:
+        raise Truncated(f"truncated: no end section after unit {tally.units - 1}")
+    if tag != b"Z" or not tally.entries:
+        reader.refuse(tag)
+    payload = reader.payload(tag, end_limit(tally.limits))
+    if section(tag, payload) != tally.end():
+        raise FormatError("damaged: the end section does not list the units of the file")

@@ -1,0 +1,52 @@
+"""Tiles of a picture: each is an entropy unit of its own; the transforms see a halo of its neighbours around it.
+
+Tiles lie on a grid of 64 pixels, on which the attention windows lie too, so that inside the halo a tile's
+transform sees just what the transform of the whole picture would.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+ALIGN = 64  # pixels
+HALO = 128  # pixels on each side
+SINGLE = 1536 * 1024  # padded pixels up to which a picture is one tile
+SIDE = 1024  # pixels along a side of a tile, at most, in larger pictures
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of the padded picture, in pixels; all numbers are multiples of 64."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def with_halo(self, height: int, width: int) -> "Tile":
+        """The tile and HALO pixels around it, as far as the padded picture of height x width reaches."""
+        top, left = max(0, self.top - HALO), max(0, self.left - HALO)
+        bottom = min(height, self.top + self.height + HALO)
+        right = min(width, self.left + self.width + HALO)
+        return Tile(top, left, bottom - top, right - left)
+
+
+def padded(n: int) -> int:
+    """n pixels rounded up to the grid."""
+    return -(-n // ALIGN) * ALIGN
+
+
+def tiles(height: int, width: int) -> list[Tile]:
+    """The tiles of a picture of height x width pixels, row by row; together they cover its padded area once."""
+    h, w = padded(height), padded(width)
+    if h * w <= SINGLE:
+        return [Tile(0, 0, h, w)]
+    rows, columns = _cuts(h), _cuts(w)
+    return [Tile(t, le, b - t, r - le) for t, b in rows for le, r in columns]
+
+
+def _cuts(n: int) -> list[tuple[int, int]]:
+    """n pixels cut into pieces as equal as the grid lets them be, each at most SIDE."""
+    count = -(-n // SIDE)
+    cells = n // ALIGN
+    edges = [cells * i // count * ALIGN for i in range(count + 1)]
+    return list(itertools.pairwise(edges))
