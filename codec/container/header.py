@@ -101,9 +101,7 @@ def pack_header(header: Header, limits: Limits) -> bytes:
     if header.fingerprint:
         flags |= HAS_FINGERPRINT
         fields.append(header.fingerprint)
-    payload = b"".join(
-        [varint(header.codec), varint(header.revision), varint(flags), *fields, header.private]
-    )
+    payload = b"".join([varint(header.codec), varint(header.revision), varint(flags), *fields, header.private])
     if len(payload) > limits.head:
         raise LimitError(f"the head takes {len(payload)} bytes: the limit is {limits.head}")
     return payload

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -184,7 +184,12 @@ class Trainer:
         tensors = {"model." + k: v for k, v in self.model.state_dict().items()}
         tensors |= {"average." + k: v for k, v in self.average.items()}
         tensors |= checkpoint.optimizer_tensors(self.optimizer)
-        state = {"step": self.step, "seconds": self.seconds, "config": self.config.to_dict()}
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "config": self.config.to_dict(),
+            "options": asdict(self.options),
+        }
         checkpoint.save(self.out / name, {k: v.cpu() for k, v in tensors.items()}, state)
 
     def progress(self) -> float:
@@ -258,7 +263,8 @@ def train(options: Options) -> None:
     if main:
         size = sum(p.numel() for p in t.model.parameters()) / 1e6
         _say(
-            f"{options.config}: {size:.2f} M parameters, {len(t.images)} photos, {t.device}, {t.precision}, step {t.step}"
+            f"{options.config}: {size:.2f} M parameters, {len(t.images)} photos, "
+            f"{t.device}, {t.precision}, from step {t.step}"
         )
     begun = last = saved = checked = time.monotonic()
     window: list[tuple[float, float, float]] = []

@@ -1,0 +1,23 @@
+"""`codec train`: make weights. The loops have command lines of their own, so that they run from a bare checkout."""
+
+import importlib
+
+import click
+
+LOOPS = {"s2lic": "codec.train.s2lic", "export": "codec.train.export"}
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("what", type=click.Choice(sorted(LOOPS)), required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def train(what: str | None, arguments: tuple[str, ...]) -> None:
+    """Train weights, or export a run's weights for shipping.
+
+    \b
+    codec train s2lic --data photos/ --val held-out/ --out runs/a --hours 8
+    codec train s2lic --help
+    codec train export runs/a -o weights/s2lic-mine.safetensors
+    """
+    if what is None or what.startswith("-"):
+        raise click.UsageError("say what to train: " + ", ".join(sorted(LOOPS)))
+    importlib.import_module(LOOPS[what]).main(list(arguments))

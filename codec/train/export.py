@@ -1,0 +1,52 @@
+"""`codec train export`: turn a run's averaged weights into a weights file with its coding tables, and a card."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from codec import s2lic, weights
+from codec.models.config import Config
+from codec.models.s2lic import S2LIC
+
+from . import checkpoint
+
+
+def export(run: Path, output: Path, description: str, name: str = "checkpoint") -> dict[str, object]:
+    """Write `output` from the averaged weights of a run's checkpoint; returns what its card should say."""
+    saved = checkpoint.load(run / name)
+    if saved is None:
+        raise ValueError(f"{run / name}: no checkpoint there; give the folder that --out named")
+    tensors, state = saved
+    model = S2LIC(Config.from_dict(state["config"]))
+    prefix = "average."
+    model.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+    s2lic.export(model, output, description)
+    validations = [row for row in _rows(run / "log.jsonl") if "val" in row]
+    return {
+        "fingerprint": weights.fingerprint(output).hex(),
+        "steps": state["step"],
+        "hours": round(state["seconds"] / 3600, 2),
+        "validation": validations[-1] if validations else None,
+        "options": state["options"],
+        "config": state["config"],
+    }
+
+
+def _rows(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of `codec train export`."""
+    p = argparse.ArgumentParser(prog="codec train export", description=__doc__)
+    p.add_argument("run", type=Path, help="the folder of the run")
+    p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
+    p.add_argument("--description", default="", help="one line for `codec models`")
+    p.add_argument("--checkpoint", default="checkpoint", help="which one: checkpoint (default) or stable")
+    a = p.parse_args(sys.argv[1:] if argv is None else argv)
+    print(json.dumps(export(a.run, a.output, a.description, a.checkpoint), indent=2))
+
+
+if __name__ == "__main__":
+    main()
