@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -269,7 +270,10 @@ def train(options: Options) -> None:
     begun = last = saved = checked = time.monotonic()
     window: list[tuple[float, float, float]] = []
     decaying = t.progress() > 1 - options.decay
-    while t.progress() < 1:
+    stop: list[int] = []  # filled by a signal: the step at hand is finished and saved
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda n, _: stop.append(n))
+    while t.progress() < 1 and not stop:
         result = t.train_step()
         now = time.monotonic()
         t.seconds, last = t.seconds + now - last, now
