@@ -7,10 +7,13 @@ import click
 LOOPS = {"s2lic": "codec.train.s2lic", "export": "codec.train.export"}
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("what", type=click.Choice(sorted(LOOPS)), required=False)
+@click.command(
+    # Options belong to the loop: `codec train s2lic --help` is its help, `codec train --help` ours.
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+@click.argument("what", type=click.Choice(sorted(LOOPS)))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def train(what: str | None, arguments: tuple[str, ...]) -> None:
+def train(what: str, arguments: tuple[str, ...]) -> None:
     """Train weights, or export a run's weights for shipping.
 
     \b
@@ -18,6 +21,4 @@ def train(what: str | None, arguments: tuple[str, ...]) -> None:
     codec train s2lic --help
     codec train export runs/a -o weights/s2lic-mine.safetensors
     """
-    if what is None or what.startswith("-"):
-        raise click.UsageError("say what to train: " + ", ".join(sorted(LOOPS)))
     importlib.import_module(LOOPS[what]).main(list(arguments))

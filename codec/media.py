@@ -21,12 +21,12 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
+from codec.container import MAGIC, SRGB, Color
 from codec.errors import CodecError, LimitError, MediaError
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | np.ndarray | Image.Image"
 
 MAX_PIXELS = 2**28
-SRGB = (1, 13, 0, 1)
 
 # The first bytes of each format read, and the Pillow class that reads it. The classes are used directly
 # because `Image.open` has a size limit of its own, lower than ours, that only a global switch moves.
@@ -50,7 +50,7 @@ _FORMATS = {
 # A decoded picture has been through one lossy codec already: the file it lands in should add nothing visible.
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "png": {}, "jpeg": {"quality": 95, "subsampling": 0}, "webp": {"lossless": True},
-    "avif": {"quality": 95, "subsampling": "4:4:4"}, "tiff": {"compression": "tiff_lzw"}, "bmp": {}, "ppm": {},
+    "avif": {"quality": 95, "subsampling": "4:4:4"}, "tiff": {}, "bmp": {}, "ppm": {},
 }  # fmt: skip
 
 _ORIENTATION, _EXIF_IFD, _GPS_IFD, _XMP_TAG = 0x0112, 0x8769, 0x8825, 700
@@ -64,8 +64,8 @@ class Info:
     """What a piece of media is.
 
     `channels` is 1 (grey) or 3 (RGB); `depth` is bits per sample; `rate` is frames per second, or None for
-    a still; `color` is CICP (primaries, transfer, matrix, full range); `metadata` holds the raw bytes of
-    the profiles under "icc", "exif" (from the TIFF header on, orientation 1) and "xmp".
+    a still; `metadata` holds the raw bytes of the profiles under "icc", "exif" (from the TIFF header on,
+    orientation 1) and "xmp".
     """
 
     width: int
@@ -74,7 +74,7 @@ class Info:
     depth: int = 8
     frames: int = 1
     rate: Fraction | None = None
-    color: tuple[int, int, int, int] = SRGB
+    color: Color = SRGB
     metadata: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -118,12 +118,12 @@ def from_array(array: np.ndarray, *, max_pixels: int = MAX_PIXELS) -> tuple[Info
 
 def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> tuple[Info, Iterator[np.ndarray]]:
     """Take an image from Pillow, with the profiles in its `info`; the image itself is not changed."""
-    _check_size(*image.size, max_pixels)
+    _check_size(image.width, image.height, max_pixels)
     with _pillow_errors("is damaged"):
         _check_depth(image, b"")
         image.load()
         oriented = image
-        if image.getexif().get(_ORIENTATION, 1) != 1:
+        if _tags(image).get(_ORIENTATION, 1) != 1:
             oriented = ImageOps.exif_transpose(image)
         metadata = _metadata(oriented, exif=_exif(image))
         pixels = np.array(_opaque(oriented))
@@ -177,18 +177,22 @@ def _read_file(fp: IO[bytes], max_pixels: int) -> tuple[Info, Iterator[np.ndarra
     head = fp.read(4096)
     if not head:
         raise MediaError(f"the file is empty; give an image ({_READ})")
-    for signature, module, reader in _SIGNATURES:
-        if re.match(signature, head, re.DOTALL):
-            break
-    else:
-        raise MediaError(f"is not an image that can be read; give {_READ}")
+    if head.startswith(MAGIC):
+        raise MediaError("is an .ncf file already; decode it, or give an image")
     fp.seek(0)
-    with _pillow_errors("is damaged"):
-        image = getattr(importlib.import_module(f"PIL.{module}"), reader)(fp)
-    with image:
-        _check_size(*image.size, max_pixels)
+    with _opened(fp, head) as image:
+        _check_size(image.width, image.height, max_pixels)
         _check_depth(image, head)
         return from_pillow(image, max_pixels=max_pixels)
+
+
+def _opened(fp: IO[bytes], head: bytes) -> Image.Image:
+    for signature, module, reader in _SIGNATURES:
+        if re.match(signature, head, re.DOTALL):
+            with _pillow_errors("is damaged"):
+                image: Image.Image = getattr(importlib.import_module(f"PIL.{module}"), reader)(fp)
+                return image
+    raise MediaError(f"is not an image that can be read; give {_READ}")
 
 
 class _pillow_errors:
@@ -224,17 +228,17 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 def _check_depth(image: Image.Image, head: bytes) -> None:
     """Refuse more than 8 bits per sample, which Pillow opens as 8-bit RGB without a word."""
-    bits = 16 if image.mode.startswith("I") else 8
-    if image.format in ("PNG", "TIFF", "PPM") and getattr(image, "tile", None):
-        args = image.tile[0].args  # type: ignore[attr-defined]
-        rawmode, *rest = (args,) if isinstance(args, str) else args or ("",)
-        deep_ppm = image.format == "PPM" and rest and isinstance(rest[0], int) and rest[0] > 255
-        if ";16" in str(rawmode) or deep_ppm:
-            bits = 16
+    deep = image.mode.startswith("I")
+    tiles = getattr(image, "tile", None)
+    if tiles and image.format in ("PNG", "TIFF", "PPM"):
+        # Arguments of Pillow's decoder: the raw mode ("RGB;16B"), for PPM with the largest value.
+        args = tiles[0].args if isinstance(tiles[0].args, tuple) else (tiles[0].args,)
+        largest = args[1] if image.format == "PPM" and len(args) > 1 else 255
+        deep |= ";16" in str(args[0]) or (isinstance(largest, int) and largest > 255)
     if image.format == "AVIF" and (found := re.search(rb"av1C\x81.(.)", head, re.DOTALL)):
-        bits = {2: 10, 3: 12}.get(found[1][0] >> 5 & 3, 8)
-    if bits > 8:
-        raise MediaError(f"has {bits} bits per sample; convert it to 8 bits first")
+        deep |= bool(found[1][0] & 0x40)  # high_bitdepth: 10 or 12
+    if deep:
+        raise MediaError("has more than 8 bits per sample; convert it to 8 bits first")
 
 
 def _opaque(image: Image.Image) -> Image.Image:
@@ -250,6 +254,14 @@ def _opaque(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB")
 
 
+def _tags(image: Image.Image) -> Image.Exif:
+    """The Exif tags; none when the block is damaged, which is no reason to refuse the picture."""
+    try:
+        return image.getexif()
+    except Exception:
+        return Image.Exif()
+
+
 def _exif(image: Image.Image) -> bytes:
     """The Exif block from its TIFF header on, orientation 1, otherwise untouched.
 
@@ -257,7 +269,7 @@ def _exif(image: Image.Image) -> bytes:
     """
     raw = image.info.get("exif")
     if not raw:
-        exif = image.getexif()
+        exif = _tags(image)
         if image.format == "TIFF":
             described = Image.Exif()
             for tag in _TIFF_KEPT:
@@ -273,8 +285,8 @@ def _exif(image: Image.Image) -> bytes:
 
 def _upright(exif: bytes) -> bytes:
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
-    if order is None:
-        return exif
+    if order is None:  # not Exif, and some writers stumble over it
+        return b""
     patched = bytearray(exif)
     try:
         (start,) = struct.unpack_from(order + "I", exif, 4)

@@ -40,17 +40,17 @@ PHASES = 4
 MARGIN = 2.0**-30  # of a bin: float64 differs between machines by 1e-13 at most (measured)
 
 
-class _TooClose(Exception):
+class TooClose(Exception):
     """A scale lies too near the edge of its bin: another machine might round it the other way."""
 
 
 def scale_index(sigma: Tensor, phase: int, checked: bool) -> np.ndarray:
-    """Table index of each sigma (float64); bins are shifted by phase / 4. `checked`: raise _TooClose at an edge."""
+    """Table index of each sigma (float64); bins are shifted by phase / 4. `checked`: raise TooClose at an edge."""
     at = (sigma.clamp(min=1e-9) / SCALE_MIN).log() / SCALE_STEP + phase / PHASES
     if checked:
         edge = at.round().clamp(1, SCALES - 1)  # below 1 all is table 0, above 63 all is table 63
         if bool(((at - edge).abs() < MARGIN).any()):
-            raise _TooClose
+            raise TooClose
     return at.floor().clamp(0, SCALES - 1).to(torch.uint8).cpu().numpy()
 
 
@@ -74,7 +74,7 @@ def code_latents(
     """One tile's coding pass, the same in both directions.
 
     `shape`: rows and columns of y, multiples of 4. `latents`: (y scaled, z scaled) when encoding, else None.
-    Returns y_hat [1, M, *shape], float64. Raises _TooClose when encoding with an unsafe phase, FormatError
+    Returns y_hat [1, M, *shape], float64. Raises TooClose when encoding with an unsafe phase, FormatError
     when decoded values make no sense.
     """
     y, z = latents or (None, None)
@@ -149,7 +149,7 @@ class Codec:
             encoder = Encoder()
             try:
                 code_latents(self.entropy, self.tables, encoder, q, shape, phase, (y, z))
-            except _TooClose:
+            except TooClose:
                 continue
             return Unit(number, encoder.checksum, phase, encoder.finish())
         raise CodecError("no bin phase is safe at this quality; change it by 0.01")
@@ -249,7 +249,7 @@ def export(model: S2LIC, path: Path, description: str) -> None:
     rounded = S2LIC(model.config)
     rounded.load_state_dict({k: v.float() for k, v in state.items()})
     for part, tables in zip("zy", build_tables(rounded.entropy_model()), strict=True):
-        state |= {f"tables.{part}.{k}": torch.from_numpy(v) for k, v in tables.to_arrays().items()}
+        state |= {f"tables.{part}.{k}": torch.tensor(v) for k, v in tables.to_arrays().items()}
     config = json.dumps(model.config.to_dict(), sort_keys=True, separators=(",", ":"))
     save_file(state, path, {"codec": NAME, "config": config, "description": description})
 

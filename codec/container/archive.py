@@ -8,7 +8,7 @@ import os
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from codec.container.header import Header
 from codec.container.limits import LIMITS, Limits
@@ -43,7 +43,7 @@ class Index:
         return self.header.frames or sum(self.frames)
 
 
-def read_index(fp: BinaryIO, limits: Limits = LIMITS) -> Index:
+def read_index(fp: IO[bytes], limits: Limits = LIMITS) -> Index:
     """The index of a seekable file, from its head and end sections alone: no unit is read."""
     size = fp.seek(0, os.SEEK_END)
     fp.seek(0)
@@ -63,7 +63,8 @@ def read_index(fp: BinaryIO, limits: Limits = LIMITS) -> Index:
         sessions.append((first, end))
         stop = first
     total = sessions[0][1]
-    agree = total.frames == {0: total.frames, 1: 0}.get(header.frames, header.frames)
+    agree = (header.frames, total.units) != (1, 1)  # which is what section P is for
+    agree &= total.frames == {0: total.frames, 1: 0}.get(header.frames, header.frames)
     if not agree or expected != (0, 0) or stop != body or (header.frames and len(sessions) > 1):
         raise FormatError("damaged: the end sections do not agree with the head")
     offsets, lengths, frames = [], [], []
@@ -76,14 +77,14 @@ def read_index(fp: BinaryIO, limits: Limits = LIMITS) -> Index:
     return Index(header, tuple(offsets), tuple(lengths), tuple(frames))
 
 
-def read_unit(fp: BinaryIO, index: Index, number: int, limits: Limits = LIMITS) -> Unit:
+def read_unit(fp: IO[bytes], index: Index, number: int, limits: Limits = LIMITS) -> Unit:
     """Unit `number` (0..) of a seekable file; no other unit is read."""
     if not 0 <= number < len(index.offsets):
         raise FormatError(f"no unit {number}: the file has {len(index.offsets)}")
     fp.seek(index.offsets[number])
     reader = Reader(fp, index.offsets[number])
     tag = reader.tag()
-    if tag not in (b"P", b"U"):
+    if tag != (b"P" if index.header.frames == 1 and len(index.offsets) == 1 else b"U"):
         reader.refuse(tag)
     payload = reader.payload(tag, limits.payload + UNIT_FIELDS)
     if tag == b"P":
@@ -96,7 +97,7 @@ def read_unit(fp: BinaryIO, index: Index, number: int, limits: Limits = LIMITS) 
     return unit
 
 
-def append(fp: BinaryIO, units: Iterable[Unit], limits: Limits = LIMITS) -> None:
+def append(fp: IO[bytes], units: Iterable[Unit], limits: Limits = LIMITS) -> None:
     """Add units and a new end section to a file opened for update ("r+b") whose header has frames = 0.
 
     Indices go on from the file's units. No earlier byte changes; on any exception the file is cut
@@ -115,7 +116,7 @@ def append(fp: BinaryIO, units: Iterable[Unit], limits: Limits = LIMITS) -> None
         raise
 
 
-def recover(fp: BinaryIO, limits: Limits = LIMITS) -> int:
+def recover(fp: IO[bytes], limits: Limits = LIMITS) -> int:
     """Cut a file (opened "r+b") that an interrupted append left incomplete back to its last end section.
 
     Returns the number of bytes cut, 0 for a complete file. FormatError, and no change, when nothing
@@ -136,7 +137,7 @@ def recover(fp: BinaryIO, limits: Limits = LIMITS) -> int:
     return 0
 
 
-def _end_before(fp: BinaryIO, body: int, stop: int, limits: Limits) -> tuple[int, End]:
+def _end_before(fp: IO[bytes], body: int, stop: int, limits: Limits) -> tuple[int, End]:
     """Offset and fields of the end section that ends at `stop`, in a file whose units begin at `body`."""
     what = "truncated, or an append did not finish: no end section ends at byte"
     if stop - body < TAIL:

@@ -5,7 +5,7 @@ No length is believed: bytes are read in bounded chunks, so memory grows only wi
 
 import struct
 import zlib
-from typing import BinaryIO, NoReturn
+from typing import IO, NoReturn
 
 from codec.container.fields import VARINT_BYTES, Cursor, varint
 from codec.errors import FormatError, LimitError
@@ -35,7 +35,7 @@ def section(tag: bytes, payload: bytes) -> bytes:
 class Reader:
     """Takes sections off a stream that need not be seekable; `offset` is the position in the file."""
 
-    def __init__(self, fp: BinaryIO, offset: int = 0) -> None:
+    def __init__(self, fp: IO[bytes], offset: int = 0) -> None:
         self.fp = fp
         self.offset = offset
         self.where = "the head"

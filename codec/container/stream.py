@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
-from typing import BinaryIO
+from typing import IO
 
 from codec.container.header import Header, pack_header, unpack_header
 from codec.container.limits import LIMITS, Limits
@@ -14,7 +14,7 @@ from codec.container.units import UNIT_FIELDS, Tally, Unit, end_limit, pack_sole
 from codec.errors import FormatError
 
 
-def write(fp: BinaryIO, header: Header, units: Iterable[Unit], limits: Limits = LIMITS) -> None:
+def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits = LIMITS) -> None:
     """Write a whole file to a buffered binary stream, which need not be seekable.
 
     `units` is consumed one at a time. FormatError or LimitError when header or units are not what
@@ -33,14 +33,14 @@ def write(fp: BinaryIO, header: Header, units: Iterable[Unit], limits: Limits = 
     write_session(fp, Tally(header, limits), chain(opening, units))
 
 
-def write_session(fp: BinaryIO, tally: Tally, units: Iterable[Unit]) -> None:
+def write_session(fp: IO[bytes], tally: Tally, units: Iterable[Unit]) -> None:
     """Write units and the end section that lists them."""
     for unit in units:
         fp.write(tally.pack(unit))
     fp.write(tally.end())
 
 
-def read(source: BinaryIO | bytes, limits: Limits = LIMITS) -> tuple[Header, Iterator[Unit]]:
+def read(source: IO[bytes] | bytes, limits: Limits = LIMITS) -> tuple[Header, Iterator[Unit]]:
     """Header and units of a file, from bytes or a binary stream that need not be seekable.
 
     The header is checked here, each unit when the iterator reaches it; the iterator's end says that
@@ -50,12 +50,12 @@ def read(source: BinaryIO | bytes, limits: Limits = LIMITS) -> tuple[Header, Ite
     return header, read_units(reader, header, tag, limits)
 
 
-def read_header(source: BinaryIO | bytes, limits: Limits = LIMITS) -> Header:
+def read_header(source: IO[bytes] | bytes, limits: Limits = LIMITS) -> Header:
     """Header and metadata alone; reads one byte past them, so a stream that can't seek is spent."""
     return open_file(source, limits)[1]
 
 
-def open_file(source: BinaryIO | bytes, limits: Limits) -> tuple[Reader, Header, bytes]:
+def open_file(source: IO[bytes] | bytes, limits: Limits) -> tuple[Reader, Header, bytes]:
     """Read up to and including the tag of the first unit."""
     reader = Reader(io.BytesIO(source) if isinstance(source, bytes) else source)
     reader.magic()

@@ -1,0 +1,88 @@
+"""The `codec` command: a group whose commands are imported when they run, and the one place that exits.
+
+Exit codes: 0 done, 1 any file failed, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+import codec
+from codec.cli.files import explain
+from codec.errors import CodecError
+
+# name: (module, function, one line of help), so that `codec --help` imports none of them
+COMMANDS = {
+    "encode": ("codec.cli.encode", "encode", "Compress images to .ncf files."),
+    "decode": ("codec.cli.decode", "decode", "Turn .ncf files back into images."),
+    "info": ("codec.cli.info", "info", "Show what is in .ncf files."),
+    "models": ("codec.cli.models", "models", "List the weights that are installed."),
+    "evaluate": ("codec.cli.evaluate", "evaluate", "Measure codecs on images: rate and distortion."),
+    "train": ("codec.cli.train", "train", "Train weights."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one only to run it or to show its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, function, _ = COMMANDS[name]
+        command: click.Command = getattr(importlib.import_module(module), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(codec.__version__, "-V", "--version", prog_name="codec")
+def cli() -> None:
+    """Compress images with learned codecs.
+
+    \b
+    codec encode photo.jpg            writes photo.ncf
+    codec decode photo.ncf            writes photo.png
+    codec encode -q 30 *.png -o out/  smaller files, in a folder
+
+    codec COMMAND --help tells more.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit; click itself deals with a closed pipe (exit 1, silently)."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _terminate)  # an exception, so that unfinished files are removed
+    # Pillow's and torch's asides to programmers; what concerns the user is said in our own words.
+    warnings.simplefilter("ignore")
+    try:
+        sys.exit(cli.main(arguments, prog_name="codec", standalone_mode=False))
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (CodecError, OSError, MemoryError) as error:
+        click.echo(f"codec: {explain(error)}", err=True)
+        sys.exit(1)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

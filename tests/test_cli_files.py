@@ -1,0 +1,162 @@
+"""Names, refusals and atomic writes, without a codec."""
+
+import errno
+import os
+from pathlib import Path
+
+import click
+import pytest
+
+from codec.cli.decode import default_name as decoded_name
+from codec.cli.encode import default_name as encoded_name
+from codec.cli.files import Job, atomic_write, explain, plan, run_batch
+from codec.errors import MediaError
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("a.jpg", "a.ncf"),
+        ("d.e/a", "d.e/a.ncf"),
+        ("a.b.JPG", "a.b.ncf"),
+        ("a.ncf", "a.ncf.ncf"),
+        (".jpg", ".jpg.ncf"),
+    ],
+)
+def test_encoded_names(source: str, target: str) -> None:
+    assert encoded_name(source) == target
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("a.ncf", "a.png"), ("d/a.b.NCF", "d/a.b.png"), ("a.png", "a.png.png"), ("a", "a.png")]
+)
+def test_decoded_names(source: str, target: str) -> None:
+    assert decoded_name(source) == target
+
+
+def test_outputs(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    assert plan(["d/a.jpg"], None, encoded_name) == [Job("d/a.jpg", "d/a.ncf")]
+    assert plan(["a.jpg"], "x", encoded_name) == [Job("a.jpg", "x")]
+    assert plan(["d/a.jpg", "b.png"], folder, encoded_name) == [
+        Job("d/a.jpg", f"{folder}/a.ncf"),
+        Job("b.png", f"{folder}/b.ncf"),
+    ]
+    for output in ("-", "/dev/stdout"):
+        assert plan(["a.jpg"], output, encoded_name) == [Job("a.jpg", "-")]
+    for source in ("-", "/dev/stdin"):
+        assert plan([source], None, encoded_name) == [Job("-", "-")]
+        assert plan([source], "x", encoded_name) == [Job("-", "x")]
+
+
+@pytest.mark.parametrize(
+    ("sources", "output", "message"),
+    [
+        (["a.jpg", "b.jpg"], "x.ncf", "2 inputs can't become one output"),
+        (["a.jpg", "b.jpg"], "-", "2 inputs can't become one output"),
+        (["-", "-"], None, "given twice"),
+        (["-"], ".", "standard input has no name"),
+        (["a.jpg", "a.png"], None, "'a.jpg' and 'a.png' would both become 'a.ncf'"),
+        (["a.jpg", "./a.jpg"], None, "'a.jpg' and './a.jpg' would both become"),
+        (["d/a.jpg", "e/a.jpg"], ".", "'d/a.jpg' and 'e/a.jpg' would both become"),
+    ],
+)
+def test_batches_that_make_no_sense_are_refused(sources: list[str], output: str | None, message: str) -> None:
+    with pytest.raises(click.UsageError, match=message):
+        plan(sources, output, encoded_name)
+
+
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "a.ncf"
+    with atomic_write(str(target)) as fp:
+        fp.write(b"half")
+        (part,) = tmp_path.iterdir()
+        assert part.name.startswith(".a.ncf.part-")
+        fp.write(b" and half")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ncf"]
+    assert target.read_bytes() == b"half and half"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, MemoryError])
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type) -> None:
+    target = tmp_path / "a.ncf"
+    target.write_bytes(b"old")
+    with pytest.raises(error), atomic_write(str(target)) as fp:
+        fp.write(b"new")
+        raise error
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ncf"]
+    assert target.read_bytes() == b"old"
+
+
+def test_permissions_follow_the_umask_and_then_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.ncf"
+    before = os.umask(0o027)
+    try:
+        with atomic_write(str(target)):
+            pass
+    finally:
+        os.umask(before)
+    assert target.stat().st_mode & 0o777 == 0o640
+    target.chmod(0o604)
+    with atomic_write(str(target)):
+        pass
+    assert target.stat().st_mode & 0o777 == 0o604
+
+
+def test_a_symlink_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    os.symlink("d/a.ncf", tmp_path / "link.ncf")
+    with atomic_write(str(tmp_path / "link.ncf")) as fp:
+        fp.write(b"new")
+    assert (tmp_path / "d" / "a.ncf").read_bytes() == b"new"
+    assert (tmp_path / "link.ncf").is_symlink()
+
+
+def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
+    target = tmp_path / ("ä" * 125 + ".ncf")
+    with atomic_write(str(target)):
+        pass
+    assert target.exists()
+
+
+def test_an_error_names_the_file_as_the_user_gave_it(tmp_path: Path) -> None:
+    target = str(tmp_path / "none" / "a.ncf")
+    with pytest.raises(FileNotFoundError) as caught, atomic_write(target):
+        pass
+    assert explain(caught.value) == f"{target}: no such file or directory; check the name"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MediaError("is damaged; get another"), "a.png: is damaged; get another"),
+        (MediaError("a.png: is\ndamaged"), "a.png: is damaged"),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "a.png: no space left on device; free some space, or write elsewhere with -o",
+        ),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "d"), "d: is a directory; name the files in it"),
+        (MemoryError(), "a.png: not enough memory; use a smaller image, or --device cpu if it was a GPU's"),
+    ],
+)
+def test_errors_are_one_line(error: Exception, line: str) -> None:
+    assert explain(error, "a.png") == line
+
+
+def test_a_batch_goes_on_after_errors_of_the_input_and_stops_at_bugs(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = []
+
+    def work(source: str) -> None:
+        seen.append(source)
+        if source != "good":
+            raise {"bad": MediaError("is bad"), "big": MemoryError(), "bug": RuntimeError("bug")}[source]
+
+    with pytest.raises(click.exceptions.Exit) as caught:
+        run_batch(["bad", "big", "good"], work)
+    assert caught.value.exit_code == 1
+    assert seen == ["bad", "big", "good"]
+    bad, big = capsys.readouterr().err.splitlines()
+    assert bad == "codec: bad: is bad"
+    assert big.startswith("codec: big: not enough memory")
+    with pytest.raises(RuntimeError, match="bug"):
+        run_batch(["bug"], work)

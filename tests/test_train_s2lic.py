@@ -1,0 +1,139 @@
+"""The training loop: resumable to the step, in bounded parts, learning on pictures made here."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from codec.train import checkpoint, export, photos
+from codec.train.s2lic import Trainer, lr_factor, main, parse, rates
+
+SMALL = json.dumps(
+    {
+        "stages": [[16, 1, 2], [16, 2, 2]], "slices": [8, 8], "hyper": 8, "hyper_widths": [8, 8, 8, 8], "hyper_out": 8,
+        "parameter_widths": [8], "context_hidden": 8, "context_width": 8,
+    }
+)  # fmt: skip
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        small = Image.fromarray(rng.integers(0, 256, (8, 10, 3), dtype=np.uint8))
+        small.resize((160, 128), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
+    return folder
+
+
+def arguments(data: Path, out: Path, *more: str) -> list[str]:
+    common = ["--crop", "64", "--batch", "2", "--overrides", SMALL, "--precision", "fp32", "--device", "cpu"]
+    return ["--data", str(data), "--out", str(out), *common, "--log-every", "2", *more]
+
+
+def test_a_stopped_and_resumed_run_equals_an_unbroken_one(data: Path, tmp_path: Path) -> None:
+    torch.use_deterministic_algorithms(True)
+    try:
+        whole = Trainer(parse(arguments(data, tmp_path / "whole", "--steps", "6")))
+        for _ in range(6):
+            whole.train_step()
+        first = Trainer(parse(arguments(data, tmp_path / "parts", "--steps", "6")))
+        for _ in range(3):
+            first.train_step()
+        first.save()
+        second = Trainer(parse(arguments(data, tmp_path / "parts", "--steps", "6")))
+        assert second.step == 3
+        for _ in range(3):
+            second.train_step()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
+    for k, v in whole.average.items():
+        assert torch.allclose(v.float(), second.average[k].float(), atol=1e-6)
+
+
+def test_training_learns_logs_validates_and_exports(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    main(arguments(data, out, "--steps", "24", "--val", str(data), "--lr", "0.005"))
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    losses = [r["loss"] for r in rows if "loss" in r]
+    assert np.mean(losses[-3:]) < np.mean(losses[:3])
+    validation = rows[-1]["val"]
+    assert len(validation) == 5 and [p[0] for p in validation] == sorted(p[0] for p in validation)
+    assert (out / "stable" / "state.json").exists()  # the start of the decay is kept
+    card = export.export(out, tmp_path / "w.safetensors", "test")
+    assert card["steps"] == 24
+    from codec import s2lic
+
+    opened = s2lic.Codec(tmp_path / "w.safetensors")
+    from codec import media
+
+    info, frames = media.from_array(np.full((40, 50, 3), 90, np.uint8))
+    header, units = opened.encode(info, frames, 50)
+    assert next(opened.decode(header, units)).shape == (40, 50, 3)
+    # The exported weights can start another run.
+    main(arguments(data, tmp_path / "again", "--steps", "2", "--init", str(tmp_path / "w.safetensors")))
+
+
+def test_a_non_finite_step_is_skipped(data: Path, tmp_path: Path) -> None:
+    trainer = Trainer(parse(arguments(data, tmp_path / "run", "--steps", "6")))
+    trainer.crops.batch = lambda n, rng: torch.full((n, 3, 64, 64), float("nan"))  # type: ignore[method-assign]
+    before = [p.clone() for p in trainer.model.parameters()]
+    assert trainer.train_step() is None
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.parameters(), strict=True))
+
+
+def test_checkpoint_parts_are_bounded_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "PART_BYTES", 4000)
+    tensors = {f"t{i}": torch.arange(300, dtype=torch.float32) * i for i in range(10)}
+    checkpoint.save(tmp_path / "c", tensors, {"step": 1})
+    checkpoint.save(tmp_path / "c", tensors, {"step": 2})
+    parts = list((tmp_path / "c").glob("part-*"))
+    assert len(parts) == 4 and max(p.stat().st_size for p in parts) < 6000
+    saved = checkpoint.load(tmp_path / "c")
+    assert saved is not None and saved[1] == {"step": 2}
+    assert all(torch.equal(saved[0][k], v) for k, v in tensors.items())
+    assert checkpoint.load(tmp_path / "none") is None
+
+
+def test_rates_of_a_batch_cover_the_range() -> None:
+    q = rates(8, np.random.default_rng(0)).sort().values
+    assert ((q * 8).floor() == torch.arange(8)).all()
+
+
+def test_learning_rate_warms_up_stays_and_falls_to_zero() -> None:
+    assert lr_factor(0, 0.0, 0.35) == pytest.approx(1 / 30)
+    assert lr_factor(1000, 0.6, 0.35) == 1
+    assert lr_factor(1000, 0.825, 0.35) == pytest.approx(0.5)
+    assert lr_factor(1000, 1.0, 0.35) == 0
+
+
+def test_crops_are_reproducible_and_cover_tars_and_folders(data: Path, tmp_path: Path) -> None:
+    import tarfile
+
+    with tarfile.open(tmp_path / "photos.tar", "w") as tar:
+        for f in sorted(data.iterdir()):
+            tar.add(f, f.name)
+    loaded = photos.load([data, tmp_path / "photos.tar"])
+    assert len(loaded) == 8 and all(np.array_equal(a, b) for a, b in zip(loaded[:4], loaded[4:], strict=True))
+    crops = photos.Crops(loaded, 64)
+    a, b = (crops.batch(5, np.random.default_rng(7)) for _ in range(2))
+    assert torch.equal(a, b) and a.shape == (5, 3, 64, 64) and a.min() >= 0 and a.max() <= 1
+
+
+def test_principal_components_are_orthonormal_and_ordered(data: Path) -> None:
+    basis, deviation = photos.principal_components(photos.load([data]), 20, seed=0)
+    assert torch.allclose(basis @ basis.T, torch.eye(20), atol=1e-4)
+    assert (deviation.diff() <= 0).all()
+
+
+@pytest.mark.parametrize("wrong", [["--steps", "3", "--hours", "1"], [], ["--steps", "3", "--crop", "100"]])
+def test_wrong_arguments_are_usage_errors(wrong: list[str], data: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as e:
+        parse([*arguments(data, tmp_path), *wrong])
+    assert e.value.code == 2
