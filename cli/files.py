@@ -6,6 +6,7 @@ Nothing here knows what is in a file. "-" is standard input or output.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import secrets
 import shutil
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, TypeAlias, cast
 
 import click
 
@@ -162,7 +163,8 @@ def read_stdin() -> bytes:
     if sys.stdin.isatty():
         raise CodecError("standard input is a terminal; name a file, or redirect one into it")
     # Piece by piece, because read() does not look at signals between the pieces.
-    return b"".join(iter(lambda: sys.stdin.buffer.read1(2**20), b""))
+    buffer = cast(io.BufferedReader, sys.stdin.buffer)
+    return b"".join(iter(lambda: buffer.read1(2**20), b""))
 
 
 def run_batch(sources: Sequence[str], work: Callable[[str], None]) -> None:

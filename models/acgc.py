@@ -57,6 +57,8 @@ def checkerboard(h: int, w: int, device: torch.device) -> Tensor:
 class EntropyModel(nn.Module):
     """p(z), and p(y | z_hat, what is decoded already), slice by slice; y lives in the scaled domain y * gain(q)."""
 
+    unit: Tensor
+
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
@@ -115,7 +117,7 @@ class EntropyModel(nn.Module):
     def decode(self, hyper: Tensor, q: Tensor, quantize: Quantize) -> Tensor:
         """y_hat [B, M, H, W] in the scaled domain; `quantize` turns (mu, sigma) into values, slice by slice."""
         scale = self.gain(q) * self.unit[:, None, None]  # [B, M, 1, 1]
-        anchor = checkerboard(*hyper.shape[2:], hyper.device)
+        anchor = checkerboard(hyper.shape[2], hyper.shape[3], hyper.device)
         means = hyper[:, hyper.shape[1] // 2 :]
         seen: list[Tensor] = []  # decoded slices over their scale
         slices: list[Tensor] = []

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import conv
+from .layers import conv, zero
 
 TILE = 16  # latents along a side of an attention tile: a 256 x 256 training crop is one tile
 REACH = 2.0  # deformed sampling points stay within this many cells of their place
@@ -104,8 +104,9 @@ class DeformableAttention(nn.Module):
         self.kv = conv(dim, 2 * dim, 1)
         self.out = conv(dim, dim, 1)
         d = dim // self.heads
-        self.offset = nn.Sequential(nn.Conv2d(d, d, 5, 2, 2, groups=d), nn.GELU(), nn.Conv2d(d, 2, 1, bias=False))
-        nn.init.zeros_(self.offset[-1].weight)
+        last = nn.Conv2d(d, 2, 1, bias=False)
+        zero(last.weight)
+        self.offset = nn.Sequential(nn.Conv2d(d, d, 5, 2, 2, groups=d), nn.GELU(), last)
 
     def forward(self, u: Tensor) -> Tensor:
         b, _, h, w = u.shape

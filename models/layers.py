@@ -13,6 +13,12 @@ from torch import Tensor, nn
 WINDOW = 8  # tokens along a side of an attention window (S2LIC uses 8 at every scale)
 
 
+def zero(parameter: Tensor | None) -> None:
+    """Start a parameter at zero."""
+    assert parameter is not None
+    nn.init.zeros_(parameter)
+
+
 def conv(cin: int, cout: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
     """A convolution whose output is input size / stride (rounded up)."""
     return nn.Conv2d(cin, cout, kernel, stride, kernel // 2)
@@ -35,11 +41,11 @@ class DenseBlock(nn.Module):
         super().__init__()
         self.convs = nn.ModuleList(conv(cin + j * growth, growth) for j in range(4))
         self.last = conv(cin + 4 * growth, cout)
-        for c in self.convs:
-            nn.init.xavier_normal_(c.weight, gain=0.1)
-            nn.init.zeros_(c.bias)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.xavier_normal_(m.weight, gain=0.1)
+                zero(m.bias)
+        zero(self.last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         for c in self.convs:
@@ -57,15 +63,16 @@ class Enhance(nn.Module):
         super().__init__()
         channels = 3 * scale**2
         self.scale = scale
+        first = DenseBlock(channels, hidden, growth)
         self.body = nn.Sequential(
-            DenseBlock(channels, hidden, growth),
+            first,
             conv(hidden, hidden, 1),
             conv(hidden, hidden, 3),
             conv(hidden, hidden, 1),
             DenseBlock(hidden, channels, growth),
         )
         # The inner block must pass something on, or the zero of the outer one would never get a gradient.
-        nn.init.xavier_normal_(self.body[0].last.weight, gain=0.1)
+        nn.init.xavier_normal_(first.last.weight, gain=0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         f = self.body(F.pixel_unshuffle(x, self.scale))
@@ -97,6 +104,9 @@ def _shift_mask(h: int, w: int, shift: int, device: torch.device) -> Tensor:
 
 class WindowAttention(nn.Module):
     """Cosine attention inside windows of 64 tokens [B * windows, 64, C] (Swin v2; spec 1.4)."""
+
+    offsets: Tensor
+    index: Tensor
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()

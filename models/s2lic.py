@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from .acgc import EntropyModel, RateTable
 from .config import Config
-from .layers import Enhance, conv, deconv, rs2tb, subpel
+from .layers import Enhance, conv, deconv, rs2tb, subpel, zero
 from .prior import gaussian_likelihood, ste_round
 
 ALIGN = 64  # sizes must be multiples of this
@@ -26,7 +26,7 @@ TRANSFORM_GAIN = 8.0  # g_a's share of y, in units in which the finest quantisat
 class Transform(nn.Module):
     """A chain of stages with a per-channel, rate-dependent gain after (g_a) or before (g_s) the finest SwinV2 block."""
 
-    def __init__(self, before: nn.Module, after: nn.Module, channels: int) -> None:
+    def __init__(self, before: nn.Sequential, after: nn.Sequential, channels: int) -> None:
         super().__init__()
         self.before, self.after = before, after
         self.gain = RateTable(channels)  # log
@@ -56,9 +56,10 @@ class S2LIC(nn.Module):
             self.shortcut_a = nn.Conv2d(3, m, PATCH, PATCH, bias=False)
             self.shortcut_s = nn.ConvTranspose2d(m, 3, PATCH, PATCH, bias=False)
             # The convolutions into y and into x_hat start small: the linear transform leads at first.
-            for last in (self.g_a.after[-1], self.g_s.after[-1][0]):
+            for transform in (self.g_a, self.g_s):
+                last = [m for m in transform.after.modules() if isinstance(m, nn.Conv2d)][-1]
                 last.weight.data *= 0.1
-                nn.init.zeros_(last.bias)
+                zero(last.bias)
 
     @property
     def shortcut_gain(self) -> float:
