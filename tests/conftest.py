@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# The tests' tensors are tiny: a second thread only makes them wait for each other on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
