@@ -310,6 +310,7 @@ def test_a_closed_pipe_is_silent(ncf: Path) -> None:
         [sys.executable, "-m", "codec.cli.main", "decode", str(ncf), "-o", "-", "--quiet"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        cwd=ncf.parent,
     )
     assert process.stdout and process.stderr
     process.stdout.close()

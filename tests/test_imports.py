@@ -72,7 +72,9 @@ def test_the_command_line_does_not_import_models(name: str, path: Path) -> None:
 def loaded_after(code: str) -> set[str]:
     """Top-level modules in memory after `code` ran in a fresh interpreter."""
     report = "\nimport json, sys\njson.dump(sorted(sys.modules), sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, check=True)
+    # Away from the checkout, whose folders would hide the installed package.
+    here = Path(__file__).parent
+    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, check=True, cwd=here)
     return {name.split(".")[0] for name in json.loads(done.stderr)}
 
 

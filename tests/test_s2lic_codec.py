@@ -10,6 +10,7 @@ import torch
 import codec
 from codec import container, s2lic
 from codec.entropy import Decoder, Encoder
+from codec.metrics import psnr
 from codec.models.s2lic import S2LIC
 
 
@@ -19,10 +20,6 @@ def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> np.nda
     y, x = np.mgrid[:height, :width]
     waves = [np.sin(x / 17 + c) + np.cos(y / 11 - c) + (x + y > (height + width) / 2) for c in range(channels)]
     return (np.stack(waves, -1) * 50 + 90 + rng.normal(0, 3, (height, width, channels))).clip(0, 255).astype(np.uint8)
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2)))
 
 
 @pytest.fixture(scope="module")
