@@ -58,7 +58,7 @@ def read_index(fp: IO[bytes], limits: Limits = LIMITS) -> Index:
         start, end = _end_before(fp, body, stop, limits)
         first = start - sum(length for length, _ in end.entries)
         if (expected and expected != end[:2]) or first < body:
-            raise FormatError("damaged: the end sections do not agree")
+            raise FormatError("damaged: the end sections do not agree; get a whole copy of the file")
         expected = end.units - len(end.entries), end.frames - sum(frames for _, frames in end.entries)
         sessions.append((first, end))
         stop = first
@@ -66,7 +66,7 @@ def read_index(fp: IO[bytes], limits: Limits = LIMITS) -> Index:
     agree = (header.frames, total.units) != (1, 1)  # which is what section P is for
     agree &= total.frames == {0: total.frames, 1: 0}.get(header.frames, header.frames)
     if not agree or expected != (0, 0) or stop != body or (header.frames and len(sessions) > 1):
-        raise FormatError("damaged: the end sections do not agree with the head")
+        raise FormatError("damaged: the end sections do not agree with the head; get a whole copy of the file")
     offsets, lengths, frames = [], [], []
     for offset, end in reversed(sessions):
         for length, count in end.entries:
@@ -93,7 +93,9 @@ def read_unit(fp: IO[bytes], index: Index, number: int, limits: Limits = LIMITS)
         unit = unpack_unit(payload)
         Tally(index.header, limits, number, sum(index.frames[:number])).check(unit)
     if (reader.offset - index.offsets[number], unit.frames) != (index.lengths[number], index.frames[number]):
-        raise FormatError(f"damaged: {reader.where} is not the unit that the end section lists")
+        raise FormatError(
+            f"damaged: {reader.where} is not the unit that the end section lists; get a whole copy of the file"
+        )
     return unit
 
 

@@ -30,7 +30,7 @@ class Cursor:
     def take(self, count: int) -> bytes:
         end = self.position + count
         if end > len(self.data):
-            raise FormatError(f"damaged: {self.what} ends in the middle of a field")
+            raise FormatError(f"damaged: {self.what} ends in the middle of a field; get a whole copy of the file")
         start, self.position = self.position, end
         return self.data[start:end]
 
@@ -52,4 +52,6 @@ class Cursor:
                 if (byte == 0 and shift) or value >= 2**64:
                     break
                 return value
-        raise FormatError(f"damaged: {self.what} has a number that is not in its shortest form")
+        raise FormatError(
+            f"damaged: {self.what} has a number that is not in its shortest form; get a whole copy of the file"
+        )

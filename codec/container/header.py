@@ -51,7 +51,7 @@ class Header:
         for name, number in CODEC_IDS.items():
             if number == self.codec:
                 return name
-        raise FormatError(f"unknown codec number {self.codec}: made by a newer version")
+        raise FormatError(f"unknown codec number {self.codec}: made by a newer version; install a newer neural-codec")
 
 
 def check_header(header: Header, limits: Limits) -> None:
@@ -112,7 +112,9 @@ def unpack_header(payload: bytes, limits: Limits) -> Header:
     cursor = Cursor(payload, "the head")
     codec, revision, flags = cursor.varint(), cursor.varint(), cursor.varint()
     if flags >= 2 * HAS_FINGERPRINT:
-        raise FormatError(f"unknown flags {flags:#x} in the head: made by a newer version")
+        raise FormatError(
+            f"unknown flags {flags:#x} in the head: made by a newer version; install a newer neural-codec"
+        )
     width, height, sample = cursor.varint(), cursor.varint(), cursor.byte()
     frames = cursor.varint() if flags & HAS_FRAMES else 1
     rate = None
@@ -137,5 +139,5 @@ def unpack_header(payload: bytes, limits: Limits) -> Header:
         private=cursor.rest(),
     )
     if pack_header(header, limits) != payload:
-        raise FormatError("damaged: the head is not in canonical form")
+        raise FormatError("damaged: the head is not in canonical form; get a whole copy of the file")
     return header

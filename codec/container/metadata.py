@@ -46,7 +46,9 @@ def unpack_metadata(name: str, payload: bytes, limits: Limits) -> bytes:
     elif method == bytes([DEFLATE]):
         value = Stored(_inflate(name, data, limits.metadata))
     else:
-        raise FormatError(f"damaged: {name} is stored by unknown method {method.hex() or 'none'}")
+        raise FormatError(
+            f"damaged: {name} is stored by unknown method {method.hex() or 'none'}; get a whole copy of the file"
+        )
     value.payload = payload
     return value
 
@@ -77,11 +79,13 @@ def _inflate(name: str, data: bytes, limit: int) -> bytes:
     try:
         value = inflate.decompress(data, limit + 1)
     except zlib.error as error:
-        raise FormatError(f"damaged: {name} is not a deflate stream") from error
+        raise FormatError(f"damaged: {name} is not a deflate stream; get a whole copy of the file") from error
     if len(value) > limit:
         raise LimitError(f"{name} inflates to more than {limit} bytes, the limit")
     if not inflate.eof or inflate.unused_data:
-        raise FormatError(f"damaged: {name} is not one complete deflate stream")
+        raise FormatError(f"damaged: {name} is not one complete deflate stream; get a whole copy of the file")
     if len(data) >= len(value):
-        raise FormatError(f"damaged: {name} is deflated though that does not make it shorter")
+        raise FormatError(
+            f"damaged: {name} is deflated though that does not make it shorter; get a whole copy of the file"
+        )
     return value

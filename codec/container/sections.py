@@ -22,7 +22,8 @@ class Truncated(FormatError):
     """The bytes stop before the file is complete; the first `complete` of them are a whole file."""
 
     def __init__(self, message: str, complete: int = 0) -> None:
-        super().__init__(message)
+        super().__init__(f"{message}; get a whole copy of the file")
+        self.what = message
         self.complete = complete
 
 
@@ -61,13 +62,16 @@ class Reader:
         if start != MAGIC:
             if start and MAGIC.startswith(start):
                 raise Truncated(f"truncated in {self.where}: expected {len(MAGIC)} bytes, got {len(start)}")
-            raise FormatError(f"not an {SUFFIX} file: it starts with {start.hex() or 'nothing'}")
+            raise FormatError(
+                f"not an {SUFFIX} file: it starts with {start.hex() or 'nothing'}; give one that `codec encode` wrote"
+            )
         self.offset += len(start)
         (version,) = self.take(1)
         if version != VERSION:
             raise FormatError(
                 f"made by {'a newer' if version > VERSION else 'an older draft'} version of the format, "
-                f"{version >> 4}.{version & 15}: this release reads {VERSION >> 4}.{VERSION & 15}"
+                f"{version >> 4}.{version & 15}; install a neural-codec that reads it (this one reads "
+                f"{VERSION >> 4}.{VERSION & 15})"
             )
 
     def tag(self) -> bytes:
@@ -105,13 +109,19 @@ class Reader:
     def check(self, crc: int) -> None:
         (stored,) = struct.unpack("<I", self.take(4))
         if stored != crc:
-            raise FormatError(f"damaged: checksum of {self.where} is {crc:08x}, expected {stored:08x}")
+            raise FormatError(
+                f"damaged: checksum of {self.where} is {crc:08x}, expected {stored:08x}; get a whole copy of the file"
+            )
 
     def refuse(self, tag: bytes) -> NoReturn:
         """Raise the error for a tag that may not stand here."""
         if tag.isalpha() and tag.isupper() and tag not in CRITICAL:
             self.skip(tag)  # a wrong checksum says damaged, a right one says newer
-            raise FormatError(f"unknown critical section {tag.decode()!r}: made by a newer version")
+            raise FormatError(
+                f"unknown critical section {tag.decode()!r}: made by a newer version; install a newer neural-codec"
+            )
         if tag.isalpha():
-            raise FormatError(f"damaged: {self.where} is out of place")
-        raise FormatError(f"damaged: byte {tag.hex()} at {self.offset - 1} where a section should begin")
+            raise FormatError(f"damaged: {self.where} is out of place; get a whole copy of the file")
+        raise FormatError(
+            f"damaged: byte {tag.hex()} at {self.offset - 1} where a section should begin; get a whole copy of the file"
+        )

@@ -69,7 +69,7 @@ def open_file(source: IO[bytes] | bytes, limits: Limits) -> tuple[Reader, Header
     previous = b""
     while (tag := reader.tag()).isalpha() and tag.islower():
         if tag <= previous:
-            raise FormatError(f"damaged: {reader.where} is out of order")
+            raise FormatError(f"damaged: {reader.where} is out of order; get a whole copy of the file")
         previous = tag
         if tag not in METADATA_NAMES:
             reader.skip(tag)
@@ -107,14 +107,16 @@ def read_units(reader: Reader, header: Header, tag: bytes, limits: Limits) -> It
     except Truncated as error:
         if not complete:
             raise
-        hint = f"an append did not finish; the first {complete} bytes are a whole file"
-        raise Truncated(f"{error}: {hint}", complete) from error
+        hint = f"an append did not finish, and the first {complete} bytes are a whole file"
+        raise Truncated(f"{error.what}: {hint}", complete) from error
 
 
 def refuse_more(reader: Reader) -> None:
     """Raise unless the stream ends here."""
     if reader.fp.read(1):
-        raise FormatError(f"damaged: the file goes on after its end at byte {reader.offset}")
+        raise FormatError(
+            f"damaged: the file goes on after its end at byte {reader.offset}; get a whole copy of the file"
+        )
 
 
 def _session(reader: Reader, tally: Tally, tag: bytes) -> Iterator[Unit]:
@@ -130,4 +132,4 @@ def _session(reader: Reader, tally: Tally, tag: bytes) -> Iterator[Unit]:
         reader.refuse(tag)
     payload = reader.payload(tag, end_limit(tally.limits))
     if section(tag, payload) != tally.end():
-        raise FormatError("damaged: the end section does not list the units of the file")
+        raise FormatError("damaged: the end section does not list the units of the file; get a whole copy of the file")

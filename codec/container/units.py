@@ -86,7 +86,7 @@ class Tally:
         if not self.entries:
             raise FormatError("no units: there is nothing to decode")
         if self.header.frames == 1 and self.units == 1:
-            raise FormatError("damaged: an image of one unit keeps it in section 'P'")
+            raise FormatError("damaged: an image of one unit keeps it in section 'P'; get a whole copy of the file")
         if self.header.frames > 1 and self.header.frames != self.frames:
             raise FormatError(f"the units hold {self.frames} frames, the head says {self.header.frames}")
         numbers = [self.units, self.frames, len(self.entries)]
@@ -109,7 +109,7 @@ def pack_sole(header: Header, unit: Unit, limits: Limits) -> bytes:
 def unpack_sole(header: Header, payload: bytes, limits: Limits) -> Unit:
     """The unit in the payload of a section P."""
     if header.frames != 1:
-        raise FormatError("damaged: section 'P' in a file that is not an image")
+        raise FormatError("damaged: section 'P' in a file that is not an image; get a whole copy of the file")
     cursor = Cursor(payload, "section 'P'")
     phase, checksum = cursor.byte(), cursor.u32()
     unit = Unit(0, checksum, phase, cursor.rest())
@@ -133,7 +133,7 @@ def unpack_end(payload: bytes, limits: Limits) -> End:
     entries = [(cursor.varint(), cursor.varint()) for _ in range(count)]
     cursor.u32()
     if cursor.rest() or not count:
-        raise FormatError("damaged: the end section does not list its units")
+        raise FormatError("damaged: the end section does not list its units; get a whole copy of the file")
     return End(units, frames, entries)
 
 
