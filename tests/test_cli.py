@@ -293,6 +293,8 @@ def test_an_interrupt_exits_with_130_and_a_kill_leaves_nothing(tmp_path: Path) -
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=tmp_path,
+            # Shells start what they run in the background with SIGINT ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert process.stdin and process.stderr
         process.stdin.write(bytes(2**24))  # returns when the command has read most of it

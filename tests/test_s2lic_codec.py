@@ -168,6 +168,13 @@ def test_unknown_weights_are_named() -> None:
         codec.decode(buffer.getvalue())
 
 
+def test_missing_default_weights_are_named() -> None:
+    from codec import weights
+
+    with pytest.raises(codec.WeightsMissing, match=r"s2lic weights s2lic-none.safetensors.*CODEC_WEIGHTS"):
+        weights.default("s2lic", "s2lic-none")
+
+
 def test_exported_weights_load_and_have_the_same_fingerprint_in_any_wrapping(tmp_path, opened: s2lic.Codec) -> None:  # type: ignore[no-untyped-def]
     from safetensors.torch import load_file, save_file
 

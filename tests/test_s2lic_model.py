@@ -154,7 +154,7 @@ def test_rate_table_interpolates_between_its_rows() -> None:
 
 
 def test_overfits_one_crop(tiny: S2LIC) -> None:
-    from codec.train.s2lic import make_optimizer, sample_losses
+    from codec.train.trainer import make_optimizer, sample_losses
 
     x = torch.nn.functional.interpolate(torch.rand(1, 3, 8, 8), 64, mode="bicubic").clamp(0, 1)
     q = torch.tensor([0.9])

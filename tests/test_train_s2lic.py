@@ -1,6 +1,8 @@
 """The training loop: resumable to the step, in bounded parts, learning on pictures made here."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,9 @@ import torch
 from PIL import Image
 
 from codec.train import checkpoint, export, photos
-from codec.train.s2lic import Trainer, lr_factor, main, parse, rates
+from codec.train.options import parse
+from codec.train.s2lic import main
+from codec.train.trainer import Trainer, lr_factor, rates
 
 SMALL = json.dumps(
     {
@@ -86,6 +90,30 @@ def test_a_non_finite_step_is_skipped(data: Path, tmp_path: Path) -> None:
     before = [p.clone() for p in trainer.model.parameters()]
     assert trainer.train_step() is None
     assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.parameters(), strict=True))
+
+
+def test_two_processes_train_one_model(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "codec.train.s2lic"]
+    done = subprocess.run(
+        [*command, *arguments(data, tmp_path / "run", "--steps", "4")], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr[-800:]
+    saved = checkpoint.load(tmp_path / "run" / "checkpoint")
+    assert saved is not None and saved[1]["step"] == 4
+    assert done.stderr.count('"step": 4') == 1  # one of them writes
+
+
+def test_a_signal_ends_a_run_with_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "codec.train.s2lic", *arguments(data, tmp_path / "run", "--hours", "1")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert process.stderr
+    while '"step": 2' not in process.stderr.readline():
+        assert process.poll() is None
+    process.terminate()
+    assert process.wait(60) == 0
+    process.stderr.close()
+    saved = checkpoint.load(tmp_path / "run" / "checkpoint")
+    assert saved is not None and saved[1]["step"] >= 2
 
 
 def test_checkpoint_parts_are_bounded_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,316 +5,84 @@ BD-rate averages log-rates. The learning rate warms up, stays, and falls linearl
 A run is resumed by running its command again, on one machine or (torchrun) several GPUs.
 """
 
-import argparse
 import contextlib
 import json
-import os
 import signal
 import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.distributed as dist
-from torch import Tensor, nn
 
-from codec.models.config import CONFIGS, Config
-from codec.models.s2lic import S2LIC
-
-from . import checkpoint, photos
+from . import photos
+from .options import Options, parse
+from .trainer import Trainer
 from .validate import Validation
-
-WARM_UP = 30  # steps
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of a run; `codec train s2lic --help` says what each means."""
-
-    data: list[str]
-    out: str
-    config: str = "xs"
-    val: str | None = None
-    hours: float | None = None
-    steps: int | None = None
-    batch: int = 8
-    crop: int = 128
-    lr: float = 2e-3
-    decay: float = 0.35
-    ema: float = 0.998
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-    log_every: int = 100
-    save_every: float = 240.0
-    val_every: float = 1800.0
-    init: str | None = None
-    stop_after: float | None = None
-    overrides: str = "{}"
-
-
-def parse(argv: list[str]) -> Options:
-    """Command line -> Options; exits with usage on errors."""
-    p = argparse.ArgumentParser(prog="codec train s2lic", description=__doc__.splitlines()[0] if __doc__ else None)
-    p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos")
-    p.add_argument("--out", required=True, help="folder of the run: checkpoint, log, weights; resumed if it exists")
-    p.add_argument("--config", default="xs", choices=sorted(CONFIGS))
-    p.add_argument("--val", help="tar file or folder of held-out photos")
-    p.add_argument("--hours", type=float, help="length of the schedule in hours of training")
-    p.add_argument("--steps", type=int, help="length of the schedule in steps")
-    p.add_argument("--batch", type=int, default=8, help="crops a step and process (default 8)")
-    p.add_argument("--crop", type=int, default=128, help="pixels along a side, a multiple of 64 (default 128)")
-    p.add_argument("--lr", type=float, default=2e-3, help="peak learning rate (default 0.002)")
-    p.add_argument("--decay", type=float, default=0.35, help="last share of the schedule, falling to 0 (default 0.35)")
-    p.add_argument("--ema", type=float, default=0.998, help="decay of the averaged weights (default 0.998)")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
-    p.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"], help="auto: the faster, measured")
-    p.add_argument("--log-every", type=int, default=100, help="steps between lines of log.jsonl")
-    p.add_argument("--save-every", type=float, default=240.0, help="seconds between checkpoints")
-    p.add_argument("--val-every", type=float, default=1800.0, help="seconds between validations")
-    p.add_argument("--init", help="start from these weights (.safetensors) instead of from scratch")
-    p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
-    p.add_argument("--overrides", default="{}", help="JSON of config fields to change, for experiments")
-    options = Options(**vars(p.parse_args(argv)))
-    if (options.hours is None) == (options.steps is None):
-        p.error("give the length of the schedule: either --hours or --steps")
-    if options.crop % 64:
-        p.error("--crop must be a multiple of 64")
-    return options
-
-
-def make_config(options: Options) -> Config:
-    values = CONFIGS[options.config].to_dict() | json.loads(options.overrides)
-    return Config.from_dict(json.loads(json.dumps(values)))
-
-
-def lr_factor(step: int, progress: float, decay: float) -> float:
-    """Warm-up, constant, linear decay over the last `decay` of the schedule; progress in 0..1."""
-    return min(1.0, (step + 1) / WARM_UP) * (min(1.0, (1 - progress) / decay) if decay else 1.0)
-
-
-def rates(n: int, rng: np.random.Generator) -> Tensor:
-    """n rates in 0..1, one from each n-th of the range, shuffled."""
-    return torch.from_numpy((rng.permutation(n) + rng.random(n)) / n).float()
-
-
-def sample_losses(model: nn.Module, config: Config, x: Tensor, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Per sample: weighted loss, rate in bits per pixel, MSE on the scale of 0..255."""
-    out = model(x, q)
-    pixels = x.shape[2] * x.shape[3]
-    bits = sum(-p.float().log2().sum((1, 2, 3)) for p in out["likelihoods"].values())
-    bpp = bits / pixels
-    mse = (out["x_hat"].float() - x).square().mean((1, 2, 3)) * 255**2
-    lam = config.lambdas[0] * torch.exp(q * config.log_lambda_range)
-    return (bpp + lam * mse) * lam**-0.5, bpp, mse
-
-
-def make_optimizer(model: nn.Module, lr: float) -> torch.optim.AdamW:
-    """AdamW; no weight decay on vectors and tables, a tenth of the rate for the linear shortcut."""
-    groups: dict[str, list[nn.Parameter]] = {"matrix": [], "vector": [], "shortcut": []}
-    for name, p in model.named_parameters():
-        if name.startswith("shortcut"):
-            groups["shortcut"].append(p)
-        else:
-            table = "prior." in name or name.endswith(".rows") or "gain" in name
-            groups["vector" if p.ndim < 2 or table else "matrix"].append(p)
-    settings = {"matrix": (1.0, 0.01), "vector": (1.0, 0.0), "shortcut": (0.1, 0.0)}
-    listed = [{"params": groups[k], "share": s, "weight_decay": wd} for k, (s, wd) in settings.items() if groups[k]]
-    return torch.optim.AdamW(listed, lr=lr, betas=(0.9, 0.99), fused=True)
-
-
-class Trainer:
-    """State of a run: model, averaged weights, optimizer, step and seconds trained."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-        self.device = self._device()
-        self.out = Path(options.out)
-        self.config = make_config(options)
-        torch.manual_seed(options.seed)
-        self.images = photos.load(options.data)
-        self.crops = photos.Crops(self.images, options.crop)
-        self.model = S2LIC(self.config)
-        self.step, self.seconds = 0, 0.0
-        saved = checkpoint.load(self.out / "checkpoint")
-        if saved is None:
-            self._start()
-        self.model.to(self.device)
-        self.optimizer = make_optimizer(self.model, options.lr)
-        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
-        if saved is not None:
-            self._restore(*saved)
-        self.precision = self._pick_precision() if options.precision == "auto" else options.precision
-        self.parallel: nn.Module = self.model
-        if self.world > 1:
-            self.parallel = nn.parallel.DistributedDataParallel(self.model)
-
-    def _device(self) -> torch.device:
-        name = self.options.device
-        if name == "auto":
-            name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
-        if self.world > 1 and not dist.is_initialized():
-            dist.init_process_group("nccl" if name.startswith("cuda") else "gloo")
-        if name.startswith("cuda"):
-            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-        return torch.device(name)
-
-    def _start(self) -> None:
-        if self.options.init:
-            from safetensors.torch import load_file
-
-            loaded = {k: v.float() for k, v in load_file(self.options.init).items() if not k.startswith("tables.")}
-            self.model.load_state_dict(loaded)
-        elif self.config.shortcut:
-            basis, std = photos.principal_components(self.images, self.config.latents, self.options.seed)
-            self.model.init_shortcut(basis, std)
-
-    def _restore(self, tensors: dict[str, Tensor], state: dict[str, float]) -> None:
-        prefix = len("model.")
-        self.model.load_state_dict({k[prefix:]: v for k, v in tensors.items() if k.startswith("model.")})
-        for k, v in self.average.items():
-            v.copy_(tensors["average." + k])
-        checkpoint.restore_optimizer(self.optimizer, tensors)
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
-
-    def save(self, name: str = "checkpoint") -> None:
-        tensors = {"model." + k: v for k, v in self.model.state_dict().items()}
-        tensors |= {"average." + k: v for k, v in self.average.items()}
-        tensors |= checkpoint.optimizer_tensors(self.optimizer)
-        state = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "config": self.config.to_dict(),
-            "options": asdict(self.options),
-        }
-        checkpoint.save(self.out / name, {k: v.cpu() for k, v in tensors.items()}, state)
-
-    def progress(self) -> float:
-        """Share of the schedule that is done, 0..1."""
-        o = self.options
-        return min(1.0, self.step / o.steps if o.steps else self.seconds / (3600 * (o.hours or 1)))
-
-    def _autocast(self, precision: str) -> contextlib.AbstractContextManager[None]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bf16")
-
-    def _pick_precision(self) -> str:
-        """bf16 pays only where the processor has it: time both on this model."""
-        rng = np.random.default_rng(0)
-        x, q = (
-            self.crops.batch(self.options.batch, rng).to(self.device),
-            rates(self.options.batch, rng).to(self.device),
-        )
-        best = {}
-        for precision in ("fp32", "bf16"):
-            times = []
-            for _ in range(4):
-                start = time.perf_counter()
-                with self._autocast(precision):
-                    loss = sample_losses(self.model, self.config, x, q)[0].mean()
-                loss.backward()
-                loss.item()  # waits for the device
-                times.append(time.perf_counter() - start)
-            best[precision] = min(times[1:])
-        self.optimizer.zero_grad(set_to_none=True)
-        return min(best, key=lambda k: best[k])
-
-    def train_step(self) -> tuple[float, float, float] | None:
-        """One update; (loss, bpp, mse) means, or None where a non-finite step was skipped."""
-        rng = np.random.default_rng((self.options.seed, self.step, self.rank))
-        torch.manual_seed(int(rng.integers(2**62)))
-        x = self.crops.batch(self.options.batch, rng).to(self.device).contiguous(memory_format=torch.channels_last)
-        q = rates(self.options.batch, rng).to(self.device)
-        factor = lr_factor(self.step, self.progress(), self.options.decay)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.options.lr * factor * group["share"]
-        with self._autocast(self.precision):
-            losses, bpp, mse = sample_losses(self.parallel, self.config, x, q)
-        loss = losses.mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.step += 1
-        if not torch.isfinite(norm):
-            return None
-        self.optimizer.step()
-        # A short memory first, so that the average forgets the start quickly.
-        keep = min(self.options.ema, (1 + self.step) / (10 + self.step))
-        state = self.model.state_dict()
-        floats = [k for k, v in self.average.items() if v.is_floating_point()]
-        torch._foreach_lerp_([self.average[k] for k in floats], [state[k] for k in floats], 1 - keep)
-        return loss.item(), bpp.mean().item(), mse.mean().item()
-
-    def averaged_model(self) -> S2LIC:
-        """The averaged weights in a model of their own, in evaluation mode."""
-        model = S2LIC(self.config)
-        model.load_state_dict(self.average)
-        return model.to(self.device).eval()
 
 
 def train(options: Options) -> None:
-    """Run (or go on with) a training run until its schedule ends or `stop_after` seconds are over."""
+    """Run (or go on with) a training run until its schedule ends, a signal comes or `stop_after` seconds are over."""
     t = Trainer(options)
-    main = t.rank == 0
+    first = t.rank == 0  # the process that writes
     t.out.mkdir(parents=True, exist_ok=True)
-    validation = Validation(photos.load([options.val])) if options.val and main else None
-    if main:
+    validation = Validation(photos.load([options.val])) if options.val and first else None
+    if first:
         size = sum(p.numel() for p in t.model.parameters()) / 1e6
-        _say(
-            f"{options.config}: {size:.2f} M parameters, {len(t.images)} photos, "
-            f"{t.device}, {t.precision}, from step {t.step}"
-        )
+        of = f"{options.config}: {size:.2f} M parameters, {len(t.images)} photos"
+        _say(f"{of}, {t.device}, {t.precision}, from step {t.step}")
     begun = last = saved = checked = time.monotonic()
     window: list[tuple[float, float, float]] = []
     decaying = t.progress() > 1 - options.decay
-    stop: list[int] = []  # filled by a signal: the step at hand is finished and saved
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda n, _: stop.append(n))
-    while t.progress() < 1 and not stop:
-        result = t.train_step()
-        now = time.monotonic()
-        t.seconds, last = t.seconds + now - last, now
-        window += [result] if result else []
-        if main and t.step % options.log_every == 0 and window:
-            loss, bpp, mse = np.mean(window, 0).round(5).tolist()
-            row = {"step": t.step, "hours": round(t.seconds / 3600, 4), "loss": loss, "bpp": bpp, "mse": mse,
-                   "skipped": options.log_every - len(window), "progress": round(t.progress(), 4)}  # fmt: skip
-            _log(t.out, row)
-            window = []
-        if main and not decaying and t.progress() > 1 - options.decay:
-            decaying = True
-            t.save("stable")  # from here a longer schedule can branch off
-        if main and now - saved > options.save_every:
-            t.save()
-            saved = now
-        if validation and now - checked > options.val_every:
-            _log(
-                t.out,
-                {"step": t.step, "hours": round(t.seconds / 3600, 4)} | validation.run(t.averaged_model()),
-            )
-            last = checked = time.monotonic()  # validation is not training time
-        if options.stop_after and now - begun > options.stop_after:
-            break
-    if main:
+    with _stop_signals() as signals:
+        while not t.finished(bool(signals) or last - begun > (options.stop_after or float("inf"))):
+            result = t.train_step()
+            now = time.monotonic()
+            t.seconds, last = t.seconds + now - last, now
+            window += [result] if result else []
+            if not first:
+                continue
+            if t.step % options.log_every == 0 and window:
+                loss, bpp, mse = np.mean(window, 0).round(5).tolist()
+                skipped = options.log_every - len(window)
+                _log(t, {"loss": loss, "bpp": bpp, "mse": mse, "skipped": skipped, "progress": round(t.progress(), 4)})
+                window = []
+            if not decaying and t.progress() > 1 - options.decay:
+                decaying = True
+                t.save("stable")  # from here a longer schedule can branch off
+            if now - saved > options.save_every:
+                t.save()
+                saved = now
+            if validation and now - checked > options.val_every:
+                _log(t, validation.run(t.averaged_model()))
+                last = checked = time.monotonic()  # validation is not training time
+    if first:
         t.save()
-        if validation:
-            _log(
-                t.out,
-                {"step": t.step, "hours": round(t.seconds / 3600, 4)} | validation.run(t.averaged_model()),
-            )
+        if validation and not signals:
+            _log(t, validation.run(t.averaged_model()))
+    t.close()
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """A list that SIGTERM and SIGINT fill: the step at hand is finished and saved."""
+    caught: list[int] = []
+    before = {n: signal.signal(n, lambda n, _: caught.append(n)) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _log(out: Path, row: dict[str, object]) -> None:
-    line = json.dumps(row)
+def _log(t: Trainer, values: dict[str, object]) -> None:
+    line = json.dumps({"step": t.step, "hours": round(t.seconds / 3600, 4)} | values)
     _say(line)
-    with (out / "log.jsonl").open("a") as f:
+    with (Path(t.out) / "log.jsonl").open("a") as f:
         f.write(line + "\n")
 
 
