@@ -157,6 +157,7 @@ class Codec:
     @torch.inference_mode()
     def decode(self, header: Header, units: Iterable[Unit]) -> Iterator[np.ndarray]:
         """The picture of a file whose header names these weights: uint8 [H, W, channels]."""
+        _check(header)
         q = self._rate(parse_private(header.private))
         tiles = tiling.tiles(header.height, header.width)
         size = tiling.padded(header.height), tiling.padded(header.width)
@@ -192,6 +193,14 @@ class Codec:
         return pad_to(x.expand(-1, 3, -1, -1), region.height, region.width).contiguous(
             memory_format=torch.channels_last
         )
+
+
+def _check(header: Header) -> None:
+    if header.revision != REVISION:
+        raise FormatError(f"made by revision {header.revision} of s2lic; install a neural-codec that reads it")
+    if header.channels not in (1, 3) or header.depth != 8 or header.frames != 1:
+        what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
+        raise FormatError(f"{what}: not a picture that s2lic codes; get a whole copy of the file")
 
 
 def parse_private(private: bytes) -> int:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,6 +142,15 @@ def test_large_pictures_are_tiled_without_a_seam(opened: s2lic.Codec, monkeypatc
     assert seam < 1.25 * np.abs(whole.astype(float) - original).mean((0, 2))[256 - 4 : 256 + 4].mean()
 
 
+@pytest.mark.parametrize(
+    "change", [{"channels": 4}, {"depth": 16}, {"revision": 1}, {"private": b"\xff\xff"}, {"private": b"1"}]
+)
+def test_a_header_that_s2lic_never_writes_is_refused(opened: s2lic.Codec, change: dict[str, object]) -> None:
+    header, units = _encode(opened, picture(64, 64), 40)
+    with pytest.raises(codec.FormatError, match=";"):
+        next(opened.decode(replace(header, **change), units))  # type: ignore[arg-type]
+
+
 def test_missing_tiles_are_refused(opened: s2lic.Codec) -> None:
     header, _ = _encode(opened, picture(64, 64), 40)
     with pytest.raises(codec.FormatError, match="0 tiles, not 1"):
@@ -160,8 +170,6 @@ def test_wrong_arguments_are_named() -> None:
 def test_unknown_weights_are_named() -> None:
     file = codec.encode(picture(8, 8))
     header, units = container.read(io.BytesIO(file))
-    from dataclasses import replace
-
     buffer = io.BytesIO()
     container.write(buffer, replace(header, fingerprint=b"\x01" * 8), units)
     with pytest.raises(codec.WeightsMissing, match="0101010101010101"):
