@@ -1,4 +1,4 @@
-"""Adapter of S2LIC: pictures to units and back (DESIGN's determinism contract, 3).
+"""Adapter of S2LIC (arXiv 2403.14471): pictures to units and back.
 
     frame -> tiles -> g_a (float32) -> y, z -> code_latents (float64, range coder) -> Unit
     Unit -> code_latents -> y_hat -> g_s (float32, halo of the neighbours' y_hat) -> frame

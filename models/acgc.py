@@ -1,4 +1,7 @@
-"""S2LIC's entropy model: hyper-synthesis, slices, checkerboard passes (spec 1.6, 1.9, 1.10; DESIGN's contract, 3).
+"""S2LIC's entropy model: hyper-synthesis, slices, checkerboard passes, latent residuals.
+
+Where the paper's figure and its released code differ, this follows the figure: the second pass of a slice sees
+the first through a 5x5 convolution (SP).
 
 One loop, `EntropyModel.decode`, serves training, encoding and decoding; only the `quantize` that it is given
 differs. A file's probabilities come from a float64 copy of this module and from nothing else.
@@ -24,7 +27,7 @@ Quantize = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
 
 class RateTable(nn.Module):
-    """A vector per channel that depends on the rate: piecewise linear in q over KNOTS rows (spec 2.2)."""
+    """A vector per channel that depends on the rate: piecewise linear in q over KNOTS rows."""
 
     def __init__(self, channels: int, first: float = 0.0, last: float = 0.0) -> None:
         super().__init__()
@@ -39,7 +42,7 @@ class RateTable(nn.Module):
 
 
 class LatentResidual(nn.Module):
-    """Latent residual prediction: adds at most half a step to what rounding left (spec 1.9)."""
+    """Latent residual prediction: adds at most half a step to what rounding left (LRP, Minnen and Singh 2020)."""
 
     def __init__(self, cin: int, hidden: tuple[int, ...], cout: int) -> None:
         super().__init__()
@@ -50,7 +53,7 @@ class LatentResidual(nn.Module):
 
 
 def checkerboard(h: int, w: int, device: torch.device) -> Tensor:
-    """Anchor cells [1, 1, h, w]: where row + column is odd (spec 0)."""
+    """Anchor cells [1, 1, h, w]: where row + column is odd."""
     return ((torch.arange(h, device=device)[:, None] + torch.arange(w, device=device)) % 2 == 1)[None, None]
 
 

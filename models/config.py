@@ -58,7 +58,7 @@ def _tuples(v: Any) -> Any:
 
 
 CONFIGS = {
-    # The paper's model (spec 1): N = 192, M = 320, ten slices.
+    # The paper's model: N = 192, M = 320, ten slices.
     "full": Config(
         stages=((192, 1, 4), (192, 2, 8), (192, 3, 16)),
         slices=(32,) * 10,
@@ -76,7 +76,7 @@ CONFIGS = {
         enhance=(64, 32, 1),
         shortcut=False,
     ),
-    # For a GPU: the quarter layout (spec 5.7), wider and deeper. At most 12 million parameters.
+    # For a GPU: the quarter layout, wider and deeper. At most 12 million parameters.
     "s": Config(
         stages=((128, 2, 4), (192, 4, 6)),
         slices=(16, 16, 32, 64, 192),

@@ -1,4 +1,4 @@
-"""The entropy model's contexts (ACGC, spec 1.7 to 1.9): what earlier slices say about the next one.
+"""The entropy model's contexts (ACGC): what earlier slices say about the next one.
 
 Everything here is plain convolution, gating and attention on independent tiles of T x T latents, so that
 cost is linear in the image and a float64 copy of these modules computes the same on every machine to 1e-13.
@@ -78,7 +78,7 @@ class LocalBranch(nn.Sequential):
 
 
 class ChannelContext(nn.Module):
-    """Adaptive channel-wise context AC (spec 1.7): earlier slices [B, cin, H, W] -> [B, cout, H, W]."""
+    """Adaptive channel-wise context AC (the paper's ACGC figure): earlier slices [B, cin, H, W] -> [B, cout, H, W]."""
 
     def __init__(self, cin: int, cout: int, hidden: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class ChannelContext(nn.Module):
 
 
 class DeformableAttention(nn.Module):
-    """Multi-head attention to deformed points (spec 1.8), on tiles of T x T latents.
+    """Multi-head attention to deformed points (as in arXiv 2201.00520), on tiles of T x T latents.
 
     Each head has 32 channels and its own T/2 x T/2 grid of sampling points, moved by at most REACH cells.
     """
@@ -128,7 +128,7 @@ class DeformableAttention(nn.Module):
 
 
 class GlobalContext(nn.Module):
-    """Adaptive global-inter context AG (spec 1.8): AC's gate mirrored, the channel map is of the local branch."""
+    """Adaptive global-inter context AG (the paper's figure): AC's gate mirrored, the channel map is of the local branch."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()

@@ -54,7 +54,7 @@ class DenseBlock(nn.Module):
 
 
 class Enhance(nn.Module):
-    """Dense enhancement of an image [B, 3, H, W] (spec 1.3): x + 0.2 F(x), the identity at first.
+    """Dense enhancement of an image [B, 3, H, W] (the paper's dense blocks): x + 0.2 F(x), the identity at first.
 
     `scale` > 1 runs F on the pixel-unshuffled image, scale^2 times cheaper than the paper's 313 kMAC/px.
     """
@@ -103,7 +103,7 @@ def _shift_mask(h: int, w: int, shift: int, device: torch.device) -> Tensor:
 
 
 class WindowAttention(nn.Module):
-    """Cosine attention inside windows of 64 tokens [B * windows, 64, C] (Swin v2; spec 1.4)."""
+    """Cosine attention inside windows of 64 tokens [B * windows, 64, C] (Swin v2, arXiv 2111.09883, section 3)."""
 
     offsets: Tensor
     index: Tensor
@@ -177,7 +177,7 @@ class SwinLayer(nn.Module):
 
 
 def rs2tb(dim: int, depth: int, heads: int, mlp: int) -> nn.Sequential:
-    """Residual SwinV2 block (spec 1.4): `depth` layers, every second one with shifted windows.
+    """Residual SwinV2 block: `depth` layers, every second one with shifted windows.
 
     The paper draws one more skip around the block. The layers carry x themselves and start as the identity,
     so that skip would only double the map: it is left out, and the block too starts as the identity.

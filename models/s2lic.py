@@ -93,7 +93,7 @@ class S2LIC(nn.Module):
         return self.enhance_s(x + 0.5)
 
     def forward(self, x: Tensor, q: Tensor) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Training pass (spec 1.11): the rate sees noise in training and rounding otherwise, all else rounding.
+        """Training pass: the rate sees noise in training and rounding otherwise, all else rounding.
 
         Returns x_hat [B, 3, H, W] and likelihoods: y [B, M, H/16, W/16], z [B, N, H/64, W/64].
         """

@@ -1,4 +1,4 @@
-"""`codec train s2lic`: one set of weights for all rates (spec 2.2, 5.7).
+"""`codec train s2lic`: one set of weights for all rates; docs/training.md says what was compared.
 
 Each sample of a batch has its own rate q; its loss R + lambda(q) 255^2 MSE is weighted by lambda^-1/2, since
 BD-rate averages log-rates. The learning rate warms up, stays, and falls linearly to zero over the last part.
