@@ -128,7 +128,7 @@ class DeformableAttention(nn.Module):
 
 
 class GlobalContext(nn.Module):
-    """Adaptive global-inter context AG (the paper's figure): AC's gate mirrored, the channel map is of the local branch."""
+    """Adaptive global-inter context AG: AC's gate mirrored, the channel map is the local branch's."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()
