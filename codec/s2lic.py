@@ -7,6 +7,7 @@ What the coder's tables depend on is computed in float64 and turned into integer
 checked; the decoder never rounds a float to a symbol.
 """
 
+import contextlib
 import json
 import math
 import struct
@@ -138,7 +139,8 @@ class Codec:
         size = tiling.padded(height), tiling.padded(width)
         for number, tile in enumerate(tiling.tiles(height, width)):
             region = tile.with_halo(*size)
-            y = _crop(self.model.analyse(self._pixels(frame, region), q), tile, region)
+            with _true_float32():
+                y = _crop(self.model.analyse(self._pixels(frame, region), q), tile, region)
             z = self.model.hyper_analysis(y, q).double()
             y = y.double() * self.entropy.gain(q.double())
             yield self._unit(number, y, z, q.double())
@@ -179,7 +181,8 @@ class Codec:
         frame = np.empty((header.height, header.width, header.channels), np.uint8)
         for tile in tiles:
             region = tile.with_halo(*size)
-            x = self.model.synthesise(_window(y_hat, region).to(self.device), q)
+            with _true_float32():
+                x = self.model.synthesise(_window(y_hat, region).to(self.device), q)
             _place(frame, _crop(x, tile, region, scale=1), tile)
         yield frame
 
@@ -193,6 +196,11 @@ class Codec:
         return pad_to(x.expand(-1, 3, -1, -1), region.height, region.width).contiguous(
             memory_format=torch.channels_last
         )
+
+
+def _true_float32() -> contextlib.AbstractContextManager[None]:
+    """GPU convolutions in float32: by default cuDNN takes TF32, whose 10 bits move pixels by more than a level."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def _check(header: Header) -> None:
