@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from codec import container, media
-from codec.errors import CodecError, FormatError
+from codec.errors import CodecError
 
 if TYPE_CHECKING:
     from codec.s2lic import Codec
@@ -94,7 +94,7 @@ def decode(source: NcfSource, *, device: str = "auto") -> Decoded:
     with _opened(source) as fp:
         header, units = container.read(fp)
         whole = list(units)  # every checksum is right before anything is decoded
-    return Decoded(header, _open(_codec_name(header), header.fingerprint, device).decode(header, whole), [])
+    return Decoded(header, _open(header.codec_name, header.fingerprint, device).decode(header, whole), [])
 
 
 def info(source: NcfSource) -> container.Header:
@@ -110,7 +110,7 @@ def info(source: NcfSource) -> container.Header:
 
 def describe(header: container.Header) -> dict[str, Any]:
     """A header as plain values for people and JSON; needs no torch."""
-    name = _codec_name(header)
+    name = header.codec_name
     values: dict[str, Any] = {
         "codec": name,
         "revision": header.revision,
@@ -127,13 +127,6 @@ def describe(header: container.Header) -> dict[str, Any]:
     if name == "s2lic" and len(header.private) == 2:
         values["quality"] = int.from_bytes(header.private, "little") / 256
     return values
-
-
-def _codec_name(header: container.Header) -> str:
-    for name, number in container.CODEC_IDS.items():
-        if number == header.codec:
-            return name
-    raise FormatError(f"made by an unknown codec (number {header.codec}); install a newer version")
 
 
 def _open(name: str, fingerprint: bytes | None, device: str) -> "Codec":

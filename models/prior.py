@@ -95,8 +95,7 @@ class FactorizedPrior(nn.Module):
         The last entry is the mass of everything outside (the escape). The range is the shortest one
         whose two tails have each less than `tail`, inside -limit..limit.
         """
-        prior = self.double() if next(self.parameters()).dtype == torch.float64 else None
-        if prior is None:
+        if self.matrices[0].dtype != torch.float64:
             raise ValueError("pmfs needs a float64 prior: build the tables from a copy made by .double()")
         edges = torch.arange(-limit, limit + 2, dtype=torch.float64) - 0.5
         cdf = torch.sigmoid(self.logits(edges.expand(self.channels, 1, -1)))[:, 0]  # [C, 2 limit + 2]
