@@ -7,7 +7,7 @@ bytes -> container.read -> (Header, Units) -> Codec.decode -> frames
 import importlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import IO, TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from codec import container, media
+from codec.container import Limits
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CODECS = {"s2lic": "codec.s2lic"}  # name -> module with open_codec(fingerprint | None, device)
 
+Progress = Callable[[int, int], None]  # told (steps done, steps in all)
 NcfSource = str | os.PathLike[str] | bytes | IO[bytes]
 
 
@@ -43,7 +45,7 @@ class Decoded:
         )  # fmt: skip
 
     def frames(self) -> Iterator[np.ndarray]:
-        """The frames, uint8 [height, width, channels]."""
+        """The frames, [height, width, channels]: uint8, or uint16 for a depth of more than 8 bits."""
         for i in range(self.header.frames):
             if i == len(self._kept):
                 self._kept.append(next(self._frames))
@@ -58,11 +60,22 @@ class Decoded:
         return image
 
 
-def encode(source: media.Source, codec: str = "s2lic", *, quality: float = 50.0, device: str = "auto") -> bytes:
+def encode(
+    source: media.Source,
+    codec: str = "s2lic",
+    *,
+    quality: float = 50.0,
+    device: str = "auto",
+    strip: bool = False,
+    max_pixels: int = media.MAX_PIXELS,
+    progress: Progress | None = None,
+) -> bytes:
     """Compress an image to the bytes of an .ncf file.
 
-    `source`: a path, the bytes of an image file or a binary file; a uint8 array [H, W] or [H, W, 3]; a Pillow
-    image. `quality`: 0 to 100, any fraction, higher is better. `device`: "auto", "cpu", "cuda" or "cuda:N".
+    `source`: a path, the bytes of an image file or a binary file; a uint8 or uint16 array [H, W] or [H, W, 1..4]
+    (2 and 4: the last channel is alpha, kept exactly); a Pillow image. `quality`: 0 to 100, any fraction, higher is
+    better. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without Exif, XMP and ICC profile. `progress` is
+    called with (steps done, steps in all).
 
     Raises MediaError for what is no image or can't be carried, LimitError for too many pixels, CodecError for
     wrong arguments, OSError for files that can't be read.
@@ -73,14 +86,20 @@ def encode(source: media.Source, codec: str = "s2lic", *, quality: float = 50.0,
     >>> decode(data).image().size
     (64, 48)
     """
-    info, frames = media.read(source)
-    header, units = _open(codec, None, device).encode(info, frames, quality)
+    info, frames = media.read(source, max_pixels=max_pixels, strip=strip)
+    header, units = _open(codec, None, device).encode(info, frames, quality, progress)
     buffer = io.BytesIO()
-    container.write(buffer, header, units)
+    container.write(buffer, header, units, Limits(pixels=max_pixels))
     return buffer.getvalue()
 
 
-def decode(source: NcfSource, *, device: str = "auto") -> Decoded:
+def decode(
+    source: NcfSource,
+    *,
+    device: str = "auto",
+    max_pixels: int = media.MAX_PIXELS,
+    progress: Progress | None = None,
+) -> Decoded:
     """Open an .ncf file (a path, its bytes or a binary file); pixels are decoded when they are asked for.
 
     Raises FormatError for what is not a whole .ncf file, LimitError, WeightsMissing; DesyncError, on decoding,
@@ -92,9 +111,9 @@ def decode(source: NcfSource, *, device: str = "auto") -> Decoded:
     (30, 20, [(20, 30, 3)])
     """
     with _opened(source) as fp:
-        header, units = container.read(fp)
+        header, units = container.read(fp, Limits(pixels=max_pixels))
         whole = list(units)  # every checksum is right before anything is decoded
-    return Decoded(header, _open(header.codec_name, header.fingerprint, device).decode(header, whole), [])
+    return Decoded(header, _open(header.codec_name, header.fingerprint, device).decode(header, whole, progress), [])
 
 
 def info(source: NcfSource) -> container.Header:

@@ -2,16 +2,16 @@
 
     frame -> tiles -> g_a (float32) -> y, z -> code_latents (float64, range coder) -> Unit
     Unit -> code_latents -> y_hat -> g_s (float32, halo of the neighbours' y_hat) -> frame
+    alpha -> code_alpha (exact, integers alone) -> a second Unit for each tile, after all the first ones
 
-What the coder's tables depend on is computed in float64 and turned into integers whose edges the encoder has
-checked; the decoder never rounds a float to a symbol.
+The transforms may differ between machines in the last bit of a float; no symbol depends on them (codec/latents.py).
 """
 
 import contextlib
+import itertools
 import json
-import math
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,13 +20,13 @@ import torch
 from torch import Tensor
 
 from codec import tiling, weights
+from codec.alpha import code_alpha, fill_hidden
 from codec.container import CODEC_IDS, Header, Unit
-from codec.entropy import Coder, Decoder, Encoder, Tables, gaussian_tables, tables_from_pmfs
+from codec.entropy import Decoder, Encoder, Tables
 from codec.errors import CodecError, DesyncError, FormatError
+from codec.latents import PHASES, TooClose, build_tables, code_latents
 from codec.media import Info
-from codec.models.acgc import EntropyModel
 from codec.models.config import Config
-from codec.models.prior import SCALE_MIN
 from codec.models.s2lic import PATCH, S2LIC, pad_to
 
 NAME = "s2lic"
@@ -34,76 +34,9 @@ REVISION = 0
 DEFAULT_WEIGHTS = "s2lic-xs"
 QUALITY_STEPS = 256  # quality is stored in steps of 1/256
 
-SCALES = 64  # tables of y, log-spaced from SCALE_MIN to SCALE_MAX
-SCALE_MAX = 64.0
-SCALE_STEP = math.log(SCALE_MAX / SCALE_MIN) / (SCALES - 1)
-PHASES = 4
-MARGIN = 2.0**-30  # of a bin: float64 differs between machines by 1e-13 at most (measured)
+WITH_ALPHA = (2, 4)  # numbers of channels
 
-
-class TooClose(Exception):
-    """A scale lies too near the edge of its bin: another machine might round it the other way."""
-
-
-def scale_index(sigma: Tensor, phase: int, checked: bool) -> np.ndarray:
-    """Table index of each sigma (float64); bins are shifted by phase / 4. `checked`: raise TooClose at an edge."""
-    at = (sigma.clamp(min=1e-9) / SCALE_MIN).log() / SCALE_STEP + phase / PHASES
-    if checked:
-        edge = at.round().clamp(1, SCALES - 1)  # below 1 all is table 0, above 63 all is table 63
-        if bool(((at - edge).abs() < MARGIN).any()):
-            raise TooClose
-    return at.floor().clamp(0, SCALES - 1).to(torch.uint8).cpu().numpy()
-
-
-def build_tables(model: EntropyModel) -> tuple[Tables, Tables]:
-    """Integer tables of z (one a channel) and of y (one a scale bin), built once when weights are exported."""
-    # The centre of each bin at phase 0, which nearly all units have; bin 0 holds what is clamped to SCALE_MIN.
-    scales = [SCALE_MIN * math.exp((k + 0.5 if k else 0) * SCALE_STEP) for k in range(SCALES)]
-    pmfs = model.prior.pmfs()
-    return tables_from_pmfs([p for _, p in pmfs], [first for first, _ in pmfs]), gaussian_tables(scales)
-
-
-def code_latents(
-    model: EntropyModel,
-    tables: tuple[Tables, Tables],
-    coder: Coder,
-    q: Tensor,
-    shape: tuple[int, int],
-    phase: int,
-    latents: tuple[Tensor, Tensor] | None,
-) -> Tensor:
-    """One tile's coding pass, the same in both directions.
-
-    `shape`: rows and columns of y, multiples of 4. `latents`: (y scaled, z scaled) when encoding, else None.
-    Returns y_hat [1, M, *shape], float64. Raises TooClose when encoding with an unsafe phase, FormatError
-    when decoded values make no sense.
-    """
-    y, z = latents or (None, None)
-    device = q.device
-    n = model.config.hyper
-    z_shape = (n, shape[0] // 4, shape[1] // 4)
-    channel = np.broadcast_to(np.arange(n)[:, None, None], z_shape)
-    symbols = coder.code(_symbols(z[0]) if z is not None else None, channel, tables[0])
-    hyper = model.hyper(torch.from_numpy(symbols).to(device, torch.float64)[None], q)
-
-    def quantize(i: int, cells: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
-        here = cells[0, 0]
-        m, s = mu[0][:, here], sigma[0][:, here]  # [c, cells]
-        if not bool(torch.isfinite(s).all() & torch.isfinite(m).all()):
-            raise FormatError("the latents are damaged; get a whole copy of the file")
-        index = scale_index(s, phase, checked=y is not None)
-        values = _symbols(y[0, model.config.channels(i)][:, here] - m) if y is not None else None
-        values = coder.code(values, index, tables[1])
-        out = torch.zeros_like(mu)
-        out[0][:, here] = torch.from_numpy(values).to(device, torch.float64) + m
-        return out
-
-    return model.decode(hyper, q, quantize)
-
-
-def _symbols(v: Tensor) -> np.ndarray:
-    """Nearest integers as int32 (values of photos are far inside its range)."""
-    return v.round().clamp(-(2**30), 2**30).to(torch.int32).cpu().numpy()
+Progress = Callable[[int, int], None]
 
 
 class Codec:
@@ -120,8 +53,13 @@ class Codec:
         self.entropy = self.model.entropy_model().to(self.device)
         self.model.to(self.device)
 
-    def encode(self, info: Info, frames: Iterable[np.ndarray], quality: float) -> tuple[Header, Iterator[Unit]]:
-        """Header and units of one picture, uint8 [H, W, 1 or 3]; quality 0..100."""
+    def encode(
+        self, info: Info, frames: Iterable[np.ndarray], quality: float, progress: Progress | None = None
+    ) -> tuple[Header, Iterator[Unit]]:
+        """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16; quality 0..100.
+
+        `progress` is told (steps done, steps in all) whenever a unit is complete.
+        """
         if not 0 <= quality <= 100:
             raise CodecError(f"quality {quality:g} is out of range; give 0 to 100")
         (frame,) = frames
@@ -131,19 +69,26 @@ class Codec:
             depth=info.depth, color=info.color, fingerprint=self.fingerprint, private=struct.pack("<H", steps),
             metadata=info.metadata,
         )  # fmt: skip
-        return header, self._units(frame, self._rate(steps))
+        return header, _reported(self._units(frame, info.depth, self._rate(steps)), unit_count(header), progress)
 
     @torch.inference_mode()
-    def _units(self, frame: np.ndarray, q: Tensor) -> Iterator[Unit]:
-        height, width = frame.shape[:2]
+    def _units(self, frame: np.ndarray, depth: int, q: Tensor) -> Iterator[Unit]:
+        height, width, channels = frame.shape
         size = tiling.padded(height), tiling.padded(width)
-        for number, tile in enumerate(tiling.tiles(height, width)):
+        tiles = tiling.tiles(height, width)
+        for number, tile in enumerate(tiles):
             region = tile.with_halo(*size)
             with _true_float32():
-                y = _crop(self.model.analyse(self._pixels(frame, region), q), tile, region)
+                y = _crop(self.model.analyse(self._pixels(frame, depth, region), q), tile, region)
             z = self.model.hyper_analysis(y, q).double()
             y = y.double() * self.entropy.gain(q.double())
             yield self._unit(number, y, z, q.double())
+        if channels in WITH_ALPHA:
+            for number, tile in enumerate(tiles, len(tiles)):
+                alpha = tile.of(frame)[..., -1]
+                encoder = Encoder()
+                code_alpha(encoder, alpha, alpha.shape, depth)
+                yield Unit(number, encoder.checksum, 0, encoder.finish())
 
     def _unit(self, number: int, y: Tensor, z: Tensor, q: Tensor) -> Unit:
         shape = (y.shape[2], y.shape[3])
@@ -157,45 +102,80 @@ class Codec:
         raise CodecError("no bin phase is safe at this quality; change it by 0.01")
 
     @torch.inference_mode()
-    def decode(self, header: Header, units: Iterable[Unit]) -> Iterator[np.ndarray]:
-        """The picture of a file whose header names these weights: uint8 [H, W, channels]."""
+    def decode(self, header: Header, units: Iterable[Unit], progress: Progress | None = None) -> Iterator[np.ndarray]:
+        """The picture of a file whose header names these weights: [H, W, channels], uint8 or (depth > 8) uint16.
+
+        `progress` is told (steps done, steps in all): a step is a unit's symbols, or a tile's pixels.
+        """
         _check(header)
         q = self._rate(parse_private(header.private))
-        tiles = tiling.tiles(header.height, header.width)
+        units, tiles = list(units), tiling.tiles(header.height, header.width)
+        if len(units) != unit_count(header):
+            raise FormatError(f"has {len(units)} units, not {unit_count(header)}; get a whole copy of the file")
+        done = itertools.count(1)
+        report = (lambda: progress(next(done), len(units) + len(tiles))) if progress else (lambda: None)
         size = tiling.padded(header.height), tiling.padded(header.width)
         y_hat = torch.empty(1, self.model.config.latents, size[0] // PATCH, size[1] // PATCH)
-        units = list(units)
-        if len(units) != len(tiles):
-            raise FormatError(f"has {len(units)} tiles, not {len(tiles)}; get a whole copy of the file")
-        for tile, unit in zip(tiles, units, strict=True):
-            shape = tile.height // PATCH, tile.width // PATCH
-            decoder = Decoder(unit.payload)
-            latents = code_latents(self.entropy, self.tables, decoder, q.double(), shape, unit.phase, None)
-            if decoder.checksum != unit.checksum:
-                raise DesyncError(
-                    f"tile {unit.index}: the decoded symbols are not those encoded (device {self.device}, weights "
-                    f"{self.fingerprint.hex()}); get a whole copy of the file, or decode with --device cpu"
-                )
-            decoder.finish()
-            _window(y_hat, tile)[:] = latents
-        frame = np.empty((header.height, header.width, header.channels), np.uint8)
+        for tile, unit in zip(tiles, units, strict=False):
+            _window(y_hat, tile)[:] = self.decode_latents(unit, tile, q)
+            report()
+        frame = np.empty((header.height, header.width, header.channels), np.uint8 if header.depth == 8 else np.uint16)
+        for tile, unit in zip(tiles, units[len(tiles) :], strict=False):
+            alpha = tile.of(frame)[..., -1]
+            with self._checked(unit) as decoder:
+                alpha[:] = code_alpha(decoder, None, alpha.shape, header.depth)
+            report()
         for tile in tiles:
             region = tile.with_halo(*size)
             with _true_float32():
                 x = self.model.synthesise(_window(y_hat, region).to(self.device), q)
-            _place(frame, _crop(x, tile, region, scale=1), tile)
+            _place(tile.of(frame), _crop(x, tile, region, scale=1), header.depth)
+            report()
         yield frame
+
+    def decode_latents(self, unit: Unit, tile: tiling.Tile, q: Tensor) -> Tensor:
+        """y_hat of one tile, [1, M, h / 16, w / 16], from its unit alone; DesyncError or FormatError."""
+        shape = tile.height // PATCH, tile.width // PATCH
+        with self._checked(unit) as decoder:
+            return code_latents(self.entropy, self.tables, decoder, q.double(), shape, unit.phase, None)
+
+    @contextlib.contextmanager
+    def _checked(self, unit: Unit) -> Iterator[Decoder]:
+        """A decoder of the unit, whose symbols and bytes have to be those encoded."""
+        decoder = Decoder(unit.payload)
+        yield decoder
+        if decoder.checksum != unit.checksum:
+            raise DesyncError(
+                f"unit {unit.index}: the decoded symbols are not those encoded (device {self.device}, weights "
+                f"{self.fingerprint.hex()}); get a whole copy of the file, or decode with --device cpu"
+            )
+        decoder.finish()
 
     def _rate(self, steps: int) -> Tensor:
         return torch.tensor([steps / QUALITY_STEPS / 100], device=self.device)
 
-    def _pixels(self, frame: np.ndarray, region: tiling.Tile) -> Tensor:
+    def _pixels(self, frame: np.ndarray, depth: int, region: tiling.Tile) -> Tensor:
         """[1, 3, h, w] in 0..1, the picture's last row and column repeated where the region sticks out."""
-        part = frame[region.top : region.top + region.height, region.left : region.left + region.width]
-        x = torch.from_numpy(np.ascontiguousarray(part)).to(self.device).permute(2, 0, 1)[None].float() / 255
+        part = region.of(frame)
+        colour = part.astype(np.float32) / ((1 << depth) - 1)
+        if part.shape[2] in WITH_ALPHA:
+            colour = fill_hidden(colour[..., :-1], part[..., -1])
+        x = torch.from_numpy(colour).to(self.device).permute(2, 0, 1)[None]
         return pad_to(x.expand(-1, 3, -1, -1), region.height, region.width).contiguous(
             memory_format=torch.channels_last
         )
+
+
+def unit_count(header: Header) -> int:
+    """Units of a picture's file: one a tile, and one more for its alpha."""
+    return len(tiling.tiles(header.height, header.width)) * (2 if header.channels in WITH_ALPHA else 1)
+
+
+def _reported(units: Iterator[Unit], total: int, progress: Progress | None) -> Iterator[Unit]:
+    for done, unit in enumerate(units, 1):
+        yield unit
+        if progress:
+            progress(done, total)
 
 
 def _true_float32() -> contextlib.AbstractContextManager[None]:
@@ -206,7 +186,7 @@ def _true_float32() -> contextlib.AbstractContextManager[None]:
 def _check(header: Header) -> None:
     if header.revision != REVISION:
         raise FormatError(f"made by revision {header.revision} of s2lic; install a neural-codec that reads it")
-    if header.channels not in (1, 3) or header.depth != 8 or header.frames != 1:
+    if not 8 <= header.depth <= 16 or header.frames != 1:
         what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
         raise FormatError(f"{what}: not a picture that s2lic codes; get a whole copy of the file")
 
@@ -231,12 +211,13 @@ def _crop(t: Tensor, tile: tiling.Tile, region: tiling.Tile, scale: int = PATCH)
     return _window(t, tiling.Tile(tile.top - region.top, tile.left - region.left, tile.height, tile.width), scale)
 
 
-def _place(frame: np.ndarray, x: Tensor, tile: tiling.Tile) -> None:
-    part = frame[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
+def _place(part: np.ndarray, x: Tensor, depth: int) -> None:
+    """Pixels [1, 3, h, w] in 0..1 into a part of a frame [h, w, channels]; its alpha stays."""
     x = x[0, :, : part.shape[0], : part.shape[1]]
-    if part.shape[2] == 1:
+    if part.shape[2] <= 2:
         x = x.mean(0, keepdim=True)
-    part[:] = (x.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    levels = (x.clamp(0, 1) * ((1 << depth) - 1)).round().to(torch.int32)
+    part[..., : len(levels)] = levels.permute(1, 2, 0).cpu().numpy()
 
 
 def load(path: Path) -> tuple[S2LIC, tuple[Tables, Tables]]:

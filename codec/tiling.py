@@ -7,6 +7,8 @@ transform sees just what the transform of the whole picture would.
 import itertools
 from dataclasses import dataclass
 
+import numpy as np
+
 ALIGN = 64  # pixels
 HALO = 128  # pixels on each side
 SINGLE = 1536 * 1024  # padded pixels up to which a picture is one tile
@@ -28,6 +30,10 @@ class Tile:
         bottom = min(height, self.top + self.height + HALO)
         right = min(width, self.left + self.width + HALO)
         return Tile(top, left, bottom - top, right - left)
+
+    def of(self, frame: np.ndarray) -> np.ndarray:
+        """The tile's part of a frame [H, W, ...], a view; less than the tile where it sticks out of the picture."""
+        return frame[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
 def padded(n: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import codec
-from codec import container, s2lic
+from codec import container, latents, media, s2lic
 from codec.entropy import Decoder, Encoder
 from codec.metrics import psnr
 from codec.models.s2lic import S2LIC
@@ -35,6 +35,53 @@ def test_any_size_comes_back_at_its_size_and_looks_like_the_original(size: tuple
     (decoded,) = codec.decode(codec.encode(original, quality=80)).frames()
     assert decoded.shape == original.shape and decoded.dtype == np.uint8
     assert psnr(original, decoded) > 26
+
+
+@pytest.mark.parametrize("depth", [8, 10, 16])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_alpha_comes_back_exactly_beside_the_colour(opened: s2lic.Codec, channels: int, depth: int) -> None:
+    peak = (1 << depth) - 1
+    dtype = np.uint8 if depth == 8 else np.uint16
+    original = (picture(70, 90, channels) / 255 * peak).astype(dtype)
+    header, units = opened.encode(media.Info(90, 70, channels, depth), [original], 80)
+    decoded = next(opened.decode(header, units))
+    assert decoded.dtype == dtype and (decoded[..., -1] == original[..., -1]).all()
+    error = (decoded[..., :-1].astype(float) - original[..., :-1]) / peak
+    assert np.sqrt(np.mean(error**2)) < 0.05
+
+
+def test_alpha_of_a_tiled_picture_comes_back_exactly(opened: s2lic.Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s2lic.tiling, "SINGLE", 0)
+    monkeypatch.setattr(s2lic.tiling, "SIDE", 128)
+    original = picture(150, 200, 4)
+    header, units = _encode(opened, original, 20)
+    assert len(units) == s2lic.unit_count(header) == 8
+    assert (next(opened.decode(header, units))[..., 3] == original[..., 3]).all()
+
+
+def test_hidden_colour_costs_next_to_nothing() -> None:
+    original = np.dstack([picture(128, 128), np.full((128, 128), 255, np.uint8)])
+    noisy = original.copy()
+    noisy[:, 64:, :3] = np.random.default_rng(0).integers(0, 256, (128, 64, 3))
+    noisy[:, 64:, 3] = 0
+    assert len(codec.encode(noisy)) < len(codec.encode(original))
+
+
+def test_progress_counts_up_to_the_whole() -> None:
+    told: list[tuple[int, int]] = []
+    file = codec.encode(picture(20, 20, 4), progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 2), (2, 2)]
+    told.clear()
+    next(codec.decode(file, progress=lambda done, total: told.append((done, total))).frames())
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_pixel_limits_hold_on_both_sides() -> None:
+    with pytest.raises(codec.LimitError, match="max-pixels"):
+        codec.encode(picture(20, 21), max_pixels=400)
+    file = codec.encode(picture(20, 21))
+    with pytest.raises(codec.LimitError, match="max-pixels"):
+        codec.decode(file, max_pixels=400)
 
 
 def test_rate_and_quality_rise_with_q() -> None:
@@ -76,38 +123,38 @@ def test_encoder_and_decoder_hold_the_same_latents(opened: s2lic.Codec) -> None:
     z = 5 * torch.randn(1, opened.model.config.hyper, 2, 3, dtype=torch.float64)
     encoder = Encoder()
     with torch.inference_mode():
-        kept = s2lic.code_latents(opened.entropy, opened.tables, encoder, q, (8, 12), 0, (y, z))
+        kept = latents.code_latents(opened.entropy, opened.tables, encoder, q, (8, 12), 0, (y, z))
         decoder = Decoder(encoder.finish())
-        decoded = s2lic.code_latents(opened.entropy, opened.tables, decoder, q, (8, 12), 0, None)
+        decoded = latents.code_latents(opened.entropy, opened.tables, decoder, q, (8, 12), 0, None)
     assert torch.equal(kept, decoded) and encoder.checksum == decoder.checksum
 
 
 def test_a_scale_on_an_edge_makes_the_encoder_take_another_phase() -> None:
-    edge = s2lic.SCALE_MIN * torch.exp(torch.tensor([5 * s2lic.SCALE_STEP], dtype=torch.float64))
-    with pytest.raises(s2lic.TooClose):
-        s2lic.scale_index(edge, 0, checked=True)
+    edge = latents.SCALE_MIN * torch.exp(torch.tensor([5 * latents.SCALE_STEP], dtype=torch.float64))
+    with pytest.raises(latents.TooClose):
+        latents.scale_index(edge, 0, checked=True)
     for phase in (1, 2, 3):
-        assert s2lic.scale_index(edge, phase, checked=True) == 5
-    assert s2lic.scale_index(edge * (1 - 1e-3), 0, checked=True) == 4
+        assert latents.scale_index(edge, phase, checked=True) == 5
+    assert latents.scale_index(edge * (1 - 1e-3), 0, checked=True) == 4
 
 
 def test_scales_outside_the_table_have_no_edges() -> None:
     sigma = torch.tensor([-1.0, 0.0, 0.11, 63.9999999, 1e6], dtype=torch.float64)
-    assert s2lic.scale_index(sigma[:3], 0, checked=True).tolist() == [0, 0, 0]
-    assert s2lic.scale_index(sigma[4:], 3, checked=True).tolist() == [63]
+    assert latents.scale_index(sigma[:3], 0, checked=True).tolist() == [0, 0, 0]
+    assert latents.scale_index(sigma[4:], 3, checked=True).tolist() == [63]
 
 
-@pytest.mark.parametrize("phase", range(s2lic.PHASES))
+@pytest.mark.parametrize("phase", range(latents.PHASES))
 def test_every_phase_decodes(opened: s2lic.Codec, phase: int, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = picture(64, 64)
-    real: Callable[..., np.ndarray] = s2lic.scale_index
+    real: Callable[..., np.ndarray] = latents.scale_index
 
     def refuse_earlier(sigma: torch.Tensor, at: int, checked: bool) -> np.ndarray:
         if checked and at < phase:
-            raise s2lic.TooClose
+            raise latents.TooClose
         return real(sigma, at, checked)
 
-    monkeypatch.setattr(s2lic, "scale_index", refuse_earlier)
+    monkeypatch.setattr(latents, "scale_index", refuse_earlier)
     header, (unit,) = _encode(opened, frame, 40)
     assert unit.phase == phase
     assert next(opened.decode(header, [unit])).shape == frame.shape
@@ -143,7 +190,7 @@ def test_large_pictures_are_tiled_without_a_seam(opened: s2lic.Codec, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "change", [{"channels": 4}, {"depth": 16}, {"revision": 1}, {"private": b"\xff\xff"}, {"private": b"1"}]
+    "change", [{"channels": 4}, {"depth": 7}, {"revision": 1}, {"private": b"\xff\xff"}, {"private": b"1"}]
 )
 def test_a_header_that_s2lic_never_writes_is_refused(opened: s2lic.Codec, change: dict[str, object]) -> None:
     header, units = _encode(opened, picture(64, 64), 40)
@@ -153,7 +200,7 @@ def test_a_header_that_s2lic_never_writes_is_refused(opened: s2lic.Codec, change
 
 def test_missing_tiles_are_refused(opened: s2lic.Codec) -> None:
     header, _ = _encode(opened, picture(64, 64), 40)
-    with pytest.raises(codec.FormatError, match="0 tiles, not 1"):
+    with pytest.raises(codec.FormatError, match="0 units, not 1"):
         next(opened.decode(header, []))
 
 

@@ -70,7 +70,7 @@ def check_header(header: Header, limits: Limits) -> None:
     if max(header.width, header.height) > limits.side or header.width * header.height > limits.pixels:
         raise LimitError(
             f"{header.width} x {header.height} is too large: "
-            f"the limits are {limits.side} a side and {limits.pixels} pixels"
+            f"the limits are {limits.side} a side and {limits.pixels:,} pixels; raise the latter with --max-pixels"
         )
     if header.frames > limits.frames:
         raise LimitError(f"{header.frames} frames are too many: the limit is {limits.frames}")
