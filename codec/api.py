@@ -52,8 +52,8 @@ class Decoded:
             yield self._kept[i]
 
     def image(self) -> Image.Image:
-        """The first frame as a Pillow image, with its ICC profile and Exif in `info`."""
-        image = media.to_pillow(next(self.frames()))
+        """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits, as Pillow has no other."""
+        image = media.to_pillow(next(self.frames()), self.header.depth)
         m = self.header.metadata
         names = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
         image.info |= {names[k]: v for k, v in m.items() if k in names}

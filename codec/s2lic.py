@@ -87,7 +87,7 @@ class Codec:
             for number, tile in enumerate(tiles, len(tiles)):
                 alpha = tile.of(frame)[..., -1]
                 encoder = Encoder()
-                code_alpha(encoder, alpha, alpha.shape, depth)
+                code_alpha(encoder, alpha, (alpha.shape[0], alpha.shape[1]), depth)
                 yield Unit(number, encoder.checksum, 0, encoder.finish())
 
     def _unit(self, number: int, y: Tensor, z: Tensor, q: Tensor) -> Unit:
@@ -123,7 +123,7 @@ class Codec:
         for tile, unit in zip(tiles, units[len(tiles) :], strict=False):
             alpha = tile.of(frame)[..., -1]
             with self._checked(unit) as decoder:
-                alpha[:] = code_alpha(decoder, None, alpha.shape, header.depth)
+                alpha[:] = code_alpha(decoder, None, (alpha.shape[0], alpha.shape[1]), header.depth)
             report()
         for tile in tiles:
             region = tile.with_halo(*size)

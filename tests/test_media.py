@@ -26,7 +26,7 @@ def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
 def pixels(source: media.Source) -> np.ndarray:
     info, frames = media.read(source)
     (frame,) = frames
-    assert frame.dtype == np.uint8
+    assert frame.dtype == (np.uint8 if info.depth == 8 else np.uint16)
     assert frame.shape == (info.height, info.width, info.channels)
     return frame
 
@@ -90,12 +90,6 @@ def test_orientation_is_reset_in_big_endian_exif_too(picture: Image.Image) -> No
     assert info.metadata["exif"] == block(1)
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_damaged_exif_does_not_stop_an_image(picture: Image.Image) -> None:
-    assert np.array_equal(pixels(saved(picture, "PNG", exif=b"no such thing")), np.asarray(picture))
-    assert np.array_equal(pixels(saved(picture, "PNG", exif=exif(3).tobytes()[:20])), np.asarray(picture))
-
-
 @pytest.mark.parametrize("format", ["jpeg", "png", "webp", "avif", "tiff"])
 def test_icc_exif_and_xmp_survive_a_round_trip(picture: Image.Image, format: str) -> None:
     source = saved(picture, "WEBP", exif=exif().tobytes(), icc_profile=ICC, xmp=XMP)
@@ -129,42 +123,34 @@ def test_palettes_and_opaque_alpha_become_rgb(picture: Image.Image, mode: str) -
     assert np.array_equal(pixels(saved(image)), np.asarray(image.convert("RGB")))
 
 
-def see_through(image: Image.Image, mode: str) -> Image.Image:
-    samples = np.array(image.convert(mode))
-    samples[3, 4, -1] = 254
-    return Image.fromarray(samples)
-
-
 REFUSED: dict[str, tuple[Callable[[Image.Image], bytes], str]] = {
-    "rgba": (lambda im: saved(see_through(im, "RGBA")), "has transparency"),
-    "grey and alpha": (lambda im: saved(see_through(im, "LA")), "has transparency"),
-    "palette": (lambda im: saved(im.convert("P"), transparency=im.convert("P").getpixel((0, 0))), "has transparency"),
-    "colour key": (lambda im: saved(im, transparency=im.getpixel((0, 0))), "has transparency"),
-    "cmyk": (lambda im: saved(im.convert("CMYK"), "JPEG"), "is CMYK; convert it to RGB"),
+    "cmyk jpeg": (lambda im: saved(im.convert("CMYK"), "JPEG"), "is CMYK; convert it to RGB"),
+    "cmyk tiff": (lambda im: saved(im.convert("CMYK"), "TIFF"), "is CMYK; convert it to RGB"),
     "lab": (lambda im: saved(im.convert("LAB"), "TIFF"), "is LAB; convert it to RGB"),
-    "float": (lambda im: saved(im.convert("F"), "TIFF"), "has floating-point samples"),
-    "16-bit grey": (lambda im: saved(im.convert("I;16")), "has more than 8 bits per sample"),
-    "32-bit grey": (lambda im: saved(im.convert("I"), "TIFF"), "has more than 8 bits per sample"),
-    "16-bit rgb png": (lambda im: png(5, 3, depth=16, rows=bytes(3 * (1 + 5 * 6))), "has more than 8 bits per sample"),
-    "16-bit rgb ppm": (lambda im: b"P6 5 3 65535\n" + bytes(5 * 3 * 6), "has more than 8 bits per sample"),
-    "10-bit avif": (lambda im: deep_avif(im), "has more than 8 bits per sample"),
-    "16-bit rgb tiff": (lambda im: tiff16(), "has more than 8 bits per sample"),
+    "float": (lambda im: saved(im.convert("F"), "TIFF"), "has floating-point samples; convert it"),
+    "32-bit grey": (lambda im: saved(im.convert("I"), "TIFF"), "has signed or 32-bit samples; convert it"),
+    "10-bit avif": (lambda im: deep_avif(im), "is AVIF with more than 8 bits per sample; convert it"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_would_lose_something_is_refused(picture: Image.Image, case: str) -> None:
     make, message = REFUSED[case]
-    with pytest.raises(MediaError, match=f"{message}.*; |{message}.*first"):
+    with pytest.raises(MediaError, match=message):
         media.read(make(picture))
 
 
-def png(width: int, height: int, depth: int = 8, rows: bytes = b"") -> bytes:
-    def chunk(tag: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(tag + data))
+def chunk(tag: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(tag + data))
 
-    head = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+def png(
+    width: int, height: int, rows: bytes = b"", depth: int = 8, kind: int = 2, *more: bytes, adam7: int = 0
+) -> bytes:
+    """A PNG of colour type `kind`, with the chunks `more` before its pixels."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, adam7))
+    body = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(more) + body
 
 
 def deep_avif(image: Image.Image) -> bytes:
@@ -176,17 +162,10 @@ def deep_avif(image: Image.Image) -> bytes:
     return bytes(data)
 
 
-def tiff16() -> bytes:
-    """A TIFF of 2 x 1 pixels, RGB, 16 bits per sample, little-endian."""
-    depths = 8 + 2 + 8 * 12 + 4
-    entries = [(256, 3, 1, 2), (257, 3, 1, 1), (258, 3, 3, depths), (259, 3, 1, 1), (262, 3, 1, 2)]
-    entries += [(273, 4, 1, depths + 6), (277, 3, 1, 3), (279, 4, 1, 12)]
-    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    return b"II*\0" + struct.pack("<IH", 8, 8) + directory + bytes(4) + struct.pack("<HHH", 16, 16, 16) + bytes(12)
-
-
 def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
-    with pytest.raises(LimitError, match=r"46340 x 46341 is 2,147,441,940 pixels, more than the 268,435,456 allowed"):
+    with pytest.raises(
+        LimitError, match=r"46340 x 46341 is 2,147,441,940 pixels, more than the 268,435,456 allowed.* --max-pixels"
+    ):
         media.read(png(46340, 46341))
     with pytest.raises(LimitError, match="more than the 10 allowed"):
         media.read(np.zeros((3, 4), np.uint8), max_pixels=10)
@@ -195,19 +174,6 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
 def test_pillows_own_lower_limit_does_not_apply(monkeypatch: pytest.MonkeyPatch, photo: Path) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert pixels(photo).shape == (64, 96, 3)
-
-
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "PPM"])
-@pytest.mark.filterwarnings("ignore:Truncated File Read", "ignore:Corrupt EXIF data")
-def test_truncated_images_are_refused_by_name(picture: Image.Image, tmp_path: Path, format: str) -> None:
-    data = saved(picture, format)
-    for length in (20, len(data) // 3, len(data) // 2):
-        path = tmp_path / "broken"
-        path.write_bytes(data[:length])
-        with pytest.raises(MediaError) as caught:
-            media.read(path)
-        assert str(caught.value).startswith(f"{path}: is damaged (")
-        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("content", "message"), [(b"", "the file is empty"), (b"Dear diary,\n", "is not an image")])
@@ -223,13 +189,13 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
         media.read(tmp_path / "nothing.png")
 
 
-@pytest.mark.parametrize("shape", [(0, 5), (5, 0, 3), (4, 4, 2), (4, 4, 4), (4,), (1, 4, 4, 3)])
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0, 3), (4, 4, 0), (4, 4, 5), (4,), (1, 4, 4, 3)])
 def test_arrays_of_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(MediaError, match="the array has shape"):
         media.read(np.zeros(shape, np.uint8))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.uint16, np.int8, bool])
+@pytest.mark.parametrize("dtype", [np.float32, np.uint32, np.int8, bool])
 def test_arrays_of_other_types_are_refused(dtype: type) -> None:
     with pytest.raises(MediaError, match="convert it to uint8"):
         media.read(np.zeros((4, 4), dtype))
@@ -277,3 +243,7 @@ def test_several_frames_do_not_fit_an_image_file(picture: Image.Image) -> None:
     info, (frame,) = media.read(picture)
     with pytest.raises(MediaError, match="more than one frame"):
         media.write(info, [frame, frame], io.BytesIO())
+
+
+def test_suffixes_of_folder_walks_are_those_of_formats_that_are_read() -> None:
+    assert {".png", ".jpeg", ".gif", ".heic", ".pgm"} <= media.SUFFIXES
