@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import io
 import math
 import os
-import re
 import time
+from functools import partial
+from typing import Any
 
 import click
 
-from codec.cli.files import STDIO, Job, atomic_write, check_target, file_ids, plan, read_stdin, run_batch, status
-
-
-class Device(click.ParamType):
-    """The name of a device; whether it exists is asked of torch when it is used."""
-
-    name = "device"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
-            self.fail(f"{value!r} is not auto, cpu, cuda or cuda:N", param, ctx)
-        return value
+from codec.cli.batch import Result, Tiles, run_batch
+from codec.cli.files import STDIO, Job
+from codec.cli.options import Options, run_options, where_options
+from codec.cli.streams import atomic_write, read_stdin
 
 
 def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
@@ -37,73 +30,47 @@ def default_name(source: str) -> str:
 
 
 @click.command(short_help="Compress images to .ncf files.")
-@click.argument("sources", metavar="IN...", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="OUT", help="A file, a directory (several inputs), or - for stdout.")
-@click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
+@where_options("A file, a directory (several inputs), or - for stdout.")
 @click.option(
     "-q", "--quality", type=click.FloatRange(0, 100), default=50.0, show_default=True, callback=_finite,
     help="0 smallest to 100 best; fractions count.",
 )  # fmt: skip
-@click.option(
-    "--device", type=Device(), default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N",
-    help="Where to compute; a file decodes on any device.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout.")
-@click.option("--quiet", is_flag=True, help="Print only errors.")
-def encode(
-    sources: tuple[str, ...], output: str | None, force: bool, quality: float, device: str, as_json: bool, quiet: bool
-) -> None:
+@click.option("--strip", is_flag=True, help="Drop Exif, XMP and ICC profile; 8-bit colours are converted to sRGB.")
+@run_options("Where to compute; a file decodes on any device.")
+def encode(sources: tuple[str, ...], quality: float, strip: bool, device: str, max_pixels: int, **rest: Any) -> None:
     """Compress images to .ncf files.
 
     \b
     codec encode photo.jpg                    writes photo.ncf beside it
     codec encode -q 30 photo.jpg -o small.ncf
     codec encode *.png -o out/                several files into a directory
+    codec encode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec encode - < photo.jpg > photo.ncf    as a filter
 
-    Reads JPEG, PNG, WebP, AVIF, TIFF, GIF (of an animation the first frame), BMP and PPM. Orientation is
-    applied; ICC, Exif and XMP are kept.
+    Reads JPEG, PNG, WebP, AVIF, HEIC (with pillow-heif), TIFF, GIF (of an animation the first frame), BMP and
+    PPM. Orientation is applied; depths up to 16 bits, transparency, ICC, Exif and XMP are kept.
     """
-    jobs = {job.source: job for job in plan(sources, output, default_name)}
-    if as_json and any(job.target == STDIO for job in jobs.values()):
-        raise click.UsageError("--json and the file can't both go to standard output; name a file with -o")
+    from codec.media import SUFFIXES
 
-    inputs = file_ids(list(jobs))
-
-    def work(source: str) -> None:
-        check_target(jobs[source], inputs, force)
-        if not quiet:
-            status(f"encoding {source} ...")
-        row, note = _encode_file(jobs[source], quality, device)
-        status("")
-        if note and not quiet:
-            click.echo(f"codec: {source}: {note}", err=True)
-        if as_json:
-            click.echo(json.dumps(row))
-        elif not quiet:
-            click.echo(
-                f"{source} -> {row['output']}  {row['bytes']:,} bytes  {row['bpp']:.3f} bpp  ({row['encode_s']:.1f} s)",
-                err=True,
-            )
-
-    run_batch(list(jobs), work)
+    work = partial(_encode_file, quality=quality, strip=strip, device=device, max_pixels=max_pixels)
+    run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=SUFFIXES)
 
 
-def _encode_file(job: Job, quality: float, device: str) -> tuple[dict[str, object], str]:
-    """Encode one file; its row, and a warning where there is one."""
-    from codec import api
+def _encode_file(job: Job, tiles: Tiles | None, *, quality: float, strip: bool, device: str, max_pixels: int) -> Result:
+    from codec import api, container
+    from codec.device import resolve
 
     source = read_stdin() if job.source == STDIO else job.source
+    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
-    data = api.encode(source, quality=quality, device=device)
+    data = api.encode(source, quality=quality, device=device, strip=strip, max_pixels=max_pixels, progress=tiles)
     seconds = time.perf_counter() - started
     with atomic_write(job.target) as fp:
         fp.write(data)
-    header = api.info(data)
+    header = container.read_header(io.BytesIO(data), container.Limits(pixels=max_pixels))
     pixels = header.width * header.height * header.frames
-    from codec.device import resolve
-
-    row: dict[str, object] = {
+    bpp = 8 * len(data) / pixels
+    row: dict[str, Any] = {
         "file": job.source,
         "output": job.target,
         "codec": header.codec_name,
@@ -111,10 +78,11 @@ def _encode_file(job: Job, quality: float, device: str) -> tuple[dict[str, objec
         "device": resolve(device),
         "bytes": len(data),
         "pixels": pixels,
-        "bpp": 8 * len(data) / pixels,
+        "bpp": bpp,
         "encode_s": round(seconds, 3),
     }
-    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    line = f"{job.source} -> {job.target}  {len(data):,} bytes  {bpp:.3f} bpp  ({seconds:.1f} s)"
+    note = ""
     if len(data) > before > 0:
-        return row, f"the output is larger than the input: {len(data):,} bytes, {before:,} before"
-    return row, ""
+        note = f"the output is larger than the input: {len(data):,} bytes, {before:,} before"
+    return Result(row, line, note, before)

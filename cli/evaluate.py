@@ -26,10 +26,13 @@ def evaluate(
     device: str,
     as_json: bool,
 ) -> None:
-    """Encode and decode pictures with several codecs; print mean bits per pixel, PSNR, times and BD-rates.
+    """Encode and decode pictures with several codecs; print mean bits per pixel, PSNR, MS-SSIM, times and BD-rates.
 
     \b
     codec evaluate kodak/ --codec s2lic:q=10..90:20 --codec webp:q=20..90:10 --anchor webp -o rows.jsonl
+
+    Other people's codecs: jpeg, webp, avif, and jxl where pillow-jxl-plugin is installed. MS-SSIM needs sides of 161
+    pixels at least.
     """
     from codec.device import resolve
     from codec.evaluate import KNOWN, find_images, summarise

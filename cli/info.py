@@ -8,11 +8,14 @@ from typing import Any
 
 import click
 
-from codec.cli.files import STDIO, read_stdin, run_batch
+from codec.cli.batch import run_each
+from codec.cli.files import STDIO
+from codec.cli.options import FILE
+from codec.cli.streams import read_stdin
 
 
 @click.command(short_help="Show what is in .ncf files.")
-@click.argument("sources", metavar="IN...", nargs=-1, required=True)
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout.")
 def info(sources: tuple[str, ...], as_json: bool) -> None:
     """Show what is in .ncf files.
@@ -29,7 +32,7 @@ def info(sources: tuple[str, ...], as_json: bool) -> None:
         values = _describe(source)
         click.echo(json.dumps(values) if as_json else _table(values))
 
-    run_batch(sources, work)
+    run_each(sources, work)
 
 
 def _describe(source: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import NoReturn
 import click
 
 import codec
-from codec.cli.files import explain
+from codec.cli.messages import explain
 from codec.errors import CodecError
 
 # name: (module, function, one line of help), so that `codec --help` imports none of them

@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 import pytest
 
+from codec.cli.batch import run_each
 from codec.cli.decode import default_name as decoded_name
 from codec.cli.encode import default_name as encoded_name
-from codec.cli.files import Job, atomic_write, explain, plan, run_batch
+from codec.cli.files import Input, Job, plan, stdin_as_dash
+from codec.cli.messages import explain, shown
+from codec.cli.streams import atomic_write
 from codec.errors import MediaError
 
 
@@ -34,19 +37,33 @@ def test_decoded_names(source: str, target: str) -> None:
     assert decoded_name(source) == target
 
 
+def jobs(sources: list[str], output: str | None) -> list[Job]:
+    return plan([Input(source) for source in sources], output, encoded_name)
+
+
 def test_outputs(tmp_path: Path) -> None:
     folder = str(tmp_path)
-    assert plan(["d/a.jpg"], None, encoded_name) == [Job("d/a.jpg", "d/a.ncf")]
-    assert plan(["a.jpg"], "x", encoded_name) == [Job("a.jpg", "x")]
-    assert plan(["d/a.jpg", "b.png"], folder, encoded_name) == [
+    assert jobs(["d/a.jpg"], None) == [Job("d/a.jpg", "d/a.ncf")]
+    assert jobs(["a.jpg"], "x") == [Job("a.jpg", "x")]
+    assert jobs(["d/a.jpg", "b.png"], folder) == [
         Job("d/a.jpg", f"{folder}/a.ncf"),
         Job("b.png", f"{folder}/b.ncf"),
     ]
     for output in ("-", "/dev/stdout"):
-        assert plan(["a.jpg"], output, encoded_name) == [Job("a.jpg", "-")]
-    for source in ("-", "/dev/stdin"):
-        assert plan([source], None, encoded_name) == [Job("-", "-")]
-        assert plan([source], "x", encoded_name) == [Job("-", "x")]
+        assert jobs(["a.jpg"], output) == [Job("a.jpg", "-")]
+    assert jobs(["-"], None) == [Job("-", "-")]
+    assert jobs(["-"], "x") == [Job("-", "x")]
+    assert stdin_as_dash(["a.jpg", "/dev/stdin"]) == ["a.jpg", "-"]
+
+
+def test_what_was_found_in_a_folder_is_mirrored(tmp_path: Path) -> None:
+    output = str(tmp_path / "new")
+    assert plan([Input("p/a/b.jpg", "a/b.jpg")], output, encoded_name) == [Job("p/a/b.jpg", f"{output}/a/b.ncf", True)]
+    assert plan([Input("p/a/b.jpg", "a/b.jpg")], None, encoded_name) == [Job("p/a/b.jpg", "p/a/b.ncf")]
+    (tmp_path / "file").touch()
+    for target in ("-", str(tmp_path / "file")):
+        with pytest.raises(click.UsageError, match="a folder can't become the one file"):
+            plan([Input("p/a/b.jpg", "a/b.jpg")], target, encoded_name)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +71,6 @@ def test_outputs(tmp_path: Path) -> None:
     [
         (["a.jpg", "b.jpg"], "x.ncf", "2 inputs can't become one output"),
         (["a.jpg", "b.jpg"], "-", "2 inputs can't become one output"),
-        (["-", "-"], None, "given twice"),
         (["-"], ".", "standard input has no name"),
         (["a.jpg", "a.png"], None, "'a.jpg' and 'a.png' would both become 'a.ncf'"),
         (["a.jpg", "./a.jpg"], None, "'a.jpg' and './a.jpg' would both become"),
@@ -63,7 +79,12 @@ def test_outputs(tmp_path: Path) -> None:
 )
 def test_batches_that_make_no_sense_are_refused(sources: list[str], output: str | None, message: str) -> None:
     with pytest.raises(click.UsageError, match=message):
-        plan(sources, output, encoded_name)
+        jobs(sources, output)
+
+
+def test_standard_input_is_read_once() -> None:
+    with pytest.raises(click.UsageError, match="given twice"):
+        stdin_as_dash(["-", "/dev/stdin"])
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
@@ -135,12 +156,16 @@ def test_an_error_names_the_file_as_the_user_gave_it(tmp_path: Path) -> None:
             OSError(errno.ENOSPC, "No space left on device"),
             "a.png: no space left on device; free some space, or write elsewhere with -o",
         ),
-        (IsADirectoryError(errno.EISDIR, "Is a directory", "d"), "d: is a directory; name the files in it"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "d"), "d: is a directory; name the files in it, or add -r"),
         (MemoryError(), "a.png: not enough memory; use a smaller image, or --device cpu if it was a GPU's"),
     ],
 )
 def test_errors_are_one_line(error: Exception, line: str) -> None:
     assert explain(error, "a.png") == line
+
+
+def test_names_can_not_command_a_terminal() -> None:
+    assert shown("ä\x1b[2J\n\udcff.png") == "ä\\x1b[2J\\n\\udcff.png"
 
 
 def test_a_batch_goes_on_after_errors_of_the_input_and_stops_at_bugs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,11 +177,11 @@ def test_a_batch_goes_on_after_errors_of_the_input_and_stops_at_bugs(capsys: pyt
             raise {"bad": MediaError("is bad"), "big": MemoryError(), "bug": RuntimeError("bug")}[source]
 
     with pytest.raises(click.exceptions.Exit) as caught:
-        run_batch(["bad", "big", "good"], work)
+        run_each(["bad", "big", "good"], work)
     assert caught.value.exit_code == 1
     assert seen == ["bad", "big", "good"]
     bad, big = capsys.readouterr().err.splitlines()
     assert bad == "codec: bad: is bad"
     assert big.startswith("codec: big: not enough memory")
     with pytest.raises(RuntimeError, match="bug"):
-        run_batch(["bug"], work)
+        run_each(["bug"], work)

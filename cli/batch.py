@@ -1,0 +1,215 @@
+"""One run over many files, for `encode` and `decode`: find, pair, refuse, work, tell.
+
+A command gives its own part as `work`, a picklable function of a job and a progress callback. A file that fails is
+a line on stderr; the others go on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeAlias
+
+import click
+
+from codec.cli.files import STDIO, Job, check, file_ids, plan, stdin_as_dash
+from codec.cli.messages import Progress, explain, is_expected, say, status
+from codec.cli.options import Options
+from codec.cli.walk import find
+from codec.errors import CodecError
+
+Tiles: TypeAlias = Callable[[int, int], None]  # tiles done, tiles in all
+Watch: TypeAlias = Callable[[Job, int, int], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one file: the row of --json, and for people a line and maybe a remark."""
+
+    row: dict[str, Any]
+    line: str = ""
+    note: str = ""
+    bytes_before: int = 0
+
+
+Work: TypeAlias = Callable[[Job, "Tiles | None"], Result]
+
+
+def failure(source: str, error: BaseException) -> Result:
+    """The result of a file that failed, from an expected error."""
+    line = explain(error, source)
+    return Result({"file": source, "error": line.removeprefix(f"{source}: ")}, line=line)
+
+
+def attempt(work: Work, job: Job, tiles: Tiles | None) -> Result:
+    """The result of one job, failed or not; what is a bug is raised, and a closed pipe ends everything."""
+    try:
+        return work(job, tiles)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if not is_expected(error):
+            raise
+        return failure(job.source, error)
+
+
+def run_each(sources: Sequence[str], work: Callable[[str], None]) -> None:
+    """Call `work` on each source; a failure is one line on stderr, and the others go on. Exit 1 if any failed."""
+    failed = False
+    for source in sources:
+        try:
+            work(source)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            if not is_expected(error):
+                raise
+            failed = True
+            say(f"codec: {explain(error, source)}")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def run_batch(
+    verb: tuple[str, str],
+    sources: Sequence[str],
+    options: Options,
+    *,
+    work: Work,
+    name: Callable[[str], str],
+    suffixes: Collection[str],
+) -> None:
+    """Do `work` on every source. Exit 1 if any failed; UsageError, before any work, for what makes no sense.
+
+    `verb`: what is being done and what was done, as ("encoding", "encoded"). `name` gives a source's default
+    target, and `suffixes` says which files of a folder count.
+    """
+    if options.force and options.skip_existing:
+        raise click.UsageError("--force overwrites existing files and --skip-existing leaves them; choose one")
+    sources = stdin_as_dash(sources)
+    found = find(sources, recursive=options.recursive, suffixes=suffixes, output=options.output)
+    jobs = plan(found.inputs, options.output, name)
+    if options.as_json and any(job.target == STDIO for job in jobs):
+        raise click.UsageError("--json and the output can't both go to standard output; name a file with -o")
+    inputs = file_ids([job.source for job in jobs])
+    report = _Report(verb, len(jobs) + len(found.problems), options)
+
+    def step(job: Job) -> Job | Result:
+        """The job if it is to be done, or its result already."""
+        try:
+            if check(job, inputs, force=options.force, skip=options.skip_existing):
+                return job
+            return Result({"file": job.source, "output": job.target, "skipped": True})
+        except (CodecError, OSError) as error:
+            return failure(job.source, error)
+
+    def results() -> Generator[Result, None, None]:
+        for path, error in found.problems:
+            yield failure(path, error)
+        yield from _results(work, map(step, jobs), _processes(options.jobs, jobs), report.watch)
+
+    for note in found.notes:
+        if not options.quiet:
+            say(f"codec: {note}")
+    with closing(results()) as running:
+        for result in running:
+            report.add(result)
+            if report.failed and not options.keep_going:
+                break
+    report.finish()
+
+
+def _processes(wanted: int, jobs: Sequence[Job]) -> int:
+    """How many to start; standard input and output belong to this process alone."""
+    if any(STDIO in (job.source, job.target) for job in jobs):
+        return 1
+    return min(wanted or cores(), len(jobs))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _results(work: Work, steps: Iterator[Job | Result], processes: int, watch: Watch | None) -> Iterator[Result]:
+    if processes > 1:
+        from codec.cli.workers import run_in_workers  # multiprocessing costs start-up time
+
+        yield from run_in_workers(work, steps, processes, max(cores() // processes, 1), watch)
+        return
+    for step in steps:
+        if isinstance(step, Result):
+            yield step
+            continue
+        if watch:
+            watch(step, 0, 0)
+        yield attempt(work, step, partial(watch, step) if watch else None)
+
+
+@dataclass
+class _Report:
+    """Tells each result as it comes, counts, and sums up."""
+
+    verb: tuple[str, str]
+    total: int
+    options: Options
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    before: int = 0
+    after: int = 0
+    pixels: int = 0
+    progress: Progress = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.verb[0], self.total)
+
+    @property
+    def watch(self) -> Watch | None:
+        """What shows the progress of a job, where somebody looks."""
+        if self.options.quiet or not sys.stderr.isatty():
+            return None
+        return lambda job, done, tiles: self.progress.show(job.source, done, tiles)
+
+    def add(self, result: Result) -> None:
+        """Count a result and tell it."""
+        row, loud = result.row, not self.options.quiet
+        skipped, failed = "skipped" in row, "error" in row
+        self.progress.passed(worked=not skipped)
+        if failed:
+            self.failed += 1
+            say(f"codec: {result.line}")
+        elif skipped:
+            self.skipped += 1
+        else:
+            self.done += 1
+            self.before += result.bytes_before
+            self.after += row["bytes"]
+            self.pixels += row.get("pixels", 0)
+            if result.note and loud:
+                say(f"codec: {row['file']}: {result.note}")
+            if loud and not self.options.as_json:
+                say(result.line)
+        if self.options.as_json:
+            status("")
+            click.echo(json.dumps(row))
+
+    def finish(self) -> None:
+        """Sum up a batch, and exit with 1 if any file failed."""
+        status("")
+        if self.total > 1 and (self.failed or not self.options.quiet):
+            rest = self.total - self.done - self.failed - self.skipped
+            counts = {self.verb[1]: self.done, "skipped": self.skipped, "failed": self.failed, "not done": rest}
+            text = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n or what == self.verb[1])
+            if self.done:
+                text += f"; {self.before:,} -> {self.after:,} bytes"
+                if self.pixels:
+                    text += f", {8 * self.after / self.pixels:.3f} bpp"
+            say(text)
+        if self.failed:
+            raise click.exceptions.Exit(1)

@@ -1,0 +1,117 @@
+"""What the user sees on stderr: errors as one line, and the status line of a terminal."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from contextlib import suppress
+
+import click
+
+from codec.errors import CodecError
+
+_ELSEWHERE = "write elsewhere with -o"
+_REMEDIES = {
+    errno.ENOENT: "check the name",
+    errno.EISDIR: "name the files in it, or add -r",
+    errno.ENOTDIR: "check the name",
+    errno.ELOOP: "the symlink leads to itself, remove it",
+    errno.EACCES: f"change its permissions, or {_ELSEWHERE}",
+    errno.EPERM: f"change its permissions, or {_ELSEWHERE}",
+    errno.EROFS: _ELSEWHERE,
+    errno.ENOSPC: f"free some space, or {_ELSEWHERE}",
+    errno.EDQUOT: f"free some space, or {_ELSEWHERE}",
+    errno.EFBIG: f"raise the limit, or {_ELSEWHERE}",
+}
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether this is the fault of an input or of the machine, to be told in one line; anything else is a bug."""
+    return isinstance(error, (CodecError, OSError)) or _out_of_memory(error)
+
+
+def explain(error: BaseException, source: str = "") -> str:
+    """An expected error as one line: FILE: what; what to do."""
+    if isinstance(error, OSError) and not isinstance(error, CodecError):
+        what = error.strerror or str(error)
+        remedy = _REMEDIES.get(error.errno or 0)
+        name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else source
+        if name == source and isinstance(error, PermissionError):
+            remedy = "change its permissions"
+        text = what[:1].lower() + what[1:] + (f"; {remedy}" if remedy else "")
+    elif _out_of_memory(error):
+        name, text = source, "not enough memory; use a smaller image, or --device cpu if it was a GPU's"
+    else:
+        name, text = source, str(error)
+    text = " ".join(text.split())
+    return text if not name or text.startswith(f"{name}: ") else f"{name}: {text}"
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """torch has its own errors for this, and the command line doesn't import torch to know them."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def shown(text: str) -> str:
+    """`text` with what a terminal can't show, or would obey, as escapes: names of files may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def say(text: str) -> None:
+    """A line on stderr, in place of the status line."""
+    status("")
+    click.echo(shown(text), err=True)
+
+
+def status(text: str) -> None:
+    """Show `text` as the passing status line of a terminal ("" removes it); nothing elsewhere."""
+    if sys.stderr.isatty():
+        # A line that wraps would stay on the screen.
+        click.echo(f"\r\x1b[K{shown(text)[: _columns() - 1]}", err=True, nl=False)
+
+
+def _columns() -> int:
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    return 80
+
+
+class Progress:
+    """The status line of a batch: `[12/200] encoding a.jpg ... 37 %, 4 min left`.
+
+    The time left is for the whole batch, from the files done so far; skipped ones tell nothing about it.
+    """
+
+    def __init__(self, verb: str, total: int) -> None:
+        self._verb, self._total = verb, total
+        self._passed = self._timed = 0
+        self._started = time.monotonic()
+
+    def passed(self, worked: bool) -> None:
+        """A file is behind us; `worked` if it took its time."""
+        self._passed += 1
+        self._timed += worked
+
+    def show(self, source: str, done: int = 0, tiles: int = 0) -> None:
+        """The file `source` is under way, `done` of its `tiles`."""
+        count = f"[{self._passed + 1}/{self._total}] " if self._total > 1 else ""
+        part = f" {100 * done // tiles} %" if tiles else ""
+        # The end of a long path says more than its beginning.
+        room = max(_columns() - len(count) - 40, 20)
+        name = shown(source)
+        name = name if len(name) <= room else "..." + name[3 - room :]
+        status(f"{count}{self._verb} {name} ...{part}{self._left(done / tiles if tiles else 0)}")
+
+    def _left(self, fraction: float) -> str:
+        elapsed = time.monotonic() - self._started
+        if not self._timed or elapsed < 2:
+            return ""
+        seconds = elapsed / (self._timed + fraction) * (self._total - self._passed - fraction)
+        if seconds < 60:
+            return f", {max(round(seconds), 1)} s left"
+        minutes = round(seconds / 60)
+        return f", {minutes} min left" if minutes < 60 else f", {minutes // 60} h {minutes % 60} min left"

@@ -1,0 +1,86 @@
+"""Options that `encode` and `decode` share, with one meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from codec.container.limits import LIMITS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+# For shells, which then complete names of files; what is wrong with one is said when it is opened.
+FILE = click.Path(readable=False)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a batch runs: the fields are the command-line options, by name. `jobs` is 0 for one per core."""
+
+    output: str | None = None
+    force: bool = False
+    recursive: bool = False
+    skip_existing: bool = False
+    jobs: int = 1
+    keep_going: bool = True
+    as_json: bool = False
+    quiet: bool = False
+
+
+class Device(click.ParamType):
+    """The name of a device; whether it exists is asked of torch when it is used."""
+
+    name = "device"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", value):
+            self.fail(f"{value!r} is not auto, cpu, cuda or cuda:N", param, ctx)
+        return value
+
+
+def where_options(output_help: str) -> Callable[[Command], Command]:
+    """IN... and the options of names."""
+    return _all(
+        click.argument("sources", metavar="IN...", nargs=-1, required=True, type=FILE),
+        click.option("-o", "--output", metavar="OUT", type=FILE, help=output_help),
+        click.option("-f", "--force", is_flag=True, help="Overwrite existing files."),
+        click.option("--skip-existing", is_flag=True, help="Leave outputs that exist; they are complete."),
+        click.option("-r", "--recursive", is_flag=True, help="Take the files in folders, and in folders in them."),
+    )
+
+
+def run_options(device_help: str) -> Callable[[Command], Command]:
+    """The options of how the work is done and told."""
+    return _all(
+        click.option(
+            "-j", "--jobs", type=click.IntRange(min=0), metavar="N", default=1, show_default=True,
+            help="Files to work on at once, each in a process; 0: one per core.",
+        ),
+        click.option(
+            "--device", type=Device(), metavar="auto|cpu|cuda|cuda:N", default="auto", show_default=True,
+            help=device_help,
+        ),
+        click.option(
+            "--max-pixels", type=click.IntRange(min=1), metavar="N", default=LIMITS.pixels, show_default=True,
+            help="Refuse larger images, before they take memory.",
+        ),
+        click.option(
+            "--keep-going/--fail-fast", default=True,
+            help="After a file that fails go on with the others (the default), or stop.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout."),
+        click.option("--quiet", is_flag=True, help="Print only errors."),
+    )  # fmt: skip
+
+
+def _all(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
