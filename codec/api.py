@@ -52,7 +52,7 @@ class Decoded:
             yield self._kept[i]
 
     def image(self) -> Image.Image:
-        """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits, as Pillow has no other."""
+        """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits."""
         image = media.to_pillow(next(self.frames()), self.header.depth)
         m = self.header.metadata
         names = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
