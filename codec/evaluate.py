@@ -1,7 +1,7 @@
 """Evaluate codecs on pictures: every (spec, file) is encoded to real bytes and decoded, and gives one Row.
 
 A row is a flat JSON object: file, codec (the spec as given), bytes, pixels, bpp, encode_s, decode_s, device,
-then the metrics; or file, codec, error. One bad file never ends a run.
+then the metrics (null where one does not apply); or file, codec, error. One bad file never ends a run.
 """
 
 import time
@@ -15,7 +15,7 @@ import numpy as np
 from codec import api, media
 from codec.bdrate import bd_rate
 from codec.errors import CodecError
-from codec.metrics import METRICS, bits_per_pixel
+from codec.metrics import METRICS, bits_per_pixel, decibels
 from codec.peers import PEERS, open_peer
 from codec.specs import Spec
 
@@ -37,24 +37,27 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _functions(spec: Spec, device: str) -> tuple[Callable[[np.ndarray], bytes], Callable[[bytes], np.ndarray], str]:
+def _functions(
+    spec: Spec, device: str, path: Path, info: media.Info
+) -> tuple[Callable[[np.ndarray], bytes], Callable[[bytes], np.ndarray], str]:
     if spec.codec in PEERS:
         peer = open_peer(spec.codec)
-        return (lambda frame: peer.encode(frame, spec.quality)), peer.decode, "cpu"
-    return (
-        lambda frame: api.encode(frame, spec.codec, quality=spec.quality, device=device),
-        lambda data: next(api.decode(data, device=device).frames()),
-        device,
-    )
+        return (lambda frame: peer.encode(frame, spec.quality)), (lambda data: peer.decode(data, info.channels)), "cpu"
+
+    def encode(frame: np.ndarray) -> bytes:
+        # An array can't say that its samples have 10 or 12 bits: then reading the file is part of the time.
+        source = frame if info.depth in (8, 16) else path
+        return api.encode(source, spec.codec, quality=spec.quality, device=device, strip=True)
+
+    return encode, lambda data: next(api.decode(data, device=device).frames()), device
 
 
 def evaluate_one(spec: Spec, path: Path, device: str = "cpu") -> Row:
     """One row; errors that the file or the codec raise become its `error`."""
     row: Row = {"file": str(path), "codec": str(spec)}
     try:
-        _, frames = media.read(path)
-        (frame,) = frames
-        encode, decode, where = _functions(spec, device)
+        info, (frame,) = media.read(path)
+        encode, decode, where = _functions(spec, device, path, info)
         start = time.perf_counter()
         data = encode(frame)
         middle = time.perf_counter()
@@ -63,7 +66,9 @@ def evaluate_one(spec: Spec, path: Path, device: str = "cpu") -> Row:
         pixels = frame.shape[0] * frame.shape[1]
         row |= {"bytes": len(data), "pixels": pixels, "bpp": round(bits_per_pixel(len(data), pixels), 6)}
         row |= {"encode_s": round(middle - start, 4), "decode_s": round(end - middle, 4), "device": where}
-        row |= {name: round(metric(frame, decoded), 4) for name, metric in METRICS.items()}
+        for name, metric in METRICS.items():
+            value = metric(frame, decoded, 2**info.depth - 1)
+            row[name] = None if value is None else round(value, 6)
     except (CodecError, OSError) as e:
         row["error"] = " ".join(str(e).split())
     return row
@@ -74,6 +79,8 @@ def evaluate(
 ) -> Iterator[Row]:
     """Rows of all specs on all files but those in `done` (file, codec), file by file."""
     specs = list(specs)
+    for name in sorted({s.codec for s in specs} & set(PEERS)):
+        open_peer(name)  # a peer that is not installed ends the run before any work
     for path in paths:
         for spec in specs:
             if (str(path), str(spec)) not in done:
@@ -81,29 +88,50 @@ def evaluate(
 
 
 def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
-    """Per spec: files, mean bpp and PSNR, mean seconds; and each codec's BD-rate against the anchor's curve.
+    """Per spec: files, means of bpp, PSNR, MS-SSIM and seconds; and each codec's BD-rates against the anchor's curves.
 
-    Curves are means over the files that every spec could code, so that all compare the same pictures.
+    Means are over the files that every spec could code, so that all compare the same pictures; those of MS-SSIM
+    over the files among them that are large enough for it. `ms-ssim_db` is the mean MS-SSIM in decibels.
     """
-    good = [r for r in rows if "error" not in r]
     by_spec: dict[str, dict[str, Row]] = defaultdict(dict)
-    for r in good:
-        by_spec[r["codec"]][r["file"]] = r
-    common = set.intersection(*(set(v) for v in by_spec.values())) if by_spec else set()
+    for r in rows:
+        if "error" not in r:
+            by_spec[r["codec"]][r["file"]] = r
+    common = sorted(set.intersection(*(set(v) for v in by_spec.values()))) if by_spec else []
     if not common:
         return []
+    large = [f for f in common if all(v[f].get("ms-ssim") is not None for v in by_spec.values())]
     means = []
-    curves: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    curves: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for spec, files in by_spec.items():
+        name = spec.partition(":")[0]
         row: Row = {"codec": spec, "files": len(common)}
-        for key in ("bpp", "psnr", "encode_s", "decode_s"):
-            row[key] = round(float(np.mean([files[f][key] for f in sorted(common)])), 4)
+        row |= {key: round(_mean(files, common, key), 4) for key in ("bpp", "psnr")}
+        curves[name, "psnr"].append((row["psnr"], row["bpp"]))
+        if large:
+            similarity = _mean(files, large, "ms-ssim")
+            row |= {"ms-ssim": round(similarity, 6), "ms-ssim_db": round(decibels(similarity), 4)}
+            curves[name, "ms-ssim"].append((row["ms-ssim_db"], _mean(files, large, "bpp")))
+        row |= {key: round(_mean(files, common, key), 4) for key in ("encode_s", "decode_s")}
         means.append(row)
-        curves[spec.partition(":")[0]].append((row["psnr"], row["bpp"]))
     for row in means:
         name = row["codec"].partition(":")[0]
-        if anchor and anchor in curves and name != anchor:
-            (ours_q, ours_r), (ref_q, ref_r) = (zip(*sorted(curves[c]), strict=True) for c in (name, anchor))
-            value = bd_rate(ours_r, ours_q, ref_r, ref_q)
-            row[f"bd_rate_{anchor}"] = round(value, 2) if value is not None else None
+        if anchor and name != anchor and (anchor, "psnr") in curves:
+            row[f"bd_rate_{anchor}"] = _bd_rate(curves[name, "psnr"], curves[anchor, "psnr"])
+            if large:
+                row[f"bd_rate_ms_ssim_{anchor}"] = _bd_rate(curves[name, "ms-ssim"], curves[anchor, "ms-ssim"])
     return means
+
+
+def _mean(rows: dict[str, Row], files: list[str], key: str) -> float:
+    return float(np.mean([rows[f][key] for f in files]))
+
+
+def _bd_rate(ours: list[tuple[float, float]], anchor: list[tuple[float, float]]) -> float | None:
+    """BD-rate of curves of (quality, bpp), without points of no error at all."""
+    finite = [sorted(p for p in curve if np.isfinite(p[0])) for curve in (ours, anchor)]
+    if not all(finite):
+        return None
+    (quality, rate), (ref_quality, ref_rate) = (zip(*curve, strict=True) for curve in finite)
+    value = bd_rate(rate, quality, ref_rate, ref_quality)
+    return None if value is None else round(value, 2)

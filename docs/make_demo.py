@@ -1,53 +1,85 @@
-"""Draws docs/demo.png: a picture, ours and JPEG at the same file size. `python docs/make_demo.py IMAGE OUT`."""
+"""Draws docs/demo.png: a part of a picture as it is, by our codec and by others at the same file size.
 
-import io
-import sys
+python docs/make_demo.py assets/kodim23.png docs/demo.png
+"""
+
+import argparse
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import codec
 from codec.metrics import bits_per_pixel, psnr
+from codec.peers import open_peer
 
-BOX = (200, 80, 520, 400)  # the part shown
-QUALITY = 25
+PEERS = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
+TOLERANCE = 1.02  # of our size: a peer has 101 sizes to choose from, so its file may be that much larger
+COLUMNS, LABEL, GAP = 3, 46, 10  # LABEL and GAP in pixels
+
+Panel = tuple[str, str, Image.Image]  # title, line below it, picture
+Box = tuple[int, int, int, int]
 
 
-def jpeg_of_size(image: Image.Image, size: int) -> bytes:
-    """The largest optimised 4:2:0 JPEG that is not larger than `size` bytes, or the smallest there is."""
+def of_size(name: str, frame: np.ndarray, size: int) -> bytes:
+    """The peer's file nearest to `size` bytes among those up to TOLERANCE times it; its smallest if there is none."""
     best = b""
-    for quality in range(1, 96):
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=quality, optimize=True, subsampling="4:2:0")
-        if best and buffer.tell() > size:
+    for quality in range(101):
+        file = open_peer(name).encode(frame, quality)
+        if best and len(file) > TOLERANCE * size:
             break
-        best = buffer.getvalue()
+        if not best or abs(len(file) - size) <= abs(len(best) - size):
+            best = file
     return best
 
 
-def main(source: str, target: str) -> None:
-    image = Image.open(source).convert("RGB")
-    data = codec.encode(image, quality=QUALITY)
-    jpeg = jpeg_of_size(image, len(data))
-    pictures = {
-        "original": image,
-        f"neural-codec, {len(data):,} bytes": codec.decode(data).image(),
-        f"JPEG, {len(jpeg):,} bytes": Image.open(io.BytesIO(jpeg)).convert("RGB"),
-    }
-    pixels = image.width * image.height
-    width, height = BOX[2] - BOX[0], BOX[3] - BOX[1]
-    sheet = Image.new("RGB", (3 * width + 16, height + 26), "white")
-    draw = ImageDraw.Draw(sheet)
-    for i, (title, picture) in enumerate(pictures.items()):
-        left = i * (width + 8)
-        sheet.paste(picture.crop(BOX), (left, 26))
-        if picture is not image:
-            size = len(data) if i == 1 else len(jpeg)
-            quality = psnr(np.asarray(image), np.asarray(picture))
-            title += f", {bits_per_pixel(size, pixels):.2f} bpp, {quality:.1f} dB"
-        draw.text((left, 5), title, "black", ImageFont.load_default(13))
-    sheet.save(target)
+def panels(frame: np.ndarray, quality: float, box: Box) -> list[Panel]:
+    """The whole picture with the box drawn in, then the box itself: original, ours, peers."""
+    height, width = frame.shape[:2]
+    data = codec.encode(frame, quality=quality)
+    coded = {"neural-codec": (data, next(codec.decode(data).frames()))}
+    for name, title in PEERS.items():
+        file = of_size(name, frame, len(data))
+        coded[title] = file, open_peer(name).decode(file)
+    size = box[2] - box[0], box[3] - box[1]
+    whole = Image.fromarray(frame)
+    ImageDraw.Draw(whole).rectangle(box, outline="white", width=5)
+    found = [
+        ("The whole picture", f"{width} x {height} pixels; the box is in the other panels", whole.resize(size)),
+        ("Original", f"{frame.size:,} bytes raw   24 bpp", Image.fromarray(frame).crop(box)),
+    ]
+    for title, (file, picture) in coded.items():
+        bpp = bits_per_pixel(len(file), width * height)
+        line = f"{len(file):,} bytes   {bpp:.3f} bpp   {psnr(frame, picture):.2f} dB"
+        found.append((title, line, Image.fromarray(picture).crop(box)))
+    return found
+
+
+def sheet(found: list[Panel]) -> Image.Image:
+    """A grid of panels, each under its two lines."""
+    width, height = found[0][2].size
+    across, down = width + GAP, height + LABEL + GAP
+    rows = -(-len(found) // COLUMNS)
+    image = Image.new("RGB", (COLUMNS * across - GAP, rows * down - GAP), "white")
+    draw = ImageDraw.Draw(image)
+    for i, (title, line, picture) in enumerate(found):
+        left, top = i % COLUMNS * across, i // COLUMNS * down
+        draw.text((left, top), title, "black", ImageFont.load_default(19))
+        draw.text((left, top + 24), line, "#444444", ImageFont.load_default(15))
+        image.paste(picture, (left, top + LABEL))
+    return image
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("image", type=Path)
+    p.add_argument("out", type=Path)
+    p.add_argument("--quality", type=float, default=20)
+    p.add_argument("--box", type=int, nargs=4, default=(225, 75, 555, 295), metavar="N", help="left top right bottom")
+    a = p.parse_args()
+    frame = np.asarray(Image.open(a.image).convert("RGB"))
+    sheet(panels(frame, a.quality, tuple(a.box))).save(a.out, optimize=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

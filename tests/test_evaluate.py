@@ -1,6 +1,7 @@
 """Specs, rows and summaries of an evaluation, on pictures made here."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from PIL import Image
 from codec.cli.evaluate import evaluate as command
 from codec.errors import CodecError
 from codec.evaluate import KNOWN, evaluate, find_images, summarise
-from codec.metrics import bits_per_pixel, psnr
+from codec.metrics import psnr
+from codec.peers import PEERS, open_peer
 from codec.specs import Spec, parse
 
 
@@ -44,14 +46,62 @@ def test_a_row_counts_the_bytes_of_a_real_file(folder: Path) -> None:
         assert 20 < r["psnr"] < 60 and r["encode_s"] > 0 and r["decode_s"] > 0
 
 
-def test_every_peer_codes_grey_and_colour() -> None:
-    from codec.peers import PEERS, open_peer
+@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_peer_codes_grey_and_colour(name: str, channels: int) -> None:
+    if name == "jxl":
+        pytest.importorskip("pillow_jxl")
+    frame = np.full((24, 40, channels), 77, np.uint8)
+    decoded = open_peer(name).decode(open_peer(name).encode(frame, 90), channels)
+    assert decoded.shape == frame.shape and np.abs(decoded.astype(int) - 77).max() <= 3
 
-    for name in PEERS:
-        for channels in (1, 3):
-            frame = np.full((24, 40, channels), 77, np.uint8)
-            decoded = open_peer(name).decode(open_peer(name).encode(frame, 90))
-            assert np.abs(decoded.astype(int) - 77).max() <= 3
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_higher_quality_of_a_peer_is_larger_and_closer(name: str) -> None:
+    if name == "jxl":
+        pytest.importorskip("pillow_jxl")
+    rng = np.random.default_rng(1)
+    frame = (rng.integers(0, 200, (9, 12, 3)).repeat(16, 0).repeat(16, 1) + rng.integers(0, 50, (144, 192, 3))).astype(
+        np.uint8
+    )
+    low, high = (open_peer(name).encode(frame, q) for q in (20, 80))
+    assert len(low) < len(high) < frame.size
+    assert psnr(frame, open_peer(name).decode(low)) < psnr(frame, open_peer(name).decode(high)) < 60
+
+
+def test_a_peer_that_is_not_installed_ends_the_run_with_the_pip_command(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)  # what makes `import pillow_jxl` fail
+    with pytest.raises(CodecError, match="pip install pillow-jxl-plugin"):
+        next(evaluate([Spec("jpeg", 50), Spec("jxl", 50)], find_images([folder]), "cpu"))
+
+
+@pytest.mark.parametrize("frame", [np.zeros((30, 40, 2), np.uint8), np.zeros((30, 40), np.uint16)])
+def test_peers_leave_out_what_they_would_change(tmp_path: Path, frame: np.ndarray) -> None:
+    Image.fromarray(frame).save(tmp_path / "a.png")  # transparent, or with 16 bits
+    (row,) = evaluate([Spec("webp", 50)], [tmp_path / "a.png"], "cpu")
+    assert "8-bit grey and RGB" in row["error"]
+
+
+def test_grey_pictures_are_compared_as_grey(tmp_path: Path) -> None:
+    Image.fromarray(np.tile(np.arange(96, dtype=np.uint8), (64, 2))).save(tmp_path / "grey.png")
+    for row in evaluate([Spec("webp", 80), Spec("s2lic", 80)], [tmp_path / "grey.png"], "cpu"):
+        assert row["psnr"] > 25
+
+
+def test_a_row_of_a_small_picture_has_no_ms_ssim(folder: Path) -> None:
+    Image.open(folder / "a.png").resize((256, 192)).save(folder / "large.png")
+    rows = {Path(r["file"]).name: r for r in evaluate([Spec("jpeg", 50)], find_images([folder]), "cpu")}
+    assert rows["a.png"]["ms-ssim"] is None and 0.8 < rows["large.png"]["ms-ssim"] < 1
+
+
+def test_deep_pictures_are_measured_against_their_peak(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 1023, 64 * 96).reshape(64, 96).round()
+    body = ramp.astype(">u2").tobytes()
+    (tmp_path / "deep.pgm").write_bytes(b"P5\n96 64\n1023\n" + body)
+    (row,) = evaluate([Spec("s2lic", 90)], [tmp_path / "deep.pgm"], "cpu")
+    assert "error" not in row and 25 < row["psnr"] < 70
 
 
 def test_one_bad_file_gives_an_error_row_and_the_run_goes_on(folder: Path) -> None:
@@ -61,17 +111,37 @@ def test_one_bad_file_gives_an_error_row_and_the_run_goes_on(folder: Path) -> No
     assert len(rows) == 3 and len(errors) == 1 and "broken.png" in errors[0]["error"]
 
 
-def test_summary_has_means_and_bd_rate_over_common_files() -> None:
-    def row(codec: str, file: str, bpp: float, quality: float) -> dict[str, object]:
-        return {"codec": codec, "file": file, "bpp": bpp, "psnr": quality, "encode_s": 1.0, "decode_s": 1.0}
+def row(codec: str, file: str, bpp: float, quality: float, similarity: float | None = None) -> dict[str, object]:
+    times = {"encode_s": 1.0, "decode_s": 1.0}
+    return {"codec": codec, "file": file, "bpp": bpp, "psnr": quality, "ms-ssim": similarity} | times
 
+
+def test_summary_has_means_and_bd_rate_over_common_files() -> None:
     rows = [row(f"jpeg:q={q}", f, 0.2 * q, 25 + q) for q in (1, 2, 4) for f in "ab"]
     rows += [row(f"s2lic:q={q}", f, 0.1 * q, 25 + q) for q in (1, 2, 4) for f in "ab"]
     rows += [row("jpeg:q=1", "c", 100.0, 1.0)]
     summary = {r["codec"]: r for r in summarise(rows, "jpeg")}
     assert summary["jpeg:q=1"]["bpp"] == pytest.approx(0.2) and summary["jpeg:q=1"]["files"] == 2
     assert summary["s2lic:q=2"]["bd_rate_jpeg"] == pytest.approx(-50)
+    assert "ms-ssim" not in summary["s2lic:q=2"]
     assert summarise([]) == []
+
+
+def test_summary_compares_ms_ssim_over_the_files_that_have_it() -> None:
+    similarity = {1: 0.9, 2: 0.95, 4: 0.98}
+    rows = [row(f"jpeg:q={q}", f, 0.2 * q, 25 + q, similarity[q]) for q in (1, 2, 4) for f in "ab"]
+    rows += [row(f"s2lic:q={q}", f, 0.15 * q, 25 + q, similarity[q]) for q in (1, 2, 4) for f in "ab"]
+    rows += [row(f"{c}:q={q}", "small", 9.0 * q, 25 + q) for c in ("jpeg", "s2lic") for q in (1, 2, 4)]
+    summary = {r["codec"]: r for r in summarise(rows, "jpeg")}
+    ours = summary["s2lic:q=1"]
+    assert ours["files"] == 3 and ours["ms-ssim"] == 0.9 and ours["ms-ssim_db"] == pytest.approx(10)
+    assert ours["bd_rate_ms_ssim_jpeg"] == pytest.approx(-25) and ours["bd_rate_jpeg"] > -25
+
+
+def test_exact_pictures_do_not_spoil_a_bd_rate() -> None:
+    rows = [row(f"jpeg:q={q}", "a", 0.2 * q, 25 + q) for q in (1, 2, 4)] + [row("jpeg:q=9", "a", 9, float("inf"))]
+    rows += [row(f"s2lic:q={q}", "a", 0.1 * q, 25 + q) for q in (1, 2, 4)]
+    assert {r["codec"]: r for r in summarise(rows, "jpeg")}["s2lic:q=1"]["bd_rate_jpeg"] == pytest.approx(-50)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +172,3 @@ def test_command_resumes_from_its_rows(folder: Path, tmp_path: Path) -> None:
     output.write_text("\n".join(lines[:5]) + "\n")
     assert CliRunner().invoke(command, arguments).exit_code == 0
     assert len(output.read_text().splitlines()) == 8 and output.read_text().splitlines()[:5] == lines[:5]
-
-
-def test_metrics_have_their_closed_forms() -> None:
-    a = np.zeros((4, 4, 3), np.uint8)
-    assert psnr(a, a + 1) == pytest.approx(20 * np.log10(255))
-    assert psnr(a, a) == float("inf")
-    assert bits_per_pixel(100, 200) == 4
-    with pytest.raises(ValueError, match="shapes"):
-        psnr(a, a[:2])

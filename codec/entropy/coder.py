@@ -1,4 +1,7 @@
-"""The range coder, in both directions through one pass: `code(symbols or None, index, tables)`."""
+"""The range coder, in both directions through one pass: `code(symbols or None, index, tables)`.
+
+`code_pmfs(symbols or None, pmfs, precision)` is the same for distributions that no table holds.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.entropy.adaptive import FAMILY, pmf_entries, pmf_rows
 from codec.entropy.tables import INT32, Int32, Int64, Tables, categorical, to_int32
 from codec.errors import CodecError, FormatError
 
@@ -29,9 +33,11 @@ class Coder(Protocol):
 
     def code(self, symbols: NDArray[Any] | None, index: NDArray[Any], tables: Tables) -> Int32: ...
 
+    def code_pmfs(self, symbols: NDArray[Any] | None, pmfs: NDArray[Any], precision: int) -> Int32: ...
+
 
 class _Coder:
-    """The pass that both directions share; `_run` codes the entries of one model."""
+    """The pass that both directions share; `_run` codes the entries of one model, or of one model a row."""
 
     def __init__(self) -> None:
         self._checksum = 0
@@ -43,6 +49,21 @@ class _Coder:
 
     def _run(self, entries: NDArray[Any] | None, model: Any, count: int) -> Int32:
         raise NotImplementedError
+
+    def _check_direction(self, symbols: NDArray[Any] | None) -> None:
+        raise NotImplementedError
+
+    def code_pmfs(self, symbols: NDArray[Any] | None, pmfs: NDArray[Any], precision: int) -> Int32:
+        """Codes N symbols, each with its own integer pmf, a row of `pmfs` [N, C]; returns them as int32 [N].
+
+        Symbols are entries of the row, 0..C - 1 (None: decode them); there is no escape. Rows sum to
+        2^precision (8 to 20) with every entry at least 1. Raises CodecError otherwise.
+        """
+        self._check_direction(symbols)
+        rows = pmf_rows(pmfs, precision)
+        entries = self._run(None if symbols is None else pmf_entries(symbols, rows), rows, len(rows))
+        self._checksum = zlib.crc32(entries.astype("<i4", copy=False).tobytes(), self._checksum)
+        return entries
 
     def _code(self, symbols: Int32, index: NDArray[Any], tables: Tables, decoding: bool) -> None:
         """Codes flat symbols, or fills them, block by block."""
@@ -117,18 +138,21 @@ class Encoder(_Coder):
         Both are integer arrays of one shape, which is free; `symbols` may be any int32 values, `index`
         lies in 0..len(tables) - 1. Raises CodecError otherwise.
         """
-        if symbols is None:
-            raise CodecError("Encoding needs symbols; None is for decoding.")
+        self._check_direction(symbols)
         symbols, index = to_int32(np.asarray(symbols), "Symbols"), np.asarray(index)
         if symbols.shape != index.shape:
             raise CodecError(f"Symbols of shape {symbols.shape} have table indices of shape {index.shape}.")
         self._code(np.ascontiguousarray(symbols).reshape(-1), _narrow_index(index, len(tables)), tables, decoding=False)
         return symbols
 
+    def _check_direction(self, symbols: NDArray[Any] | None) -> None:
+        if symbols is None:
+            raise CodecError("Encoding needs symbols; None is for decoding.")
+
     def _run(self, entries: NDArray[Any] | None, model: Any, count: int) -> Int32:
         assert entries is not None and len(entries) == count
         entries = entries.astype(np.int32, copy=False)
-        self._coder.encode(entries, model)
+        self._coder.encode(entries, *((FAMILY, model) if isinstance(model, np.ndarray) else (model,)))
         return entries
 
     def finish(self) -> bytes:
@@ -169,16 +193,20 @@ class Decoder(_Coder):
         `symbols` is None. Raises CodecError for a bad index, FormatError if the bytes are damaged so
         that they can't be decoded; damage that still decodes is found by `finish` or the checksum.
         """
-        if symbols is not None:
-            raise CodecError("Decoding takes no symbols; give None.")
+        self._check_direction(symbols)
         index = np.asarray(index)
         decoded = np.empty(index.size, np.int32)
         self._code(decoded, _narrow_index(index, len(tables)), tables, decoding=True)
         return decoded.reshape(index.shape)
 
+    def _check_direction(self, symbols: NDArray[Any] | None) -> None:
+        if symbols is not None:
+            raise CodecError("Decoding takes no symbols; give None.")
+
     def _run(self, entries: NDArray[Any] | None, model: Any, count: int) -> Int32:
         try:
-            decoded: Int32 = self._coder.decode(model, count)
+            rows = isinstance(model, np.ndarray)
+            decoded: Int32 = self._coder.decode(*((FAMILY, model) if rows else (model, count)))
         except AssertionError:  # how constriction reports bytes that no encoder writes
             raise FormatError("The coded symbols can't be decoded; the file is damaged.") from None
         return self._echo._run(decoded, model, count)

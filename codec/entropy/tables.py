@@ -17,7 +17,7 @@ from codec.errors import CodecError, FormatError
 MIN_PRECISION, MAX_PRECISION = 8, 20
 MAX_TABLES = 1 << 16
 INT32 = np.iinfo(np.int32)
-_CODER_PRECISION = 24  # constriction's Python interface has no other
+CODER_PRECISION = 24  # constriction's Python interface has no other
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -30,7 +30,7 @@ def categorical(pmf: NDArray[Any], precision: int) -> Any:
     1 to every entry. With integers that sum to 2^24 - n already the scale is 1, every float32 is
     exact, and each entry comes out as pmf * 2^(24 - precision).
     """
-    scaled = (pmf.astype(np.int64) << (_CODER_PRECISION - precision)) - 1
+    scaled = (pmf.astype(np.int64) << (CODER_PRECISION - precision)) - 1
     return constriction.stream.model.Categorical(scaled.astype(np.float32), perfect=False, lazy=False)
 
 

@@ -6,5 +6,7 @@ PEERS = sorted(PILLOW)
 
 
 def open_peer(name: str) -> PillowCodec:
-    """The peer codec of this name; KeyError if there is none."""
-    return PILLOW[name]
+    """The peer codec of this name, ready to use; KeyError if there is none, CodecError if it is not installed."""
+    peer = PILLOW[name]
+    peer.require()
+    return peer
