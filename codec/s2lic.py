@@ -51,7 +51,7 @@ class Codec:
         self.fingerprint = weights.fingerprint(path)
         self.model, self.tables = load(path)
         self.entropy = self.model.entropy_model().to(self.device)
-        self.model.to(self.device)
+        self.model.to(self.device, memory_format=torch.channels_last)  # as the feature maps
 
     def encode(
         self, info: Info, frames: Iterable[np.ndarray], quality: float, progress: Progress | None = None
@@ -252,8 +252,13 @@ def export(model: S2LIC, path: Path, description: str) -> None:
     save_file(state, path, {"codec": NAME, "config": config, "description": description})
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def open_codec(fingerprint: bytes | None, device: str) -> Codec:
     """The codec that encodes by default (None), or the one that a file names; loaded once a device."""
     path = weights.default(NAME, DEFAULT_WEIGHTS) if fingerprint is None else weights.find(NAME, fingerprint)
+    return _loaded(path, device)
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: Path, device: str) -> Codec:
     return Codec(path, device)

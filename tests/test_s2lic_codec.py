@@ -214,6 +214,10 @@ def test_wrong_arguments_are_named() -> None:
         codec.encode(frame, device="tpu")
 
 
+def test_one_network_is_loaded_for_both_directions(opened: s2lic.Codec) -> None:
+    assert s2lic.open_codec(opened.fingerprint, "cpu") is opened
+
+
 def test_unknown_weights_are_named() -> None:
     file = codec.encode(picture(8, 8))
     header, units = container.read(io.BytesIO(file))
