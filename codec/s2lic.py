@@ -69,7 +69,7 @@ class Codec:
             depth=info.depth, color=info.color, fingerprint=self.fingerprint, private=struct.pack("<H", steps),
             metadata=info.metadata,
         )  # fmt: skip
-        return header, _reported(self._units(frame, info.depth, self._rate(steps)), unit_count(header), progress)
+        return header, _reported(self._units(frame, info.depth, self.rate(header)), unit_count(header), progress)
 
     @torch.inference_mode()
     def _units(self, frame: np.ndarray, depth: int, q: Tensor) -> Iterator[Unit]:
@@ -101,17 +101,21 @@ class Codec:
             return Unit(number, encoder.checksum, phase, encoder.finish())
         raise CodecError("no bin phase is safe at this quality; change it by 0.01")
 
-    @torch.inference_mode()
     def decode(self, header: Header, units: Iterable[Unit], progress: Progress | None = None) -> Iterator[np.ndarray]:
         """The picture of a file whose header names these weights: [H, W, channels], uint8 or (depth > 8) uint16.
 
-        `progress` is told (steps done, steps in all): a step is a unit's symbols, or a tile's pixels.
+        `progress` is told (steps done, steps in all): a step is a unit's symbols, or a tile's pixels. Header and
+        number of units are checked at once, units when the frame is asked for.
         """
         _check(header)
-        q = self._rate(parse_private(header.private))
-        units, tiles = list(units), tiling.tiles(header.height, header.width)
+        units = list(units)
         if len(units) != unit_count(header):
             raise FormatError(f"has {len(units)} units, not {unit_count(header)}; get a whole copy of the file")
+        return self._frame(header, units, self.rate(header), progress)
+
+    @torch.inference_mode()
+    def _frame(self, header: Header, units: list[Unit], q: Tensor, progress: Progress | None) -> Iterator[np.ndarray]:
+        tiles = tiling.tiles(header.height, header.width)
         done = itertools.count(1)
         report = (lambda: progress(next(done), len(units) + len(tiles))) if progress else (lambda: None)
         size = tiling.padded(header.height), tiling.padded(header.width)
@@ -151,8 +155,9 @@ class Codec:
             )
         decoder.finish()
 
-    def _rate(self, steps: int) -> Tensor:
-        return torch.tensor([steps / QUALITY_STEPS / 100], device=self.device)
+    def rate(self, header: Header) -> Tensor:
+        """q of a header, [1], 0 to 1: a float32, also where it is then used as a float64."""
+        return torch.tensor([parse_private(header.private) / QUALITY_STEPS / 100], device=self.device)
 
     def _pixels(self, frame: np.ndarray, depth: int, region: tiling.Tile) -> Tensor:
         """[1, 3, h, w] in 0..1, the picture's last row and column repeated where the region sticks out."""

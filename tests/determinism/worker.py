@@ -1,30 +1,104 @@
-"""One process of the determinism matrix: `worker.py encode|decode FOLDER`, under the environment it is given.
+"""One process of the determinism matrix, under the instruction sets that its environment allows.
 
-encode: every NAME.npy becomes NAME.ncf. decode: every NAME.ncf becomes NAME.out.npy; an error of any file
-ends the process with its message. The number of threads is read from DETERMINISM_THREADS.
+    worker.py encode THREADS COMPANY ORDER FOLDER NAME...    FOLDER/sources -> FOLDER/files
+    worker.py decode THREADS COMPANY ORDER FOLDER NAME...    FOLDER/files -> FOLDER/decoded, with records of all symbols
+
+COMPANY: "alone" and "among" code one file after the other (alone: there is only one), "pair" two at once in two
+threads. ORDER: "forward", or "backward" for the units' symbols from the last to the first.
 """
 
-import os
+import json
 import sys
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 import codec
+from codec import container, s2lic, tiling
+from codec.alpha import code_alpha
+from codec.entropy import Coder, Decoder, Tables
+from codec.latents import code_latents
+from codec.models.s2lic import PATCH
+
+QUALITIES = (10, 35, 60, 85)
 
 
-def main(mode: str, folder: Path) -> None:
-    torch.set_num_threads(int(os.environ["DETERMINISM_THREADS"]))
+class Recorder:
+    """A coder that keeps checksums of what passes through another: the symbols, and the tables chosen for them."""
+
+    def __init__(self, coder: Coder) -> None:
+        self.coder = coder
+        self.count = self.symbols = self.tables = 0
+
+    @property
+    def checksum(self) -> int:
+        return self.coder.checksum
+
+    def code(self, symbols: Any, index: Any, tables: Tables) -> Any:
+        coded = self.coder.code(symbols, index, tables)
+        self.count += coded.size
+        self.symbols = zlib.crc32(coded.astype("<i4").tobytes(), self.symbols)
+        self.tables = zlib.crc32(np.asarray(index).astype("<u2").tobytes(), self.tables)
+        return coded
+
+
+@torch.inference_mode()
+def records(data: bytes, backward: bool) -> list[dict[str, int]]:
+    """For each unit: the number of its symbols, checksums of symbols and table indices, and the checksum stored."""
+    header, lazy = container.read(data)
+    units = list(lazy)
+    opened = s2lic.open_codec(header.fingerprint, "cpu")
+    q = opened.rate(header).double()
+    tiles = tiling.tiles(header.height, header.width)
+    plane = np.empty((header.height, header.width), np.uint16)
+    found: dict[int, dict[str, int]] = {}
+    for unit in reversed(units) if backward else units:
+        tile = tiles[unit.index % len(tiles)]
+        recorder = Recorder(Decoder(unit.payload))
+        if unit.index < len(tiles):
+            shape = tile.height // PATCH, tile.width // PATCH
+            code_latents(opened.entropy, opened.tables, recorder, q, shape, unit.phase, None)
+        else:
+            code_alpha(recorder, None, tile.of(plane).shape, header.depth)
+        found[unit.index] = {
+            "count": recorder.count, "symbols": recorder.symbols, "tables": recorder.tables, "stored": unit.checksum
+        }  # fmt: skip
+    return [found[i] for i in range(len(units))]
+
+
+def encode(folder: Path, name: str) -> None:
+    source = folder / "sources" / name
+    quality = QUALITIES[zlib.crc32(name.encode()) % len(QUALITIES)]
+    picture = np.load(source) if source.suffix == ".npy" else source
+    (folder / "files" / f"{name}.ncf").write_bytes(codec.encode(picture, quality=quality, device="cpu"))
+
+
+def decode(folder: Path, name: str, backward: bool) -> None:
+    data = (folder / "files" / name).read_bytes()
+    (folder / "decoded" / f"{name}.json").write_text(json.dumps(records(data, backward)))
+    (frame,) = codec.decode(data, device="cpu").frames()
+    np.save(folder / "decoded" / f"{name}.npy", frame)
+
+
+def main(mode: str, threads: str, company: str, order: str, folder: str, *names: str) -> None:
+    torch.set_num_threads(int(threads))
+    work: Callable[[str], None]
     if mode == "encode":
-        for number, path in enumerate(sorted(folder.glob("*.npy"))):
-            quality = (10, 35, 60, 85)[number % 4]
-            path.with_suffix(".ncf").write_bytes(codec.encode(np.load(path), quality=quality, device="cpu"))
+        work = lambda name: encode(Path(folder), name)  # noqa: E731
     else:
-        for path in sorted(folder.glob("*.ncf")):
-            (frame,) = codec.decode(path, device="cpu").frames()
-            np.save(path.with_suffix(".out.npy"), frame)
+        work = lambda name: decode(Path(folder), name, order == "backward")  # noqa: E731
+    if company == "pair":
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(work, names))
+    else:
+        for name in names:
+            work(name)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(*sys.argv[1:])

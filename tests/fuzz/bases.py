@@ -1,0 +1,99 @@
+"""The whole files that fuzzing starts from: small pictures of every kind, and files of containers alone."""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+import codec
+from codec import container
+from codec.container import Color, Header, Unit
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A whole file; `picture`: what it decodes to, None where nothing decodes it (its codec is of a later day)."""
+
+    name: str
+    data: bytes
+    picture: np.ndarray | None = None
+    weight: float = 1.0  # how often it is taken where its pixels may have to be decoded
+
+
+def waves(height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
+    """A smooth coloured picture with some noise, uint8 [height, width, channels]."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    planes = [128 + 80 * np.sin(x / (7 + 5 * c)) * np.cos(y / (11 - 2 * c)) for c in range(channels)]
+    return (np.stack(planes, -1) + rng.normal(0, 5, (height, width, channels))).clip(0, 255).astype(np.uint8)
+
+
+def written(header: Header, units: Iterable[Unit]) -> bytes:
+    """The bytes of a file."""
+    buffer = io.BytesIO()
+    container.write(buffer, header, units)
+    return buffer.getvalue()
+
+
+def _cut_out(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """RGBA: a disc with a soft edge on nothing."""
+    y, x = np.mgrid[:height, :width]
+    distance = np.hypot(y - height / 2, x - width / 2)
+    alpha = ((min(height, width) / 2 - distance) * 60).clip(0, 255).astype(np.uint8)
+    return np.concatenate((waves(height, width, 3, seed), alpha[..., None]), -1)
+
+
+def pictures() -> list[Base]:
+    """Files of one unit, encoded by the codec."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 24, 4), np.uint8)
+    sources = {
+        "dot": waves(1, 1, 3),
+        "grey": waves(17, 33, 1),
+        "square": waves(64, 64, 3),
+        "metadata": waves(70, 130, 3),
+        "alpha": _cut_out(40, 50),
+        "grey alpha": _cut_out(33, 20)[..., 2:],
+        "noisy alpha": noise,
+    }
+    bases = []
+    for number, (name, source) in enumerate(sources.items()):
+        data = codec.encode(source, quality=(10.0, 40.0, 70.0)[number % 3], device="cpu")
+        if name == "metadata":
+            header, units = container.read(data)
+            icc = np.random.default_rng(1).bytes(300)  # not compressible: stored as it is
+            data = written(replace(header, metadata={"icc": icc, "exif": b"Exif" * 50, "xmp": b"<x/>" * 80}), units)
+        (picture,) = codec.decode(data, device="cpu").frames()
+        bases.append(Base(name, data, picture))
+    return bases
+
+
+def golden() -> list[Base]:
+    """Some of the golden files, of several tiles and of 16 bits; CODEC_WEIGHTS has to name their folder."""
+    bases = []
+    for name, weight in {"tiles": 0.1, "deep": 1.0, "deep-alpha": 1.0}.items():
+        data = (GOLDEN / f"{name}.ncf").read_bytes()
+        (picture,) = codec.decode(data, device="cpu").frames()
+        bases.append(Base(name, data, picture, weight))
+    return bases
+
+
+def containers() -> list[Base]:
+    """Files of codecs that are yet to come: read and rewritten, not decoded."""
+    video = Header(
+        3, 0, 16, 8, frames=9, rate=Fraction(30000, 1001), color=Color(1, 1, 1, False), metadata={"audio": b"mp3" * 30}
+    )
+    units = [Unit(0, 1, 0, b"AB" * 40, 5), Unit(1, 2, 1, b"C" * 200, 4)]
+    archive = io.BytesIO(written(replace(video, frames=0, metadata={"xmp": b"<x/>" * 20}), units))
+    container.append(archive, [Unit(2, 3, 0, b"", 1), Unit(3, 4, 3, b"D" * 9, 300)])
+    container.append(archive, [Unit(4, 5, 0, b"E" * 90, 1)])
+    own_network = Header(2, 7, 40, 30, channels=1, depth=12, private=b"options" * 9)
+    return [
+        Base("video", written(video, units)),
+        Base("archive", archive.getvalue()),
+        Base("own network", written(own_network, [Unit(i, i, i % 4, b"tile" * i) for i in range(12)])),
+    ]

@@ -1,0 +1,96 @@
+"""One case of fuzzing: what a file leads to, and what it must never lead to."""
+
+import contextlib
+import io
+import resource
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from bases import Base, written
+from mutations import split
+
+import codec
+from codec import api, container
+from codec.container import METADATA_TAGS, Header, Unit
+from codec.errors import CodecError
+
+SECONDS = 2.0  # of processor time that a case may take
+BYTES = 2**30  # of memory that a case may take
+
+SAME, OTHER, READ = "same picture", "valid other file", "read (nothing decodes it)"
+
+
+class Outcome(NamedTuple):
+    what: str  # SAME, OTHER, READ, the name of a CodecError, or a failure's message
+    failed: bool
+    seconds: float  # of processor time
+    grown: int  # bytes of memory at the peak, beyond those before
+
+
+def run(data: bytes, base: Base) -> Outcome:
+    """Read and decode a file; anything that escapes but CodecError is a failure, panics of native code too."""
+    before, start = _fresh_peak(), time.process_time()
+    failed = False
+    try:
+        what = _outcome(data, base)
+    except CodecError as error:
+        what = type(error).__name__
+        if "\n" in str(error) or not str(error):
+            what, failed = f"a message of several lines: {error!r}", True
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of native code is no Exception
+        what, failed = f"{type(error).__name__}: {str(error)[:300]}", True
+    seconds, grown = time.process_time() - start, _peak() - before
+    if seconds > SECONDS and not failed:
+        what, failed = f"too slow: {seconds:.1f} s, then {what}", True
+    if grown > BYTES and not failed:
+        what, failed = f"too large: {grown >> 20} MiB, then {what}", True
+    return Outcome(what, failed, seconds, grown)
+
+
+def _outcome(data: bytes, base: Base) -> str:
+    header, units = _read(data)
+    api.describe(header)
+    if base.picture is None:
+        return READ
+    decoded = codec.decode(data, device="cpu")
+    frames = list(decoded.frames())
+    if header.depth == 8:
+        decoded.image()
+    same = len(frames) == 1 and np.array_equal(frames[0], base.picture)
+    assert units, "a file without units was read"
+    return SAME if same else OTHER
+
+
+def _read(data: bytes) -> tuple[Header, list[Unit]]:
+    """Header and units; a whole file reads the same by its index, and written again gives the same bytes."""
+    indexed: tuple[Header, list[Unit]] | CodecError
+    fp = io.BytesIO(data)
+    try:
+        index = container.read_index(fp)
+        indexed = index.header, [container.read_unit(fp, index, i) for i in range(len(index.offsets))]
+    except CodecError as error:
+        indexed = error
+    header, lazy = container.read(data)
+    units = list(lazy)
+    assert not isinstance(indexed, CodecError), f"read from front to back, but not by its index: {indexed}"
+    assert indexed == (header, units), "the index leads to other units"
+    tags = [tag for tag, _ in split(data)]
+    unknown = any(tag.islower() and tag not in METADATA_TAGS.values() for tag in tags)
+    if not unknown and tags.count(b"Z") < 2:  # unknown sections are dropped, sessions joined
+        assert written(header, units) == data, "written again, the file differs"
+    return header, units
+
+
+def _fresh_peak() -> int:
+    """Peak memory after it was set back to what is in use, where the system can do that (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
