@@ -51,7 +51,7 @@ class Codec:
         self.fingerprint = weights.fingerprint(path)
         self.model, self.tables = load(path)
         self.entropy = self.model.entropy_model().to(self.device)
-        self.model.to(self.device, memory_format=torch.channels_last)  # as the feature maps
+        self.model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(
         self, info: Info, frames: Iterable[np.ndarray], quality: float, progress: Progress | None = None
