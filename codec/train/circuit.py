@@ -1,0 +1,259 @@
+"""`codec train circuit`: the context network of the lossless codec, its loss the code length itself.
+
+The learning rate warms up, stays, and falls linearly to zero over the last part of the schedule. A run is resumed
+by running its command again.
+"""
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from codec.circuit.canvas import embed, inside
+from codec.models.context import ContextNet
+from codec.models.context_shape import MARGIN, ContextConfig
+
+from . import checkpoint, photos
+from .subpixels import Sampler
+from .trainer import lr_factor
+
+CODED_ORDER = [1, 0, 2]  # G, R, B
+STRIP = 256  # rows of a tile in validation
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a run; `codec train circuit --help` says what each means."""
+
+    data: list[str]
+    out: str
+    val: list[str]
+    config: str = "{}"
+    grey: bool = False
+    hours: float | None = None
+    steps: int | None = None
+    batch: int = 4
+    lr: float = 4e-3
+    decay: float = 0.4
+    ema: float = 0.999
+    seed: int = 0
+    device: str = "cpu"
+    precision: str = "bf16"
+    log_every: int = 500
+    save_every: float = 300.0
+    val_every: float = 1200.0
+    init: str | None = None
+    stop_after: float | None = None
+
+
+def parse(argv: list[str]) -> Options:
+    """Command line -> Options; exits with usage on errors."""
+    p = argparse.ArgumentParser(prog="codec train circuit", description="Train the lossless codec's context network.")
+    p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos that were never lossy")
+    p.add_argument("--out", required=True, help="folder of the run: checkpoint and log; resumed if it exists")
+    p.add_argument("--val", nargs="*", default=[], help="tar files or folders of held-out photos, each reported apart")
+    p.add_argument("--config", default="{}", help="JSON of sizes to change, such as '{\"hidden\": 128}'")
+    p.add_argument("--grey", action="store_true", help="a network for grey pictures; photos give their luma")
+    p.add_argument("--hours", type=float, help="length of the schedule in hours of training")
+    p.add_argument("--steps", type=int, help="length of the schedule in steps")
+    p.add_argument("--batch", type=int, default=4, help="crops of 64 x 64 a step (default 4)")
+    p.add_argument("--lr", type=float, default=4e-3, help="peak learning rate (default 0.004)")
+    p.add_argument("--decay", type=float, default=0.4, help="last share of the schedule, falling to 0 (default 0.4)")
+    p.add_argument("--ema", type=float, default=0.999, help="decay of the averaged weights (default 0.999)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N")
+    p.add_argument("--precision", default="bf16", choices=["fp32", "bf16"], help="of the trunk (default bf16)")
+    p.add_argument("--log-every", type=int, default=500, help="steps between lines of log.jsonl")
+    p.add_argument("--save-every", type=float, default=300.0, help="seconds between checkpoints")
+    p.add_argument("--val-every", type=float, default=1200.0, help="seconds between validations")
+    p.add_argument("--init", help="folder of a run whose averaged weights to start from")
+    p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
+    options = Options(**vars(p.parse_args(argv)))
+    if (options.hours is None) == (options.steps is None):
+        p.error("give the length of the schedule: either --hours or --steps")
+    return options
+
+
+def load_photos(paths: Sequence[str], grey: bool) -> list[np.ndarray]:
+    """uint8 [H, W, 3] in coded order, or luma [H, W, 1]."""
+    rgb = photos.load(paths)
+    if grey:
+        weights = np.array([0.299, 0.587, 0.114], np.float32)
+        return [np.rint(p @ weights).astype(np.uint8)[..., None] for p in rgb]
+    return [np.ascontiguousarray(p[..., CODED_ORDER]) for p in rgb]
+
+
+class Run:
+    """State of a run: network, averaged weights, optimizer, step and seconds trained."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.out, self.device = Path(options.out), torch.device(options.device)
+        sizes = json.loads(options.config) | ({"channels": 1} if options.grey else {})
+        self.config = ContextConfig(**sizes)
+        self.sampler = Sampler(load_photos(options.data, options.grey), MARGIN)
+        torch.manual_seed(options.seed)
+        self.model = ContextNet(self.config).to(self.device)
+        saved = checkpoint.load(self.out / "checkpoint")
+        if saved is None and options.init:
+            self.model.load_state_dict(averaged(Path(options.init))[0])
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=options.lr, betas=(0.9, 0.98), fused=True)
+        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.step, self.seconds = 0, 0.0
+        if saved is not None:
+            self._restore(*saved)
+
+    def _restore(self, tensors: dict[str, Tensor], state: dict[str, float]) -> None:
+        prefix = "model."
+        self.model.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+        for k, v in self.average.items():
+            v.copy_(tensors["average." + k])
+        checkpoint.restore_optimizer(self.optimizer, tensors)
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+
+    def save(self, name: str = "checkpoint") -> None:
+        tensors = {"model." + k: v for k, v in self.model.state_dict().items()}
+        tensors |= {"average." + k: v for k, v in self.average.items()}
+        tensors |= checkpoint.optimizer_tensors(self.optimizer)
+        state = {"step": self.step, "seconds": self.seconds, "config": self.config.to_dict()}
+        state["options"] = asdict(self.options)
+        checkpoint.save(self.out / name, {k: v.cpu() for k, v in tensors.items()}, state)
+
+    def progress(self) -> float:
+        """Share of the schedule that is done, 0..1."""
+        o = self.options
+        return min(1.0, self.step / o.steps if o.steps else self.seconds / (3600 * (o.hours or 1)))
+
+    def train_step(self) -> float | None:
+        """One update; bits per sub-pixel of the batch, or None where a non-finite step was skipped."""
+        # Crops follow from seed and step, so a resumed run sees what an unbroken one would.
+        rng = np.random.default_rng((self.options.seed, self.step))
+        crops, mask = (torch.from_numpy(a).to(self.device) for a in self.sampler.batch(self.options.batch, rng))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.options.lr * lr_factor(self.step, self.progress(), self.options.decay)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bf16"):
+            loss = self.model(crops, mask).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
+        self.step += 1
+        if not torch.isfinite(norm):
+            return None
+        self.optimizer.step()
+        # A short memory first, so that the average forgets the start quickly.
+        keep = min(self.options.ema, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(list(self.average.values()), list(self.model.state_dict().values()), 1 - keep)
+        return loss.item()
+
+    def averaged_model(self) -> ContextNet:
+        model = ContextNet(self.config)
+        model.load_state_dict(self.average)
+        return model.to(self.device).eval()
+
+
+def averaged(run: Path, name: str = "checkpoint") -> tuple[dict[str, Tensor], ContextConfig]:
+    """The averaged weights of a run's checkpoint, and their sizes."""
+    saved = checkpoint.load(run / name)
+    if saved is None:
+        raise ValueError(f"{run / name}: no checkpoint there; give the folder that --out named")
+    tensors, state = saved
+    prefix = "average."
+    weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+    return weights, ContextConfig(**state["config"])
+
+
+@torch.no_grad()
+def measure(model: ContextNet, picture: np.ndarray) -> float:
+    """Bits per sub-pixel of a picture [H, W, C] in coded order, coded in strips of full width."""
+    device = next(model.parameters()).device
+    bits = 0.0
+    for top in range(0, len(picture), STRIP):
+        strip = picture[top : top + STRIP]
+        arrays = embed(strip, MARGIN), inside(strip, MARGIN)
+        canvas, mask = (torch.from_numpy(a)[None].to(device) for a in arrays)
+        bits += float(model(canvas, mask).double().sum())
+    return bits / picture.size
+
+
+def train(options: Options) -> None:
+    """Run (or go on with) a training run until its schedule ends, a signal comes or `stop_after` seconds are over."""
+    run = Run(options)
+    run.out.mkdir(parents=True, exist_ok=True)
+    held_out = {Path(v).name: load_photos([v], options.grey) for v in options.val}
+    size = sum(p.numel() for p in run.model.parameters())
+    _say(f"{size} parameters, {len(run.sampler.photos)} photos, {options.precision}, from step {run.step}")
+
+    def validate() -> None:
+        model = run.averaged_model()
+        for name, pictures in held_out.items():
+            each = [round(measure(model, p), 4) for p in pictures]
+            _log(run, {"val": name, "bpsp": round(float(np.mean(each)), 4), "each": each})
+
+    begun = last = saved = checked = time.monotonic()
+    losses: list[float] = []
+    skipped = 0
+    decaying = run.progress() > 1 - options.decay
+    with _stop_signals() as signals:
+        while run.progress() < 1 and not signals and last - begun < (options.stop_after or float("inf")):
+            loss = run.train_step()
+            now = time.monotonic()
+            run.seconds, last = run.seconds + now - last, now
+            losses += [] if loss is None else [loss]
+            skipped += loss is None
+            if run.step % options.log_every == 0 and losses:
+                mean = round(float(np.mean(losses)), 4)
+                _log(run, {"loss": mean, "skipped": skipped, "progress": round(run.progress(), 4)})
+                losses, skipped = [], 0
+            if not decaying and run.progress() > 1 - options.decay:
+                decaying = True
+                run.save("stable")  # from here a longer schedule can branch off
+            if now - saved > options.save_every:
+                run.save()
+                saved = now
+            if now - checked > options.val_every:
+                validate()
+                last = checked = time.monotonic()  # validation is not training time
+    run.save()
+    if not signals:
+        validate()
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """A list that SIGTERM and SIGINT fill: the step at hand is finished and saved."""
+    caught: list[int] = []
+    before = {n: signal.signal(n, lambda n, _: caught.append(n)) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _log(run: Run, values: dict[str, object]) -> None:
+    line = json.dumps({"step": run.step, "hours": round(run.seconds / 3600, 4)} | values)
+    _say(line)
+    with (run.out / "log.jsonl").open("a") as f:
+        f.write(line + "\n")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of `python -m codec.train.circuit` and of `codec train circuit`."""
+    train(parse(sys.argv[1:] if argv is None else argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Training of the lossless codec's network: it learns, it resumes as if never stopped, its weights ship."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from codec import weights
+from codec.circuit.networks import load
+from codec.models.context_shape import MARGIN
+from codec.train import checkpoint, circuit, quantise
+from codec.train.subpixels import SIDE, Sampler
+
+SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 6, "mixtures": 3}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    y, x = np.mgrid[0:96, 0:100]
+    for i in range(2):
+        waves = np.stack([128 + 90 * np.sin(x / (7 + i) + c) * np.cos(y / 11) for c in range(3)], -1)
+        noise = np.random.default_rng(i).normal(0, 3, waves.shape)
+        Image.fromarray((waves + noise).clip(0, 255).astype(np.uint8)).save(folder / f"{i}.png")
+    return folder
+
+
+def train(photos: Path, out: Path, steps: int, more: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The averaged weights after a run."""
+    arguments = ["--data", str(photos), "--out", str(out), "--steps", str(steps), "--batch", "2", "--precision", "fp32"]
+    circuit.main([*arguments, "--config", json.dumps(SMALL), "--log-every", "5", *more])
+    return {k: v.numpy() for k, v in circuit.averaged(out)[0].items()}
+
+
+def test_training_lowers_the_code_length_of_held_out_photos(photos: Path, tmp_path: Path) -> None:
+    def held_out(steps: int) -> float:
+        out = tmp_path / str(steps)
+        train(photos, out, steps, ["--val", str(photos), "--lr", "0.01"])
+        return float(json.loads((out / "log.jsonl").read_text().splitlines()[-1])["bpsp"])
+
+    assert held_out(40) < held_out(1) - 0.2
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(photos: Path, tmp_path: Path) -> None:
+    whole = train(photos, tmp_path / "whole", 8)
+    train(photos, tmp_path / "parts", 8, ["--stop-after", "0.02"])
+    saved = checkpoint.load(tmp_path / "parts" / "checkpoint")
+    assert saved is not None
+    assert 0 < saved[1]["step"] < 8
+    parts = train(photos, tmp_path / "parts", 8)
+    assert all((parts[k] == v).all() for k, v in whole.items())
+
+
+def test_a_run_becomes_a_weights_file_that_loads(photos: Path, tmp_path: Path) -> None:
+    train(photos, tmp_path / "a", 3)
+    train(photos, tmp_path / "g", 3, ["--grey"])
+    output = tmp_path / "w.safetensors"
+    runs = ["--photo", str(tmp_path / "a"), "--grey", str(tmp_path / "g")]
+    quantise.main([*runs, "--data", str(photos), "-o", str(output)])
+    networks = load(output)
+    assert {name: n.config.channels for name, n in networks.items()} == {"photo": 3, "grey": 1}
+    assert len(weights.fingerprint(output)) == 8
+
+
+def test_crops_have_margins_and_the_rule_of_borders() -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (120, 120, 3), dtype=np.uint8)
+    crops, inside = Sampler([photo], MARGIN).batch(200, np.random.default_rng(1))
+    assert crops.shape == (200, MARGIN + SIDE, SIDE + 2 * MARGIN, 3)
+    core = inside[:, MARGIN:, MARGIN:-MARGIN]
+    assert core.all()
+    top = ~inside[:, :MARGIN].any((1, 2))
+    left = ~inside[:, MARGIN:, :MARGIN].any((1, 2))
+    assert 0 < top.sum() < 40
+    assert 0 < left.sum() < 40
+    assert (crops[top][:, :MARGIN] == 128).all()
+    below = slice(MARGIN + 1, None)
+    first = crops[left][:, MARGIN:-1, MARGIN : MARGIN + 1]
+    assert (crops[left][:, below, :MARGIN] == first).all()
+
+
+def test_photos_smaller_than_a_crop_are_named() -> None:
+    with pytest.raises(ValueError, match="give larger ones"):
+        Sampler([np.zeros((30, 30, 3), np.uint8)], MARGIN)
