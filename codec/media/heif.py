@@ -30,7 +30,8 @@ def read_heif(fp: IO[bytes], max_pixels: int) -> tuple[np.ndarray, int, dict[str
     with reading():
         file = pillow_heif.open_heif(fp, convert_hdr_to_8bit=False, hdr_to_16bit=False)
         image = file[file.primary_index]
-        check_size(*image.size, max_pixels)
+        width, height = image.size
+        check_size(width, height, max_pixels)
         frame = np.array(image)  # decoded here
         mode = image.mode.partition(";")[0]
         depth = image.info["bit_depth"] if frame.dtype == np.uint16 else 8
