@@ -1,4 +1,4 @@
-"""The determinism matrix at length: `python tests/determinism/run.py --count 100`, or `--images FOLDER`.
+"""The determinism matrix at length: `python tests/determinism/at_length.py --count 100`, or `--images FOLDER`.
 
 Prints what was compared and what differed; the exit code is 1 if any symbol did, or a pixel by more than a level.
 """
