@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import time
-from functools import partial
 from typing import Any
 
 import click
@@ -24,8 +24,9 @@ def default_name(source: str) -> str:
 
 @click.command(short_help="Turn .ncf files back into images.")
 @where_options("A file whose suffix says the format (png jpg webp avif tif bmp ppm), a directory, or - for a PNG.")
+@click.option("--partial", is_flag=True, help="Keep what is whole of a damaged file; the rest becomes grey.")
 @run_options("Where to compute.")
-def decode(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) -> None:
+def decode(sources: tuple[str, ...], device: str, partial: bool, max_pixels: int, **rest: Any) -> None:
     """Turn .ncf files back into images.
 
     \b
@@ -35,20 +36,21 @@ def decode(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) 
     codec decode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec decode - < photo.ncf > photo.png    as a filter
 
-    Every file is checked: a damaged one is an error, never a wrong picture.
+    Every file is checked: a damaged one is an error, never a wrong picture. With --partial it is still an error, but
+    what is whole is written.
     """
-    work = partial(_decode_file, device=device, max_pixels=max_pixels)
+    work = functools.partial(_decode_file, device=device, partial=partial, max_pixels=max_pixels)
     run_batch(("decoding", "decoded"), sources, Options(**rest), work=work, name=default_name, suffixes=(".ncf",))
 
 
-def _decode_file(job: Job, tiles: Tiles | None, *, device: str, max_pixels: int) -> Result:
+def _decode_file(job: Job, tiles: Tiles | None, *, device: str, partial: bool, max_pixels: int) -> Result:
     from codec import api, media
 
     image_format = media.format_for(job.target)
     source = read_stdin() if job.source == STDIO else job.source
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
-    decoded = api.decode(source, device=device, max_pixels=max_pixels, progress=tiles)
+    decoded = api.decode(source, device=device, partial=partial, max_pixels=max_pixels, progress=tiles)
     frames = list(decoded.frames())
     seconds = time.perf_counter() - started
     buffer = io.BytesIO()
@@ -64,5 +66,9 @@ def _decode_file(job: Job, tiles: Tiles | None, *, device: str, max_pixels: int)
         "bytes": size,
         "decode_s": round(seconds, 3),
     }
+    if decoded.damage:
+        # An error still, for scripts; but one with an output.
+        row["error"] = f"wrote what is whole to {job.target}; lost: " + "; ".join(str(e) for e in decoded.damage)
+        return Result(row, f"{job.source}: {row['error']}")
     line = f"{job.source} -> {job.target}  {width} x {height}  {size:,} bytes  ({seconds:.1f} s)"
     return Result(row, line, bytes_before=before)

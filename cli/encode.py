@@ -17,8 +17,8 @@ from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, read_stdin
 
 
-def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
-    if math.isnan(value):
+def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
         raise click.BadParameter("nan is not in the range 0<=x<=100.")
     return value
 
@@ -32,17 +32,29 @@ def default_name(source: str) -> str:
 @click.command(short_help="Compress images to .ncf files.")
 @where_options("A file, a directory (several inputs), or - for stdout.")
 @click.option(
-    "-q", "--quality", type=click.FloatRange(0, 100), default=50.0, show_default=True, callback=_finite,
-    help="0 smallest to 100 best; fractions count.",
+    "-q", "--quality", type=click.FloatRange(0, 100), callback=_finite,
+    help="0 smallest to 100 best; fractions count.  [default: 50]",
 )  # fmt: skip
+@click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
+@click.option(
+    "-e", "--effort", type=click.IntRange(1, 9),
+    help="With --lossless: 1 fastest to 9 smallest; it decodes as fast.  [default: 1]",
+)  # fmt: skip
+@click.option(
+    "--verify/--no-verify", default=None, help="With --lossless: decode each part and compare.  [default: verify]"
+)
 @click.option("--strip", is_flag=True, help="Drop Exif, XMP and ICC profile; 8-bit colours are converted to sRGB.")
 @run_options("Where to compute; a file decodes on any device.")
-def encode(sources: tuple[str, ...], quality: float, strip: bool, device: str, max_pixels: int, **rest: Any) -> None:
+def encode(
+    sources: tuple[str, ...], quality: float | None, lossless: bool, effort: int | None, verify: bool | None,
+    strip: bool, device: str, max_pixels: int, **rest: Any,
+) -> None:  # fmt: skip
     """Compress images to .ncf files.
 
     \b
     codec encode photo.jpg                    writes photo.ncf beside it
     codec encode -q 30 photo.jpg -o small.ncf
+    codec encode --lossless scan.png          every bit comes back
     codec encode *.png -o out/                several files into a directory
     codec encode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec encode - < photo.jpg > photo.ncf    as a filter
@@ -52,30 +64,34 @@ def encode(sources: tuple[str, ...], quality: float, strip: bool, device: str, m
     """
     from codec.media import SUFFIXES
 
-    work = partial(_encode_file, quality=quality, strip=strip, device=device, max_pixels=max_pixels)
+    if lossless and quality is not None:
+        raise click.UsageError("--lossless keeps every bit; leave out --quality")
+    if not lossless and (effort is not None or verify is not None):
+        raise click.UsageError("--effort and --verify go with --lossless; give it too, or leave them out")
+    options = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
+    options |= {"strip": strip, "device": device, "max_pixels": max_pixels}
+    work = partial(_encode_file, options=options)
     run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=SUFFIXES)
 
 
-def _encode_file(job: Job, tiles: Tiles | None, *, quality: float, strip: bool, device: str, max_pixels: int) -> Result:
+def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any]) -> Result:
     from codec import api, container
-    from codec.device import resolve
 
     source = read_stdin() if job.source == STDIO else job.source
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
-    data = api.encode(source, quality=quality, device=device, strip=strip, max_pixels=max_pixels, progress=tiles)
+    data = api.encode(source, progress=tiles, **options)
     seconds = time.perf_counter() - started
     with atomic_write(job.target) as fp:
         fp.write(data)
-    header = container.read_header(io.BytesIO(data), container.Limits(pixels=max_pixels))
+    header = container.read_header(io.BytesIO(data), container.Limits(pixels=options["max_pixels"]))
     pixels = header.width * header.height * header.frames
     bpp = 8 * len(data) / pixels
     row: dict[str, Any] = {
         "file": job.source,
         "output": job.target,
         "codec": header.codec_name,
-        "quality": quality,
-        "device": resolve(device),
+        **_setting(options),
         "bytes": len(data),
         "pixels": pixels,
         "bpp": bpp,
@@ -86,3 +102,13 @@ def _encode_file(job: Job, tiles: Tiles | None, *, quality: float, strip: bool, 
     if len(data) > before > 0:
         note = f"the output is larger than the input: {len(data):,} bytes, {before:,} before"
     return Result(row, line, note, before)
+
+
+def _setting(options: dict[str, Any]) -> dict[str, Any]:
+    """What a row says of how its file was made."""
+    if options["lossless"]:
+        return {"effort": options["effort"] or 1, "device": "cpu"}
+    from codec.device import resolve
+
+    quality = 50.0 if options["quality"] is None else options["quality"]
+    return {"quality": quality, "device": resolve(options["device"])}

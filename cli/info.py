@@ -39,14 +39,20 @@ def _describe(source: str) -> dict[str, Any]:
     from codec import api, container, weights
 
     with io.BytesIO(read_stdin()) if source == STDIO else open(source, "rb") as fp:
-        header, units = container.read(fp)
-        count = sum(1 for _ in units)
+        header, lazy = container.read(fp)
+        units = list(lazy)
         size = fp.tell()
     pixels = header.width * header.height * header.frames
-    values = {"file": source, **api.describe(header), "units": count, "bytes": size}
+    values = {"file": source, **api.describe(header), "units": len(units), "bytes": size}
+    if header.codec_name == "circuit":
+        from codec.circuit.images import summary
+
+        values |= summary(header, units)
     if pixels:
         values["bpp"] = 8 * size / pixels
-    values["installed"] = values["weights"] in {found.fingerprint for found in weights.available()}
+    values["installed"] = not values["weights"] or values["weights"] in {
+        found.fingerprint for found in weights.available()
+    }
     return values
 
 
@@ -60,8 +66,18 @@ def _table(values: dict[str, Any]) -> str:
         "quality": f"{values['quality']:g}" if "quality" in values else None,
         "metadata": kept or "none",
         "units": values["units"],
-        "weights": f"{values['weights']} ({'' if values['installed'] else 'not '}installed)",
+        "methods": _methods(values),
+        "weights": f"{values['weights']} ({'' if values['installed'] else 'not '}installed)"
+        if values["weights"]
+        else "none",
         "bytes": f"{values['bytes']:,}" + (f" ({values['bpp']:.3f} bpp)" if "bpp" in values else ""),
     }
     lines = [f"  {name:<9} {value}" for name, value in rows.items() if value is not None]
     return "\n".join([values["file"], *lines])
+
+
+def _methods(values: dict[str, Any]) -> str | None:
+    if "methods" not in values:
+        return None
+    counts = ", ".join(f"{name} {count:,}" for name, count in values["methods"].items())
+    return counts + (", the network tuned to the picture" if values["tuned"] else "")

@@ -10,17 +10,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.counts import code_counts, damaged
 from codec.entropy import Coder, Tables
-from codec.errors import FormatError
 
 Plane = NDArray[np.uint8]
 Residuals = Callable[[tuple[slice, slice], NDArray[np.uint8], NDArray[np.int32]], NDArray[np.int32]]
 
+_WHAT = "transparency"
 _PRECISION = 20  # a mask is nearly certain, pixel after pixel
 _CLASSES = 10  # 0..2 all six neighbours equal: 0, 255, other; 3..5 the near two equal; 6..9 by their difference
 _CONTEXTS = 3 * _CLASSES  # spacing 1, 2, more
-# Small non-negative integers; larger ones are escapes of the coder, of about 2 log2 bits.
-_COUNTS = Tables(np.array([64, 64, 32, 32, 64]), np.array([5]), np.array([0]), precision=8)
 
 
 def code_alpha(
@@ -36,7 +35,7 @@ def code_alpha(
         return low
     out = low | _code_plane(coder, planes[0], shape).astype(np.int32) << 8
     if out.max() >= 1 << depth:
-        raise _damaged()
+        raise damaged(_WHAT)
     return out
 
 
@@ -125,28 +124,28 @@ def _step(
     near = (a + b + 1) >> 1
     values = near + residuals((rows, columns), context.astype(np.uint8), near)
     if values.min() < 0 or values.max() > 255:
-        raise _damaged()
+        raise damaged(_WHAT)
     out[rows, columns] = values
 
 
 def _code_tables(coder: Coder, counts: NDArray[np.int64] | None) -> Tables:
     """The counts of every context through the coder, as (how many residuals; steps between them; counts)."""
     used = None if counts is None else counts.nonzero()
-    lengths = _code_counts(coder, None if used is None else np.bincount(used[0], minlength=_CONTEXTS), _CONTEXTS)
+    lengths = code_counts(coder, None if used is None else np.bincount(used[0], minlength=_CONTEXTS), _CONTEXTS, _WHAT)
     total = int(lengths.sum())
     if lengths.max() > 511:
-        raise _damaged()
+        raise damaged(_WHAT)
     starts = np.cumsum(lengths) - lengths
     first = np.zeros(total, bool)
     first[starts[lengths > 0]] = True
     gaps = None if used is None else np.where(first, used[1], np.diff(used[1], prepend=0) - 1)
-    gaps = _code_counts(coder, gaps, total)
-    found = _code_counts(coder, None if counts is None else counts[used] - 1, total).astype(np.int64) + 1
+    gaps = code_counts(coder, gaps, total, _WHAT)
+    found = code_counts(coder, None if counts is None else counts[used] - 1, total, _WHAT) + 1
     pmfs, offsets = [], []
     for start, length in zip(starts, lengths, strict=True):
         places = np.cumsum(gaps[start : start + length] + 1) - 1
         if length and places[-1] > 510:
-            raise _damaged()
+            raise damaged(_WHAT)
         pmf = np.zeros(int(places[-1] - places[0] + 1) if length else 1, np.int64)
         pmf[places - places[0] if length else slice(0)] = found[start : start + length]
         pmfs.append(_normalised(pmf))
@@ -161,16 +160,3 @@ def _normalised(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     pmf = 1 + counts * room // max(int(counts.sum()), 1)
     pmf[counts.argmax()] += (1 << _PRECISION) - 1 - pmf.sum()
     return np.append(pmf, 1)
-
-
-def _code_counts(coder: Coder, values: NDArray[np.int64] | None, count: int) -> NDArray[np.int64]:
-    if not count:
-        return np.zeros(0, np.int64)
-    coded = coder.code(values, np.zeros(count, np.uint8), _COUNTS).astype(np.int64)
-    if coded.min() < 0:
-        raise _damaged()
-    return coded
-
-
-def _damaged() -> FormatError:
-    return FormatError("the transparency is damaged; get a whole copy of the file")

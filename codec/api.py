@@ -7,22 +7,22 @@ bytes -> container.read -> (Header, Units) -> Codec.decode -> frames
 import importlib
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image
 
 from codec import container, media
 from codec.container import Limits
-from codec.errors import CodecError
+from codec.errors import CodecError, FormatError
 
-if TYPE_CHECKING:
-    from codec.s2lic import Codec
+# name -> module with open_codec(fingerprint | None, device), and OPTIONS, the names of what `encode` may be told
+CODECS = {"s2lic": "codec.s2lic", "circuit": "codec.circuit.images"}
 
-CODECS = {"s2lic": "codec.s2lic"}  # name -> module with open_codec(fingerprint | None, device)
+LOSSLESS = ("circuit",)
 
 Progress = Callable[[int, int], None]  # told (steps done, steps in all)
 NcfSource = str | os.PathLike[str] | bytes | IO[bytes]
@@ -33,6 +33,7 @@ class Decoded:
     """A decoded file. Frames are decoded as they are asked for, once, and kept."""
 
     header: container.Header
+    damage: list[CodecError] | None  # what was not whole, known once the frames are decoded; None: not asked for
     _frames: Iterator[np.ndarray]
     _kept: list[np.ndarray]
 
@@ -64,7 +65,10 @@ def encode(
     source: media.Source,
     codec: str = "s2lic",
     *,
-    quality: float = 50.0,
+    lossless: bool = False,
+    quality: float | None = None,
+    effort: int | None = None,
+    verify: bool | None = None,
     device: str = "auto",
     strip: bool = False,
     max_pixels: int = media.MAX_PIXELS,
@@ -73,9 +77,13 @@ def encode(
     """Compress an image to the bytes of an .ncf file.
 
     `source`: a path, the bytes of an image file or a binary file; a uint8 or uint16 array [H, W] or [H, W, 1..4]
-    (2 and 4: the last channel is alpha, kept exactly); a Pillow image. `quality`: 0 to 100, any fraction, higher is
-    better. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without Exif, XMP and ICC profile. `progress` is
-    called with (steps done, steps in all).
+    (2 and 4: the last channel is alpha, kept exactly); a Pillow image. `codec`: "s2lic", or "circuit", which keeps
+    every bit; `lossless=True` chooses it.
+
+    `quality` (s2lic): 0 to 100, any fraction, higher is better; 50 by default. `effort` (circuit): 1, the default,
+    to 9; more takes longer and makes smaller files. `verify` (circuit): decode what was encoded and compare, as by
+    default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without Exif, XMP and ICC profile (lossless: the
+    profile stays, since the samples do). `progress` is called with (steps done, steps in all).
 
     Raises MediaError for what is no image or can't be carried, LimitError for too many pixels, CodecError for
     wrong arguments, OSError for files that can't be read.
@@ -85,9 +93,15 @@ def encode(
     >>> data = encode(grey, quality=30)
     >>> decode(data).image().size
     (64, 48)
+    >>> bool((next(decode(encode(grey, lossless=True)).frames()) == 128).all())
+    True
     """
-    info, frames = media.read(source, max_pixels=max_pixels, strip=strip)
-    header, units = _open(codec, None, device).encode(info, frames, quality, progress)
+    name = "circuit" if lossless else codec
+    given = {"quality": quality, "effort": effort, "verify": verify}
+    options = {key: value for key, value in given.items() if value is not None}
+    opened = _open(name, None, device, options)
+    info, frames = media.read(source, max_pixels=max_pixels, strip=strip, exact=name in LOSSLESS)
+    header, units = opened.encode(info, frames, progress=progress, **options)
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))
     return buffer.getvalue()
@@ -97,10 +111,14 @@ def decode(
     source: NcfSource,
     *,
     device: str = "auto",
+    partial: bool = False,
     max_pixels: int = media.MAX_PIXELS,
     progress: Progress | None = None,
 ) -> Decoded:
     """Open an .ncf file (a path, its bytes or a binary file); pixels are decoded when they are asked for.
+
+    `partial`: decode what is whole of a damaged, seekable file; what is not becomes mid-grey, and `damage` of the
+    result tells of it.
 
     Raises FormatError for what is not a whole .ncf file, LimitError, WeightsMissing; DesyncError, on decoding,
     where the symbols are not those that were encoded.
@@ -110,10 +128,17 @@ def decode(
     >>> decoded.info.width, decoded.info.height, [f.shape for f in decoded.frames()]
     (30, 20, [(20, 30, 3)])
     """
+    limits = Limits(pixels=max_pixels)
+    found: list[container.Unit] | list[container.Unit | FormatError]
     with _opened(source) as fp:
-        header, units = container.read(fp, Limits(pixels=max_pixels))
-        whole = list(units)  # every checksum is right before anything is decoded
-    return Decoded(header, _open(header.codec_name, header.fingerprint, device).decode(header, whole, progress), [])
+        if partial:
+            header, found = container.salvage(fp, limits)
+        else:
+            header, units = container.read(fp, limits)
+            found = list(units)  # every checksum is right before anything is decoded
+    damage: list[CodecError] | None = [] if partial else None
+    opened = _open(header.codec_name, header.fingerprint, device)
+    return Decoded(header, damage, opened.decode(header, found, progress, damage), [])
 
 
 def info(source: NcfSource) -> container.Header:
@@ -148,14 +173,15 @@ def describe(header: container.Header) -> dict[str, Any]:
     return values
 
 
-def _open(name: str, fingerprint: bytes | None, device: str) -> "Codec":
+def _open(name: str, fingerprint: bytes | None, device: str, options: Collection[str] = ()) -> Any:
+    """The codec of this name, which takes these options of `encode`; CodecError if it doesn't."""
     if name not in CODECS:
         raise CodecError(f"no codec {name!r} in this version; choose one of {', '.join(CODECS)}")
-    from codec.device import resolve
-
     module = importlib.import_module(CODECS[name])
-    opened: Codec = module.open_codec(fingerprint, resolve(device))
-    return opened
+    for option in options:
+        if option not in module.OPTIONS:
+            raise CodecError(f"{name} has no {option}; leave it out (it takes {', '.join(module.OPTIONS)})")
+    return module.open_codec(fingerprint, device)
 
 
 class _opened:

@@ -20,7 +20,11 @@ from codec.peers import PEERS, open_peer
 from codec.specs import Spec
 
 Row = dict[str, Any]
-KNOWN = [*api.CODECS, *PEERS]
+KNOWN = {
+    "s2lic": "q",
+    "circuit": "e",
+    **{name: peer.keys for name, peer in PEERS.items()},
+}  # as codec.specs.parse takes it
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif"}
 
 
@@ -42,12 +46,13 @@ def _functions(
 ) -> tuple[Callable[[np.ndarray], bytes], Callable[[bytes], np.ndarray], str]:
     if spec.codec in PEERS:
         peer = open_peer(spec.codec)
-        return (lambda frame: peer.encode(frame, spec.quality)), (lambda data: peer.decode(data, info.channels)), "cpu"
+        return (lambda frame: peer.encode(frame, spec.value)), (lambda data: peer.decode(data, info.channels)), "cpu"
+    options: dict[str, Any] = {"q": {"quality": spec.value}, "e": {"effort": int(spec.value)}, "": {}}[spec.key]
 
     def encode(frame: np.ndarray) -> bytes:
         # An array can't say that its samples have 10 or 12 bits: then reading the file is part of the time.
         source = frame if info.depth in (8, 16) else path
-        return api.encode(source, spec.codec, quality=spec.quality, device=device, strip=True)
+        return api.encode(source, spec.codec, device=device, strip=True, **options)
 
     return encode, lambda data: next(api.decode(data, device=device).frames()), device
 

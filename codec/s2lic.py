@@ -22,6 +22,8 @@ from torch import Tensor
 from codec import tiling, weights
 from codec.alpha import code_alpha, fill_hidden
 from codec.container import CODEC_IDS, Header, Unit
+from codec.damage import Damage, Found, attempt, expect
+from codec.device import resolve
 from codec.entropy import Decoder, Encoder, Tables
 from codec.errors import CodecError, DesyncError, FormatError
 from codec.latents import PHASES, TooClose, build_tables, code_latents
@@ -31,6 +33,7 @@ from codec.models.s2lic import PATCH, S2LIC, pad_to
 
 NAME = "s2lic"
 REVISION = 0
+OPTIONS = ("quality",)  # of `encode`
 DEFAULT_WEIGHTS = "s2lic-xs"
 QUALITY_STEPS = 256  # quality is stored in steps of 1/256
 
@@ -54,7 +57,7 @@ class Codec:
         self.model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(
-        self, info: Info, frames: Iterable[np.ndarray], quality: float, progress: Progress | None = None
+        self, info: Info, frames: Iterable[np.ndarray], quality: float = 50.0, progress: Progress | None = None
     ) -> tuple[Header, Iterator[Unit]]:
         """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16; quality 0..100.
 
@@ -101,39 +104,49 @@ class Codec:
             return Unit(number, encoder.checksum, phase, encoder.finish())
         raise CodecError("no bin phase is safe at this quality; change it by 0.01")
 
-    def decode(self, header: Header, units: Iterable[Unit], progress: Progress | None = None) -> Iterator[np.ndarray]:
+    def decode(
+        self, header: Header, units: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
+    ) -> Iterator[np.ndarray]:
         """The picture of a file whose header names these weights: [H, W, channels], uint8 or (depth > 8) uint16.
 
         `progress` is told (steps done, steps in all): a step is a unit's symbols, or a tile's pixels. Header and
-        number of units are checked at once, units when the frame is asked for.
+        number of units are checked at once, units when the frame is asked for. With `damage`, a list, units that
+        are not whole are told there, and their tiles are mid-grey or opaque.
         """
         _check(header)
-        units = list(units)
-        if len(units) != unit_count(header):
-            raise FormatError(f"has {len(units)} units, not {unit_count(header)}; get a whole copy of the file")
-        return self._frame(header, units, self.rate(header), progress)
+        found = expect(units, unit_count(header), damage)
+        return self._frame(header, found, self.rate(header), progress, damage)
 
     @torch.inference_mode()
-    def _frame(self, header: Header, units: list[Unit], q: Tensor, progress: Progress | None) -> Iterator[np.ndarray]:
+    def _frame(
+        self, header: Header, units: list[Found], q: Tensor, progress: Progress | None, damage: Damage | None
+    ) -> Iterator[np.ndarray]:
         tiles = tiling.tiles(header.height, header.width)
         done = itertools.count(1)
         report = (lambda: progress(next(done), len(units) + len(tiles))) if progress else (lambda: None)
         size = tiling.padded(header.height), tiling.padded(header.width)
-        y_hat = torch.empty(1, self.model.config.latents, size[0] // PATCH, size[1] // PATCH)
-        for tile, unit in zip(tiles, units, strict=False):
+        y_hat = torch.zeros(1, self.model.config.latents, size[0] // PATCH, size[1] // PATCH)
+
+        def latents(unit: Unit) -> None:
+            tile = tiles[unit.index]
             _window(y_hat, tile)[:] = self.decode_latents(unit, tile, q)
-            report()
-        frame = np.empty((header.height, header.width, header.channels), np.uint8 if header.depth == 8 else np.uint16)
-        for tile, unit in zip(tiles, units[len(tiles) :], strict=False):
-            alpha = tile.of(frame)[..., -1]
+
+        def alpha(unit: Unit) -> None:
+            plane = tiles[unit.index - len(tiles)].of(frame)[..., -1]
             with self._checked(unit) as decoder:
-                alpha[:] = code_alpha(decoder, None, (alpha.shape[0], alpha.shape[1]), header.depth)
+                plane[:] = code_alpha(decoder, None, (plane.shape[0], plane.shape[1]), header.depth)
+
+        top = (1 << header.depth) - 1
+        frame = np.full((header.height, header.width, header.channels), top, np.uint8 if top < 256 else np.uint16)
+        whole = []
+        for number, unit in enumerate(units):
+            whole.append(attempt(unit, damage, latents if number < len(tiles) else alpha))
             report()
-        for tile in tiles:
+        for tile, kept in zip(tiles, whole, strict=False):
             region = tile.with_halo(*size)
             with _true_float32():
                 x = self.model.synthesise(_window(y_hat, region).to(self.device), q)
-            _place(tile.of(frame), _crop(x, tile, region, scale=1), header.depth)
+            _place(tile.of(frame), _crop(x, tile, region, scale=1) if kept else torch.full_like(x, 0.5), header.depth)
             report()
         yield frame
 
@@ -257,11 +270,10 @@ def export(model: S2LIC, path: Path, description: str) -> None:
     save_file(state, path, {"codec": NAME, "config": config, "description": description})
 
 
-@lru_cache(maxsize=4)
 def open_codec(fingerprint: bytes | None, device: str) -> Codec:
-    """The codec that encodes by default (None), or the one that a file names; loaded once a device."""
+    """The codec that encodes by default (None), or the one that a file names; loaded once a device ("auto", ...)."""
     path = weights.default(NAME, DEFAULT_WEIGHTS) if fingerprint is None else weights.find(NAME, fingerprint)
-    return _loaded(path, device)
+    return _loaded(path, resolve(device))
 
 
 @lru_cache(maxsize=2)

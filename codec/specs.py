@@ -1,42 +1,56 @@
-"""Codec specs for evaluation: `jpeg:q=10`, `s2lic:q=10..90:20`, `webp:q=20,50,80`."""
+"""Codec specs for evaluation: `jpeg:q=10`, `s2lic:q=10..90:20`, `webp:q=20,50,80`, `circuit:e=1,9`, `png`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codec.errors import CodecError
 
+KEYS = {"q": ("qualities", 0, 100), "e": ("efforts", 1, 9)}
+
 
 @dataclass(frozen=True)
 class Spec:
-    """One codec at one quality; its text is what rows carry."""
+    """One codec at one setting; its text is what rows carry. `key`: "q" a quality, "e" an effort, "" none."""
 
     codec: str
-    quality: float
+    key: str = ""
+    value: float = 0
 
     def __str__(self) -> str:
-        return f"{self.codec}:q={self.quality:g}"
+        return f"{self.codec}:{self.key}={self.value:g}" if self.key else self.codec
 
 
-def parse(text: str, known: list[str]) -> list[Spec]:
+def parse(text: str, known: Mapping[str, str]) -> list[Spec]:
     """All specs that a text stands for; CodecError says what is wrong with it.
 
-    >>> [str(s) for s in parse("s2lic:q=10..90:40", ["s2lic"])]
+    `known`: the codecs, and the keys each may have; a codec with "q" must have it, one without is lossless.
+
+    >>> [str(s) for s in parse("s2lic:q=10..90:40", {"s2lic": "q"})]
     ['s2lic:q=10', 's2lic:q=50', 's2lic:q=90']
-    >>> [str(s) for s in parse("jpeg:q=5,7.5", ["jpeg"])]
-    ['jpeg:q=5', 'jpeg:q=7.5']
+    >>> [str(s) for s in parse("circuit", {"circuit": "e"})]
+    ['circuit']
     """
-    name, _, rest = text.partition(":")
+    name, colon, rest = text.partition(":")
     if name not in known:
         raise CodecError(f"{text}: no codec {name!r}; choose one of {', '.join(known)}")
+    keys = known[name]
+    if not colon and "q" not in keys:
+        return [Spec(name)]
     key, _, values = rest.partition("=")
-    if key != "q" or not values:
-        raise CodecError(f"{text}: give the qualities, as in {name}:q=10..90:20 or {name}:q=30,50,70")
+    if key not in KEYS or key not in keys or not values:
+        if "q" in keys:
+            raise CodecError(f"{text}: give the qualities, as in {name}:q=10..90:20 or {name}:q=30,50,70")
+        raise CodecError(f"{text}: give the efforts, as in {name}:e=1,9" if keys else f"{text}: {name} has no settings")
+    what, low, high = KEYS[key]
     try:
-        qualities = [q for part in values.split(",") for q in _expand(part)]
+        numbers = [q for part in values.split(",") for q in _expand(part)]
     except ValueError:
-        raise CodecError(f"{text}: the qualities must be numbers, as in {name}:q=10..90:20") from None
-    if any(not 0 <= q <= 100 for q in qualities):
-        raise CodecError(f"{text}: qualities lie between 0 and 100")
-    return [Spec(name, q) for q in qualities]
+        raise CodecError(f"{text}: the {what} must be numbers, as in {name}:{key}={low},{high}") from None
+    if any(not low <= v <= high for v in numbers):
+        raise CodecError(f"{text}: {what} lie between {low} and {high}")
+    if key == "e" and any(v != int(v) for v in numbers):
+        raise CodecError(f"{text}: efforts are whole numbers")
+    return [Spec(name, key, v) for v in numbers]
 
 
 def _expand(part: str) -> list[float]:

@@ -4,8 +4,9 @@
                                        h2, value of channel 0 -> stage 1 -> K logistics of channel 1, and so on
     a pixel once coded -> feature net -> features, which the trunk of later pixels reads
 
-The K products of logistics share their weights: coding a channel conditions them. Training sees all pixels at
-once; the codec runs the same network in integers (codec/circuit/network.py).
+The K products of logistics share their weights: coding a channel conditions them. For graphics there is a sum
+unit above them: a pixel is first said to be a copy of one of several candidates, or none. Training sees all pixels
+at once; the codec runs the same network in integers (codec/circuit/network.py).
 """
 
 import math
@@ -23,11 +24,13 @@ from codec.models.context_shape import (
     FEATURE_NEIGHBOURS,
     FEATURE_REACH,
     FEATURE_TAPS,
+    FLAGS,
     LEVELS,
     MARGIN,
     MAX_SCALE,
     MAX_SURPRISE,
     MIN_SCALE,
+    NEAREST,
     NEIGHBOURS,
     ContextConfig,
 )
@@ -36,8 +39,9 @@ from codec.models.context_shape import (
 class Stage(nn.Module):
     """Parameters of a channel from the trunk and `known`: what the pixel's channels before it turned out to be."""
 
-    def __init__(self, config: ContextConfig, known: int) -> None:
+    def __init__(self, config: ContextConfig, known: int, ceiling: float) -> None:
         super().__init__()
+        self.ceiling = ceiling
         self.trunk = nn.Linear(config.trunk, config.stage)
         self.known = nn.Linear(known, config.stage, bias=False)
         self.head = nn.Linear(config.stage, 3 * config.mixtures)
@@ -45,10 +49,15 @@ class Stage(nn.Module):
 
     def forward(self, h: Tensor, known: Tensor) -> Tensor:
         """[3 K, n] from what `trunk` gives, [n, stage], and `known` [known, n], in float32."""
-        parameters = channels_first(self.head, F.relu(h + self.known(known.T)))
+        parameters = channels_first(self.head, activation(h + self.known(known.T), self.ceiling))
         k = len(parameters) // 3
         logits, mu, scale = parameters.split(k)
         return torch.cat([logits, mu + self.line.weight @ known, scale])
+
+
+def activation(x: Tensor, ceiling: float) -> Tensor:
+    """Between 0 and the ceiling."""
+    return F.relu(x) if ceiling == math.inf else F.hardtanh(x, 0.0, ceiling)
 
 
 def channels_first(layer: nn.Linear, x: Tensor) -> Tensor:
@@ -57,10 +66,14 @@ def channels_first(layer: nn.Linear, x: Tensor) -> Tensor:
 
 
 class ContextNet(nn.Module):
-    """Bits of every sub-pixel of a picture, given the pixels before it."""
+    """Bits of every sub-pixel of a picture, given the pixels before it.
 
-    def __init__(self, config: ContextConfig) -> None:
+    `ceiling`: where activations are cut, as those of an integer network are.
+    """
+
+    def __init__(self, config: ContextConfig, ceiling: float = math.inf) -> None:
         super().__init__()
+        self.ceiling = ceiling
         self.config = c = config
         self.feature1 = nn.Linear(len(FEATURE_TAPS) * c.channels, c.feature_hidden)
         self.feature2 = nn.Linear(c.feature_hidden, c.features)
@@ -69,7 +82,9 @@ class ContextNet(nn.Module):
         self.hidden = nn.Linear(c.hidden, c.trunk)
         self.head = nn.Linear(c.trunk, 3 * c.mixtures)
         self.line = nn.Linear(c.inputs, c.channels, bias=False)  # straight to the means
-        self.stages = nn.ModuleList(Stage(c, 2 * n) for n in range(1, c.channels))
+        if c.candidates:
+            self.copy = nn.Linear(c.trunk, 1 + c.candidates)  # logits: no copy, then of each candidate
+        self.stages = nn.ModuleList(Stage(c, 2 * n, ceiling) for n in range(1, c.channels))
         self.later = cast("list[Stage]", list(self.stages))  # the same, with their type
         self._start()
 
@@ -90,25 +105,75 @@ class ContextNet(nn.Module):
         for line in (self.line, *(s.line for s in self.later)):
             line.weight.zero_()
 
-    def forward(self, canvas: Tensor, inside: Tensor, top: int = 255) -> Tensor:
-        """Code length in bits, float32 [C, B, h, w].
+    def forward(
+        self,
+        canvas: Tensor,
+        inside: Tensor,
+        matched: Tensor | None = None,
+        flags: Tensor | None = None,
+        top: int = 255,
+    ) -> Tensor:
+        """Code length in bits, float32 [C, B, h, w]; that of the choice of a candidate is in channel 0.
 
         `canvas`: levels 0..top of pixels and their margins, [B, MARGIN + h, MARGIN + w + MARGIN, C], any type;
         `inside`: 1 where a canvas pixel is coded (has features), 0 in a tile's margin, [B, MARGIN + h, ...].
+        With matches, as `matches_of` gives them: `matched` [B, h, w, matches, C], `flags` [B, h, w, matches].
         """
         x = canvas.float()
         h, w = x.shape[1] - MARGIN, x.shape[2] - 2 * MARGIN
         view = partial(window, x, MARGIN, MARGIN, h, w)
         base, inputs = self.inputs(view)
-        h1 = F.relu(self.input(inputs) + self.read(self.features(x, inside, h, w)))
-        h2 = F.relu(self.hidden(h1)).flatten(0, 2)
+        if self.config.candidates:
+            nodes = self.nodes(partial(window, packed(x), MARGIN, MARGIN, h, w), matched)
+            inputs = torch.cat([inputs, *self.graphics(nodes, base, matched, flags)], -1)
+        h1 = activation(self.input(inputs) + self.read(self.features(x, inside, h, w)), self.ceiling)
+        h2 = activation(self.hidden(h1), self.ceiling).flatten(0, 2)
+        values, base, inputs = (t.flatten(0, 2) for t in (view((0, 0)), base, inputs))
+        new = None  # places of pixels that are no copies
+        if self.config.candidates:
+            own = packed(values)
+            with torch.autocast(x.device.type, enabled=False):
+                choice, copied = self.choice(own, nodes.flatten(0, 2), h2.float())
+            new = torch.nonzero(~copied)[:, 0]
+            h2, values, base, inputs = (t[new] for t in (h2, values, base, inputs))
         stages = [s.trunk(h2).float() for s in self.later]
         # Training may run the above in bfloat16; what decides means and scales stays in float32.
         with torch.autocast(x.device.type, enabled=False):
-            lines = self.line.weight @ inputs.flatten(0, 2).T
-            values, base = (t.flatten(0, 2).T.contiguous() for t in (view((0, 0)), base))
+            lines = self.line.weight @ inputs.T
+            values, base = (t.T.contiguous() for t in (values, base))
             bits = self.circuit(values, base, lines, channels_first(self.head, h2.float()), stages, top)
+            if new is not None:
+                bits = torch.zeros(len(bits), len(choice)).to(bits).index_copy(1, new, bits)
+                bits = torch.cat([bits[:1] + choice, bits[1:]])
         return bits.unflatten(1, (x.shape[0], h, w))
+
+    def choice(self, own: Tensor, nodes: Tensor, h2: Tensor) -> tuple[Tensor, Tensor]:
+        """Bits [n] of whether a pixel is a copy, and of which colour; and whether it is one."""
+        c = self.config
+        candidates = torch.cat([nodes[:, : c.copies], nodes[:, len(NEAREST) :]], 1)
+        same = candidates == own[:, None]
+        copied = same.any(1)
+        logits = self.copy(h2)
+        # Equal candidates share one colour: their weights add up.
+        right = torch.cat([~copied[:, None], same], 1)
+        chosen = logits.masked_fill(~right, -math.inf).logsumexp(1)
+        return (logits.logsumexp(1) - chosen) / math.log(2), copied
+
+    def nodes(self, view: Callable[[tuple[int, int]], Tensor], matched: Tensor | None) -> Tensor:
+        """Packed colours of the nearest neighbours, then of matches: [B, h, w, nodes]."""
+        nearest = [view(o) for o in NEAREST]
+        return torch.stack(nearest + ([] if matched is None else list(packed(matched.float()).unbind(-1))), -1)
+
+    def graphics(self, nodes: Tensor, base: Tensor, matched: Tensor | None, flags: Tensor | None) -> list[Tensor]:
+        """Further inputs [B, h, w, ...]: matches, equal pairs, flags."""
+        c = self.config
+        i, j = torch.triu_indices(c.pattern + c.matches, c.pattern + c.matches, 1)
+        nodes = torch.cat([nodes[..., : c.pattern], nodes[..., len(NEAREST) :]], -1)
+        result = [(nodes[..., i] == nodes[..., j]).float()]
+        if matched is not None and flags is not None:
+            found = (2 * matched.float() - 2 * base[..., None, :]) * LEVELS
+            result = [found.flatten(3), *result, *((flags == f).float() for f in range(1, FLAGS + 1))]
+        return result
 
     def circuit(
         self, values: Tensor, base: Tensor, lines: Tensor, parameters: Tensor, stages: list[Tensor], top: int
@@ -132,8 +197,11 @@ class ContextNet(nn.Module):
             step = values[c] - origin
             surprise = (step - ((prior - total).exp() * mu).sum(0)).clamp(-MAX_SURPRISE, MAX_SURPRISE)
             known += [step * (2 * LEVELS), surprise * (2 * LEVELS)]
-            posterior = prior + log_cell(values[c], origin + mu, scale, top)
-            bits.append(total - posterior.logsumexp(0))
+            cell = log_cell(values[c], origin + mu, scale, top)
+            bits.append(total - (prior + cell).logsumexp(0))
+            # The integer circuit's cells have 18 bits and its weights 14: one that vanishes may not be counted on.
+            posterior = prior + F.hardtanh(cell, -18 * math.log(2), 1.0)
+            posterior = F.hardtanh(posterior - posterior.detach().amax(0), -13.5 * math.log(2), 1.0)
         return torch.stack(bits) / math.log(2)
 
     def inputs(self, view: Callable[[tuple[int, int]], Tensor]) -> tuple[Tensor, Tensor]:
@@ -152,9 +220,18 @@ class ContextNet(nn.Module):
         view = partial(window, x, MARGIN - r, MARGIN - r, h + r, w + 2 * r)
         both = view((0, -1)) + view((-1, 0))
         taps = torch.cat([view(o) for o in FEATURE_TAPS], -1) * 2 - both.repeat(1, 1, 1, len(FEATURE_TAPS))
-        f = F.relu(self.feature2(F.relu(self.feature1(taps * LEVELS))))
+        f1 = activation(self.feature1(taps * LEVELS), self.ceiling)
+        f = activation(self.feature2(f1), self.ceiling)
         f = f * inside[:, MARGIN - r :, MARGIN - r : inside.shape[2] - MARGIN + r, None].to(f.dtype)
         return torch.cat([window(f, r, r, h, w, o) for o in FEATURE_NEIGHBOURS], -1)
+
+
+def packed(x: Tensor) -> Tensor:
+    """One number for the channels [..., C] of 8 bits of a pixel, exact in float32."""
+    result = x[..., 0]
+    for c in range(1, x.shape[-1]):
+        result = result + x[..., c] * 256**c
+    return result
 
 
 def window(x: Tensor, top: int, left: int, h: int, w: int, offset: tuple[int, int]) -> Tensor:

@@ -17,6 +17,11 @@ FEATURE_TAPS = ((0, 0), *FEATURE_NEIGHBOURS)
 ACTIVITY_PAIRS = (((0, -1), (-1, -1)), ((-1, 0), (-1, -1)), ((-1, 0), (-1, 1)), ((0, -1), (0, -2)), ((-1, 0), (-2, 0)))
 FEATURE_REACH = 2  # the farthest row or column in FEATURE_NEIGHBOURS
 
+NEAREST = tuple(sorted(NEIGHBOURS, key=lambda o: (o[0] ** 2 + o[1] ** 2, -o[0], o[1])))
+# A pixel's match is the last one before it with the same nearest neighbours, so many of them.
+MATCHED = (6, 20)
+FLAGS = 3  # of a match: the first one; the one before it differed; it was the same
+
 LEVELS = 1 / 32  # of an input in half levels
 ACTIVITY = 1 / 4  # of an input in octaves
 # The codec's logistics have one of so many scales, from MIN_SCALE levels on.
@@ -36,11 +41,33 @@ class ContextConfig:
     features: int = 32
     stage: int = 48
     mixtures: int = 5
+    # For graphics: of how many nearest neighbours, and of how many matches, a pixel may be a copy,
+    # and among how many of its nearest neighbours (and all matches) the trunk is told which are equal.
+    copies: int = 0
+    matches: int = 0
+    pattern: int = 0
+
+    def __post_init__(self) -> None:
+        limits = {"copies": len(NEAREST), "matches": len(MATCHED), "pattern": len(NEAREST)}
+        for name, limit in limits.items():
+            if not 0 <= getattr(self, name) <= limit:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 to {limit}")
+
+    @property
+    def candidates(self) -> int:
+        """Of how many earlier pixels a pixel may be a copy."""
+        return self.copies + self.matches
+
+    @property
+    def pairs(self) -> int:
+        """Of the pattern's neighbours and matches."""
+        nodes = self.pattern + self.matches
+        return nodes * (nodes - 1) // 2
 
     @property
     def inputs(self) -> int:
-        """Per pixel: neighbours, median prediction, activity, each for every channel."""
-        return (len(NEIGHBOURS) + 2) * self.channels
+        """Per pixel: neighbours, median prediction, activity, matches, each for every channel; pairs; flags."""
+        return (len(NEIGHBOURS) + 2 + self.matches) * self.channels + self.pairs + FLAGS * self.matches
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

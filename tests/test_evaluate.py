@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_row_counts_the_bytes_of_a_real_file(folder: Path) -> None:
-    rows = list(evaluate([Spec("jpeg", 50), Spec("s2lic", 50)], find_images([folder]), "cpu"))
+    rows = list(evaluate([Spec("jpeg", "q", 50), Spec("s2lic", "q", 50)], find_images([folder]), "cpu"))
     assert [(Path(r["file"]).name, r["codec"]) for r in rows] == [
         ("a.png", "jpeg:q=50"), ("a.png", "s2lic:q=50"), ("b.png", "jpeg:q=50"), ("b.png", "s2lic:q=50"),
     ]  # fmt: skip
@@ -46,7 +46,10 @@ def test_a_row_counts_the_bytes_of_a_real_file(folder: Path) -> None:
         assert 20 < r["psnr"] < 60 and r["encode_s"] > 0 and r["decode_s"] > 0
 
 
-@pytest.mark.parametrize("name", PEERS)
+LOSSY = [name for name, peer in PEERS.items() if peer.keys == "q"]
+
+
+@pytest.mark.parametrize("name", LOSSY)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_peer_codes_grey_and_colour(name: str, channels: int) -> None:
     if name == "jxl":
@@ -56,7 +59,16 @@ def test_every_peer_codes_grey_and_colour(name: str, channels: int) -> None:
     assert decoded.shape == frame.shape and np.abs(decoded.astype(int) - 77).max() <= 3
 
 
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("name", sorted(set(PEERS) - set(LOSSY)))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_lossless_peers_give_every_bit_back(name: str, channels: int) -> None:
+    if name == "jxl-lossless":
+        pytest.importorskip("pillow_jxl")
+    frame = np.random.default_rng(0).integers(0, 256, (24, 40, channels), np.uint8)
+    assert (open_peer(name).decode(open_peer(name).encode(frame, 3), channels) == frame).all()
+
+
+@pytest.mark.parametrize("name", LOSSY)
 def test_a_higher_quality_of_a_peer_is_larger_and_closer(name: str) -> None:
     if name == "jxl":
         pytest.importorskip("pillow_jxl")
@@ -74,25 +86,25 @@ def test_a_peer_that_is_not_installed_ends_the_run_with_the_pip_command(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pillow_jxl", None)  # what makes `import pillow_jxl` fail
     with pytest.raises(CodecError, match="pip install pillow-jxl-plugin"):
-        next(evaluate([Spec("jpeg", 50), Spec("jxl", 50)], find_images([folder]), "cpu"))
+        next(evaluate([Spec("jpeg", "q", 50), Spec("jxl", "q", 50)], find_images([folder]), "cpu"))
 
 
 @pytest.mark.parametrize("frame", [np.zeros((30, 40, 2), np.uint8), np.zeros((30, 40), np.uint16)])
 def test_peers_leave_out_what_they_would_change(tmp_path: Path, frame: np.ndarray) -> None:
     Image.fromarray(frame).save(tmp_path / "a.png")  # transparent, or with 16 bits
-    (row,) = evaluate([Spec("webp", 50)], [tmp_path / "a.png"], "cpu")
+    (row,) = evaluate([Spec("webp", "q", 50)], [tmp_path / "a.png"], "cpu")
     assert "8-bit grey and RGB" in row["error"]
 
 
 def test_grey_pictures_are_compared_as_grey(tmp_path: Path) -> None:
     Image.fromarray(np.tile(np.arange(96, dtype=np.uint8), (64, 2))).save(tmp_path / "grey.png")
-    for row in evaluate([Spec("webp", 80), Spec("s2lic", 80)], [tmp_path / "grey.png"], "cpu"):
+    for row in evaluate([Spec("webp", "q", 80), Spec("s2lic", "q", 80)], [tmp_path / "grey.png"], "cpu"):
         assert row["psnr"] > 25
 
 
 def test_a_row_of_a_small_picture_has_no_ms_ssim(folder: Path) -> None:
     Image.open(folder / "a.png").resize((256, 192)).save(folder / "large.png")
-    rows = {Path(r["file"]).name: r for r in evaluate([Spec("jpeg", 50)], find_images([folder]), "cpu")}
+    rows = {Path(r["file"]).name: r for r in evaluate([Spec("jpeg", "q", 50)], find_images([folder]), "cpu")}
     assert rows["a.png"]["ms-ssim"] is None and 0.8 < rows["large.png"]["ms-ssim"] < 1
 
 
@@ -100,13 +112,13 @@ def test_deep_pictures_are_measured_against_their_peak(tmp_path: Path) -> None:
     ramp = np.linspace(0, 1023, 64 * 96).reshape(64, 96).round()
     body = ramp.astype(">u2").tobytes()
     (tmp_path / "deep.pgm").write_bytes(b"P5\n96 64\n1023\n" + body)
-    (row,) = evaluate([Spec("s2lic", 90)], [tmp_path / "deep.pgm"], "cpu")
+    (row,) = evaluate([Spec("s2lic", "q", 90)], [tmp_path / "deep.pgm"], "cpu")
     assert "error" not in row and 25 < row["psnr"] < 70
 
 
 def test_one_bad_file_gives_an_error_row_and_the_run_goes_on(folder: Path) -> None:
     (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:200])
-    rows = list(evaluate([Spec("webp", 40)], find_images([folder]), "cpu"))
+    rows = list(evaluate([Spec("webp", "q", 40)], find_images([folder]), "cpu"))
     errors = [r for r in rows if "error" in r]
     assert len(rows) == 3 and len(errors) == 1 and "broken.png" in errors[0]["error"]
 

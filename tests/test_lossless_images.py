@@ -1,6 +1,7 @@
 """The lossless image codec end to end: every picture comes back, whatever its size; damage has a name."""
 
 import dataclasses
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from codec.circuit import images, wavefront
+from codec import container
+from codec.circuit import layout, modelled, options, units, wavefront
 from codec.circuit.images import Codec
 from codec.circuit.network import BOUND, Network, layer_inputs
 from codec.circuit.networks import load, save
 from codec.circuit.wavefront import code_tiles
+from codec.container import Header, Unit
 from codec.entropy import Decoder, Encoder
 from codec.errors import CodecError, DesyncError, FormatError
 from codec.media import Info
@@ -28,7 +31,7 @@ SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 
 
 
 def coded(picture: Image.Image) -> np.ndarray:
-    return np.ascontiguousarray(np.asarray(picture)[..., images.CODED_ORDER])
+    return np.ascontiguousarray(np.asarray(picture)[..., modelled.CODED_ORDER])
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +61,15 @@ def codec(model: ContextNet, picture: Image.Image, tmp_path_factory: pytest.Temp
     return Codec(path)
 
 
-def there_and_back(codec: Codec, frame: np.ndarray) -> tuple[np.ndarray, int]:
-    info = Info(frame.shape[1], frame.shape[0], frame.shape[2])
-    header, made = codec.encode(info, iter([frame]))
-    units = list(made)
-    (decoded,) = codec.decode(header, units)
-    return decoded, sum(len(u.payload) for u in units)
+def there_and_back(codec: Codec, frame: np.ndarray, depth: int = 8) -> tuple[np.ndarray, Header, list[Unit]]:
+    info = Info(frame.shape[1], frame.shape[0], frame.shape[2], depth)
+    header, made = codec.encode(info, iter([frame]), verify=False)
+    buffer = io.BytesIO()
+    container.write(buffer, header, made)
+    read, found = container.read(buffer.getvalue())
+    coded = list(found)
+    (decoded,) = codec.decode(read, coded)
+    return decoded, read, coded
 
 
 def encode(network: Network, tiles: Sequence[np.ndarray]) -> bytes:
@@ -72,14 +78,54 @@ def encode(network: Network, tiles: Sequence[np.ndarray]) -> bytes:
     return encoder.finish()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.integers(1, 255), st.integers(0, 2**32 - 1))
-def test_pictures_of_any_size_and_contrast_come_back(
-    codec: Codec, height: int, width: int, channels: int, contrast: int, seed: int
+def content(kind: str, shape: tuple[int, int, int], depth: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    peak = (1 << depth) - 1
+    noise = rng.integers(0, peak + 1, shape)
+    if kind == "constant":
+        noise[:] = noise[:1, :1]
+    elif kind == "checkerboard":
+        noise = (np.indices(shape[:2]).sum(0) % 2 * peak)[..., None].repeat(shape[2], 2)
+    elif kind == "grey":
+        noise[..., :3] = noise[..., :1]
+    elif kind == "sparse":
+        noise = noise // 37 * 37
+    elif kind == "palette":
+        noise = rng.integers(0, peak + 1, (5, shape[2]))[rng.integers(0, 5, shape[:2])]
+    elif kind == "smooth":
+        waves = np.indices(shape).sum(0)
+        noise = (peak / 2 + peak / 3 * np.sin(waves / 9) + rng.normal(0, 2, shape)).clip(0, peak).astype(int)
+    elif kind == "hidden" and shape[2] in (2, 4):
+        noise[: shape[0] // 2, :, -1] = 0  # colour under transparent pixels is kept
+    elif kind == "opaque" and shape[2] in (2, 4):
+        noise[..., -1] = peak
+    return noise.astype(np.uint8 if depth == 8 else np.uint16)
+
+
+KINDS = ["noise", "constant", "checkerboard", "grey", "sparse", "palette", "smooth", "hidden", "opaque"]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.tuples(st.integers(1, 20), st.integers(1, 20), st.integers(1, 4)),
+    st.sampled_from([8, 8, 9, 10, 12, 13, 16]),
+    st.sampled_from(KINDS),
+    st.integers(0, 2**32 - 1),
+)
+def test_pictures_of_any_size_and_kind_come_back(
+    codec: Codec, shape: tuple[int, int, int], depth: int, kind: str, seed: int
 ) -> None:
-    frame = np.random.default_rng(seed).integers(0, contrast + 1, (height, width, channels), dtype=np.uint8)
-    decoded, _ = there_and_back(codec, frame)
-    assert decoded.dtype == np.uint8
+    frame = content(kind, shape, depth, seed)
+    decoded, _, coded = there_and_back(codec, frame, depth)
+    assert decoded.dtype == frame.dtype
+    assert (decoded == frame).all()
+    assert sum(len(u.payload) for u in coded) <= len(coded) + 1 + frame.size * depth / 8
+
+
+@pytest.mark.parametrize(("channels", "depth"), [(1, 8), (4, 12)])
+def test_larger_odd_pictures_come_back(codec: Codec, channels: int, depth: int) -> None:
+    frame = content("smooth", (97, 131, channels), depth, 0)
+    decoded, _, _ = there_and_back(codec, frame, depth)
     assert (decoded == frame).all()
 
 
@@ -95,19 +141,135 @@ def test_pictures_of_any_size_and_contrast_come_back(
     ids=["black", "white", "checkerboard", "row", "column"],
 )
 def test_extreme_pictures_come_back(codec: Codec, frame: np.ndarray) -> None:
-    decoded, _ = there_and_back(codec, frame)
+    decoded, _, _ = there_and_back(codec, frame)
     assert (decoded == frame).all()
 
 
-def test_a_picture_of_several_tiles_and_units_comes_back(
-    codec: Codec, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(images, "HEIGHT", 20)
-    monkeypatch.setattr(images, "WIDTH", 40)
+@pytest.fixture
+def tiny_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """96 x 64 pixels are six tiles, in four units."""
+    monkeypatch.setattr(layout, "HEIGHT", 16)
+    monkeypatch.setattr(layout, "WIDTH", 50)
+    monkeypatch.setattr(layout, "TILES", 2)
+
+
+@pytest.mark.usefixtures("tiny_tiles")
+def test_a_picture_of_several_tiles_and_units_comes_back(codec: Codec, picture: Image.Image) -> None:
     frame = np.asarray(picture)
-    assert len(images.groups(*frame.shape[:2])) == 2
-    decoded, _ = there_and_back(codec, frame)
+    decoded, _, coded = there_and_back(codec, frame)
+    assert len(coded) == 4
     assert (decoded == frame).all()
+
+
+@pytest.mark.usefixtures("tiny_tiles")
+def test_a_drawing_larger_than_a_unit_is_one_unit(codec: Codec) -> None:
+    frame = (np.indices((64, 96)) // 7).sum(0)[..., None].repeat(3, 2).astype(np.uint8) % 3 * 90
+    frame[..., 1] += 1
+    decoded, header, coded = there_and_back(codec, frame)
+    assert (decoded == frame).all()
+    assert [units.method(u.payload) for u in coded] == [units.WEBP]
+    assert not header.fingerprint  # and it needs no weights
+
+
+def test_grey_in_three_channels_costs_as_much_as_grey(codec: Codec) -> None:
+    grey = content("smooth", (40, 50, 1), 8, 1)
+    once, thrice = (sum(len(u.payload) for u in there_and_back(codec, f)[2]) for f in (grey, grey.repeat(3, 2)))
+    assert thrice == once
+
+
+def test_sparse_values_cost_as_much_as_their_ranks(codec: Codec) -> None:
+    ranks = content("smooth", (30, 40, 1), 8, 2)
+    sparse = ranks.astype(np.uint16) * 200 + 77
+    few = sum(len(u.payload) for u in there_and_back(codec, ranks)[2])
+    _, header, coded = there_and_back(codec, sparse, 16)
+    assert header.private[0] == options.LEVELS
+    assert sum(len(u.payload) for u in coded) + len(header.private) < few + 60
+
+
+def test_the_best_of_several_networks_codes_a_unit(
+    codec: Codec, model: ContextNet, picture: Image.Image, tmp_path: Path
+) -> None:
+    other = ContextNet(model.config)
+    made = {name: (m.config, integers(m.eval(), [coded(picture)])) for name, m in (("a", other), ("photo", model))}
+    save(tmp_path / "two.safetensors", made, "for a test")
+    frame = np.asarray(picture)
+    _, _, (unit,) = there_and_back(Codec(tmp_path / "two.safetensors"), frame)
+    _, _, (alone,) = there_and_back(codec, frame)
+    assert unit.payload[1] == 1
+    assert unit.payload[2:] == alone.payload[2:]
+
+
+@pytest.mark.usefixtures("tiny_tiles")
+def test_a_damaged_unit_loses_no_other(codec: Codec, picture: Image.Image) -> None:
+    colour = np.asarray(picture)
+    frame = np.concatenate([colour, colour[..., :1]], 2)
+    _, header, whole = there_and_back(codec, frame)
+    assert len(whole) == 8
+    for lost in (0, 3, 6):
+        payload = bytearray(whole[lost].payload)
+        payload[len(payload) // 2] ^= 1
+        broken = FormatError("unit is damaged") if lost == 3 else whole[lost]._replace(payload=bytes(payload))
+        damage: list[CodecError] = []
+        (decoded,) = codec.decode(header, [*whole[:lost], broken, *whole[lost + 1 :]], None, damage)
+        assert len(damage) == 1
+        box = layout.units(64, 96)[lost % 4]
+        channels = slice(3, 4) if lost >= 4 else slice(0, 3)
+        assert (decoded[box][..., channels] == (255 if lost >= 4 else 128)).all()
+        decoded[box][..., channels] = frame[box][..., channels]
+        assert (decoded == frame).all()
+
+
+@pytest.fixture(scope="module")
+def tuned(codec: Codec) -> tuple[np.ndarray, Header, list[Unit]]:
+    """A picture unlike those that the network has seen, and its file at a higher effort."""
+    y, x = np.mgrid[:128, :160]
+    waves = 128 + 60 * np.sin(x[..., None] / 3 + np.arange(3)) * np.cos(y[..., None] / 4)
+    frame = (waves + np.random.default_rng(0).normal(0, 1, waves.shape)).clip(0, 255).astype(np.uint8)
+    header, made = codec.encode(Info(160, 128, 3), iter([frame]), effort=7)
+    return frame, header, list(made)
+
+
+def test_a_network_tuned_to_a_picture_saves_more_than_it_costs(
+    codec: Codec, tuned: tuple[np.ndarray, Header, list[Unit]]
+) -> None:
+    frame, header, made = tuned
+    _, _, plain = there_and_back(codec, frame)
+    assert header.private == bytes([options.TUNED]) and len(made) == len(plain) + 1
+    assert sum(len(u.payload) for u in made) < 0.97 * sum(len(u.payload) for u in plain)
+    assert (next(codec.decode(header, made)) == frame).all()
+
+
+def test_a_damaged_tuned_network_is_told_and_so_are_the_units_that_need_it(
+    codec: Codec, tuned: tuple[np.ndarray, Header, list[Unit]]
+) -> None:
+    _, header, made = tuned
+    payload = bytearray(made[0].payload)
+    payload[len(payload) // 2] ^= 4
+    broken = [made[0]._replace(payload=bytes(payload)), *made[1:]]
+    with pytest.raises(CodecError):
+        next(codec.decode(header, broken))
+    damage: list[CodecError] = []
+    (decoded,) = codec.decode(header, broken, None, damage)
+    assert len(damage) == len(made) and (decoded == 128).all()
+
+
+@pytest.mark.parametrize("effort", [0, 10])
+def test_an_effort_out_of_range_is_named(codec: Codec, effort: int) -> None:
+    with pytest.raises(CodecError, match=f"effort {effort} "):
+        codec.encode(Info(1, 1, 1), iter([np.zeros((1, 1, 1), np.uint8)]), effort=effort)
+
+
+def test_options_that_no_encoder_writes_are_refused(codec: Codec) -> None:
+    header = Header(codec=2, revision=0, width=5, height=4, channels=1)
+    for private in (b"\0", b"\1", b"\2", b"\4", b"\x10", b"\x20", b"\x08\xff\xff\xff\xff"):
+        with pytest.raises(FormatError):
+            codec.decode(dataclasses.replace(header, private=private), [Unit(0, 0, 0, b"\0" * 21)])
+
+
+def test_a_file_whose_units_need_weights_must_name_them(codec: Codec, picture: Image.Image) -> None:
+    _, header, coded = there_and_back(codec, np.asarray(picture))
+    with pytest.raises(FormatError, match="names no network"):
+        next(Codec(None).decode(header, coded))
 
 
 def test_real_bytes_are_those_of_the_float_network(model: ContextNet, network: Network, picture: Image.Image) -> None:
@@ -170,8 +332,8 @@ def test_a_truncated_unit_is_found(codec: Codec, picture: Image.Image) -> None:
 
 def test_what_it_cannot_code_it_names(codec: Codec) -> None:
     info = Info(4, 4, 3)
-    with pytest.raises(CodecError, match="3 channels of 16 bits"):
-        codec.encode(dataclasses.replace(info, depth=16), iter([np.zeros((4, 4, 3), np.uint16)]))
+    with pytest.raises(CodecError, match="3 channels of 4 bits"):
+        codec.encode(dataclasses.replace(info, depth=4), iter([np.zeros((4, 4, 3), np.uint8)]))
 
 
 def test_decoding_runs_the_pass_of_encoding(network: Network, picture: Image.Image) -> None:

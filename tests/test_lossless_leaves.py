@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from codec.circuit.leaves import (
     CDF_BITS,
     WEIGHT_BITS,
+    code_choice,
     code_values,
     integer_pmf,
     leaves,
@@ -20,11 +21,12 @@ from codec.models.context_shape import SCALES
 K = 5
 
 
-def mixtures(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def mixtures(n: int, seed: int, depth: int = 8) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weights, means and scales over their whole ranges, means beyond both ends too."""
     rng = np.random.default_rng(seed)
     weights = prior(rng.integers(-400, 400, (n, K)).astype(np.float64))
-    return weights, rng.integers(-400 * 16, 700 * 16, (n, K)), rng.integers(0, SCALES, (n, K))
+    means = rng.integers(-400 * 16, ((1 << depth) + 444) * 16, (n, K))
+    return weights, means, rng.integers(0, SCALES, (n, K))
 
 
 @given(st.lists(st.integers(0, 2**30), min_size=2, max_size=256))
@@ -62,6 +64,43 @@ def test_values_cost_what_the_float_mixture_says(seed: int) -> None:
     assert len(encoder.finish()) * 8 == pytest.approx(-np.log2(p[values]).sum(), rel=0.01)
 
 
+@pytest.mark.parametrize("depth", [9, 12, 16])
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_every_value_of_many_bits_survives_every_mixture(depth: int, everywhere: bool) -> None:
+    values = np.random.default_rng(depth).integers(0, 1 << depth, 2000)
+    values[:8] = [0, 0, 0, 1, 1, (1 << depth) - 2, (1 << depth) - 1, (1 << depth) - 1]
+    weights, means, scales = mixtures(len(values), depth, depth)
+    if not everywhere:  # all components about the value, some of them escaping nearby
+        means = values[:, None] * 16 + means % (800 * 16) - 400 * 16
+    encoder = Encoder()
+    _, conditioned = code_values(encoder, values, weights, means, scales, depth)
+    decoder = Decoder(encoder.finish())
+    decoded, again = code_values(decoder, None, weights, means, scales, depth)
+    decoder.finish()
+    assert (decoded == values).all()
+    assert (again == conditioned).all()
+
+
+def cost(value: int, mean: int, scale: int, depth: int) -> float:
+    """Bits of a value for a mixture of equal logistics."""
+    n = 100
+    encoder = Encoder()
+    values, one = np.full(n, value), np.ones((n, 1))
+    code_values(encoder, values, one * 1000, (one * mean * 16).astype(int), (one * scale).astype(int), depth)
+    return len(encoder.finish()) * 8 / n
+
+
+@pytest.mark.parametrize("value", [40, 100, 120, 140, 160])
+def test_values_of_many_bits_cost_what_those_of_8_bits_do(value: int) -> None:
+    assert cost(value + 5000, 5100, 30, 16) == pytest.approx(cost(value, 100, 30, 8), abs=0.1)
+
+
+def test_far_values_cost_the_logarithm_of_their_distance() -> None:
+    costs = [cost(30000 + (1 << k), 30000, 30, 16) for k in range(9, 15)]
+    assert np.diff(costs) == pytest.approx(1, abs=0.5)
+    assert costs[0] < 40
+
+
 def test_conditioning_moves_weight_to_the_component_that_was_right() -> None:
     weights = np.full((1, 2), 1000.0)
     means, scales = np.array([[50 * 16, 200 * 16]]), np.array([[20, 20]])
@@ -81,3 +120,26 @@ def test_the_largest_product_of_a_mixture_is_exact() -> None:
     assert largest * (1 << 16) + largest < 2**53
     assert leaves().cdf.max() <= 1 << CDF_BITS
     assert leaves().weights.max() <= 1 << WEIGHT_BITS
+
+
+def test_a_choice_costs_what_its_weight_says_and_equal_candidates_share_theirs() -> None:
+    n = 3000
+    logits = np.tile([0.0, 16, 0, 16], (n, 1))  # in sixteenths of a nat
+    candidates = np.tile([5.0, 7, 5], (n, 1))
+    shares = np.array([1, 2 * np.e, 1]) / (2 + 2 * np.e)  # of other pixels, of 5 and of 7
+    symbols = np.random.default_rng(0).choice(3, n, p=shares)
+    pixels = np.array([9.0, 5, 7])[symbols]
+    encoder = Encoder()
+    chosen = code_choice(encoder, pixels, candidates, logits)
+    data = encoder.finish()
+    assert len(data) * 8 == pytest.approx(-np.log2(shares[symbols]).sum(), rel=0.005)
+    decoder = Decoder(data)
+    assert (code_choice(decoder, None, candidates, logits) == chosen).all()
+    assert (chosen == symbols - 1).all()
+
+
+def test_a_certain_choice_costs_next_to_nothing() -> None:
+    logits, candidates = np.tile([0.0, 1000], (10000, 1)), np.full((10000, 1), 3.0)
+    encoder = Encoder()
+    code_choice(encoder, np.full(10000, 3.0), candidates, logits)
+    assert len(encoder.finish()) < 4

@@ -10,8 +10,10 @@ from PIL import Image
 
 from codec import weights
 from codec.circuit.networks import load
-from codec.models.context_shape import MARGIN
+from codec.models.context import ContextNet
+from codec.models.context_shape import MARGIN, ContextConfig
 from codec.train import checkpoint, circuit, quantise
+from codec.train.screens import screen
 from codec.train.subpixels import SIDE, Sampler
 
 SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 6, "mixtures": 3}
@@ -68,7 +70,7 @@ def test_a_run_becomes_a_weights_file_that_loads(photos: Path, tmp_path: Path) -
 
 def test_crops_have_margins_and_the_rule_of_borders() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (120, 120, 3), dtype=np.uint8)
-    crops, inside = Sampler([photo], MARGIN).batch(200, np.random.default_rng(1))
+    crops, inside = Sampler([photo], ContextConfig()).batch(200, np.random.default_rng(1))
     assert crops.shape == (200, MARGIN + SIDE, SIDE + 2 * MARGIN, 3)
     core = inside[:, MARGIN:, MARGIN:-MARGIN]
     assert core.all()
@@ -84,4 +86,34 @@ def test_crops_have_margins_and_the_rule_of_borders() -> None:
 
 def test_photos_smaller_than_a_crop_are_named() -> None:
     with pytest.raises(ValueError, match="give larger ones"):
-        Sampler([np.zeros((30, 30, 3), np.uint8)], MARGIN)
+        Sampler([np.zeros((30, 30, 3), np.uint8)], ContextConfig())
+
+
+def test_screens_are_drawn_as_their_seed_says_and_differ() -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    drawn = [screen(photo, np.random.default_rng(i)) for i in range(20)]
+    again = [screen(photo, np.random.default_rng(i)) for i in range(20)]
+    assert all((a == b).all() for a, b in zip(drawn, again, strict=True))
+    assert len({a.tobytes() for a in drawn}) == 20
+    repeated = [(a[:, 1:] == a[:, :-1]).all(-1).mean() for a in drawn]
+    assert np.median(repeated) > 0.7  # flat content
+    assert screen(photo[..., :1], np.random.default_rng(0)).shape == (256, 320, 1)
+
+
+def test_a_network_for_screens_learns_and_ships(photos: Path, tmp_path: Path) -> None:
+    config = json.dumps(SMALL | {"copies": 4, "matches": 2, "pattern": 12})
+    data = ["--data", str(photos)]
+    options = [*data, "--config", config, "--batch", "2", "--screens", "0.8", "--lr", "0.01", "--log-every", "5"]
+    photo = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    held_out = [screen(photo, np.random.default_rng(i))[:64, :96] for i in range(2)]
+    found = []
+    for steps in (1, 20):
+        circuit.main([*options, "--out", str(tmp_path / "s"), "--steps", str(steps)])
+        tensors, sizes = circuit.averaged(tmp_path / "s")
+        model = ContextNet(sizes)
+        model.load_state_dict(tensors)
+        found.append(sum(circuit.measure(model, p) for p in held_out))
+    assert found[1] < found[0] - 0.3
+    output = tmp_path / "w.safetensors"
+    quantise.main(["--photo", str(tmp_path / "s"), *data, "-o", str(output)])
+    assert load(output)["photo"].config.candidates == 6

@@ -46,6 +46,14 @@ def test_opaque_alpha_is_dropped(picture: Image.Image, mode: str) -> None:
         assert np.array_equal(pixels(np.asarray(image)), colors)
 
 
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_exact_reading_keeps_opaque_alpha(picture: Image.Image, mode: str) -> None:
+    expected = np.asarray(picture.convert(mode))
+    for source in (saved(picture.convert(mode)), picture.convert(mode), expected):
+        info, (frame,) = media.read(source, exact=True)
+        assert info.channels == len(mode) and np.array_equal(frame, expected)
+
+
 def test_palettes_with_transparent_entries_become_rgba(picture: Image.Image) -> None:
     image = picture.quantize(4)
     one, many = saved(image, transparency=2), saved(image, transparency=bytes([255, 0, 128]))

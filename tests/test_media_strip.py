@@ -93,3 +93,9 @@ def test_deep_samples_keep_the_profile_that_gives_their_colours() -> None:
 def test_stripping_works_on_pillow_images(picture: Image.Image) -> None:
     image = Image.open(io.BytesIO(saved(picture, icc_profile=ICC, exif=exif().tobytes())))
     assert media.read(image, strip=True)[0].metadata == {}
+
+
+def test_stripping_exactly_keeps_samples_and_what_they_mean(picture: Image.Image) -> None:
+    data = saved(picture, icc_profile=swapped(), exif=exif(1))
+    info, (frame,) = media.read(data, strip=True, exact=True)
+    assert np.array_equal(frame, np.asarray(picture)) and dict(info.metadata) == {"icc": swapped()}

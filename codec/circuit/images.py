@@ -1,161 +1,265 @@
 """Adapter of the lossless image codec: pictures to units and back, bit by bit.
 
-    frame -> tiles (strips) -> groups of tiles -> code_tiles (integers, range coder) -> Unit
-    Unit -> the same pass -> tiles -> frame
+    frame -> colours, alpha -> units -> the smallest of several methods' payloads -> Unit
+    Unit -> its method -> part of the frame
 
-Every unit is decoded again when it is made, and its checksum is that of the pixels themselves.
+At higher efforts one more unit stands before them: the changes of a network that was tuned to the picture.
+
+A unit's checksum is that of its pixels themselves, and every unit is decoded again when it is made.
 """
 
-import itertools
+from __future__ import annotations
+
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec import weights
+from codec.circuit import layout, modelled, picture, setup, units, webp
 from codec.circuit.network import Network
 from codec.circuit.networks import load
-from codec.circuit.wavefront import code_tiles
+from codec.circuit.options import WITH_ALPHA, Options, parse
+from codec.circuit.tuned import tuned
 from codec.container import CODEC_IDS, Header, Unit
-from codec.entropy import Decoder, Encoder
+from codec.damage import Damage, Found, attempt, expect
 from codec.errors import CodecError, DesyncError, FormatError
 from codec.media import Info
 
 NAME = "circuit"
 REVISION = 0
-DEFAULT_WEIGHTS = "circuit-photo"
-HEIGHT, WIDTH = 256, 1024  # pixels of a tile, at most
-GROUP = 8  # tiles of a unit, at most
-CODED_ORDER = [1, 0, 2]  # G, R, B: the other channels follow green
+OPTIONS = ("effort", "verify")  # of `encode`
+DEFAULT_WEIGHTS = "circuit-s"
+_UNIT_BYTES = 20  # of a unit in the file beside its payload, about
 
 Progress = Callable[[int, int], None]
-Box = tuple[slice, slice]
+Made = list[tuple[bytes, int]]  # payload and checksum
 
 
 class Codec:
-    """The circuit codec with one set of weights. It runs on the processor, whatever the device."""
+    """The circuit codec with one set of weights (None: no networks). It runs on the processor, whatever the device."""
 
     name = NAME
     id = CODEC_IDS[NAME]
     revision = REVISION
 
-    def __init__(self, path: Path) -> None:
-        self.fingerprint = weights.fingerprint(path)
-        self.networks = load(path)
+    def __init__(self, path: Path | None) -> None:
+        self.fingerprint = b"" if path is None else weights.fingerprint(path)
+        self.networks = {} if path is None else load(path)
 
     def encode(
-        self, info: Info, frames: Iterable[np.ndarray], quality: float = 100, progress: Progress | None = None
-    ) -> tuple[Header, Iterator[Unit]]:
-        """Header and units of one picture, uint8 [H, W, 1 or 3]. `quality` changes nothing: every bit is kept.
+        self, info: Info, frames: Iterable[np.ndarray], progress: Progress | None = None, effort: int = 1,
+        verify: bool = True,
+    ) -> tuple[Header, Iterator[Unit]]:  # fmt: skip
+        """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16 (9 to 16): every bit is kept.
 
-        `progress` is told (units done, units in all).
+        `progress` is told (units done, units in all). `effort`: 1 to 9; from 2 on a network is tuned to the picture,
+        with ever more time. `verify`: decode every unit and compare; CodecError if that is not the picture. The header
+        names the weights only if a unit needs them.
         """
+        if effort not in range(1, 10):
+            raise CodecError(f"effort {effort} is out of range; give 1 to 9")
         (frame,) = frames
-        _check(info.channels, info.depth, info.frames)
         header = Header(
             codec=self.id, revision=self.revision, width=info.width, height=info.height, channels=info.channels,
-            depth=info.depth, color=info.color, fingerprint=self.fingerprint, metadata=info.metadata,
+            depth=info.depth, color=info.color, metadata=info.metadata,
         )  # fmt: skip
-        return header, self._units(frame, progress)
+        _check(header)
+        how, made = self._made(frame, header, progress)
+        if effort > 1:
+            how, made = self._tuned(frame, header, how, made, effort)
+        if any(units.method(payload) == units.CIRCUIT for payload, _ in made[how.tuned :]):
+            header = replace(header, fingerprint=self.fingerprint)
+        header = replace(header, private=how.pack())
+        found = [Unit(number, checksum, 0, payload) for number, (payload, checksum) in enumerate(made)]
+        if verify and (next(self.decode(header, found)) != frame).any():
+            raise CodecError("does not decode to the picture; please report this picture")
+        return header, iter(found)
 
-    def _units(self, frame: NDArray[np.uint8], progress: Progress | None) -> Iterator[Unit]:
-        network = self._network(frame.shape[2])
-        units = groups(frame.shape[0], frame.shape[1])
-        for number, boxes in enumerate(units):
-            tiles = [_to_coded(frame[box], network) for box in boxes]
-            encoder = Encoder()
-            code_tiles(network, encoder, tiles, decoding=False)
-            unit = Unit(number, _checksum([frame[box] for box in boxes]), 0, encoder.finish())
-            back = self._decode_unit(unit, network, frame.shape[2], boxes)
-            if any((b != frame[box]).any() for b, box in zip(back, boxes, strict=True)):
-                raise CodecError(f"unit {number} does not decode to the picture; please report this picture")
-            yield unit
+    def _made(self, frame: NDArray[Any], header: Header, progress: Progress | None) -> tuple[Options, Made]:
+        """All units' payloads in the layout that takes the least bytes."""
+        how = picture.options(frame, header.depth, self.networks)
+        if layout.fits_one(*frame.shape[:2]):
+            return how, self._coded(frame, header, how, progress)
+        tiled = replace(how, tiled=True)
+        colour = picture.colours(Part(layout.whole(*frame.shape[:2])[0], alpha=False).of(frame), how)
+        bits = how.bits(header.depth)
+        if bits > 8 or units.flatness(colour) < units.PHOTO or not webp.fits(*colour.shape[:2]):
+            return tiled, self._coded(frame, header, tiled, progress)
+        # What repeats over the whole of a drawn picture is found in one unit alone, which the circuit doesn't code.
+        drawn = self._coded(frame, header, how, None)
+        networks = modelled.usable(self.networks, colour.shape[2])
+        if not networks or units.hopeless(modelled.choose(colour, bits, networks).size, len(drawn[0][0])):
+            return how, drawn
+        return min((how, drawn), (tiled, self._coded(frame, header, tiled, progress)), key=_size)
+
+    def _coded(self, frame: NDArray[Any], header: Header, how: Options, progress: Progress | None) -> Made:
+        parts = _parts(header, how)
+        made: Made = []
+        for part in parts:
+            view = part.of(frame)
+            unit = np.ascontiguousarray(view) if part.alpha else picture.colours(view, how)
+            bits = header.depth if part.alpha else how.bits(header.depth)
+            payload = units.encode(unit, bits, modelled.usable(self.networks, unit.shape[2]))
+            made.append((payload, _checksum(view)))
             if progress:
-                progress(number + 1, len(units))
+                progress(len(made), len(parts))
+        return made
 
-    def decode(self, header: Header, units: Iterable[Unit], progress: Progress | None = None) -> Iterator[np.ndarray]:
-        """The picture of a file whose header names these weights: uint8 [H, W, channels].
+    def _tuned(
+        self, frame: NDArray[Any], header: Header, how: Options, made: Made, effort: int
+    ) -> tuple[Options, Made]:
+        """The same with a network tuned to the picture, where that takes less bytes."""
+        parts = _parts(header, how)
+        fit = [
+            number
+            for number, (payload, _) in enumerate(made)
+            if units.method(payload) == units.CIRCUIT and modelled.fit_for_tuning(payload[1:])
+        ]
+        fit = [number for number in fit if not parts[number].alpha]
+        if how.bits(header.depth) > 8 or not fit:
+            return how, made
+        networks = modelled.usable(self.networks, how.colours(header.channels))
+        chosen = Counter(made[number][0][1] for number in fit).most_common(1)[0][0]
+        colour = {number: picture.colours(parts[number].of(frame), how) for number in fit}
+        tiles = [t for unit in colour.values() for t in modelled.coded_tiles(unit, networks[chosen])]
+        from codec.train.tune import tune, windows  # needs torch
 
-        `progress` is told (units done, units in all).
+        differences = tune(networks[chosen], tiles, windows(effort, sum(t.shape[0] * t.shape[1] for t in tiles)))
+        if not differences:
+            return how, made
+        network = tuned(networks[chosen], differences)
+        smaller = list(made)
+        for number, unit in colour.items():
+            choice = modelled.Choice(len(networks), 0, None, 0)
+            payload = bytes([units.CIRCUIT]) + modelled.encode(
+                unit, how.bits(header.depth), [*networks, network], choice
+            )
+            smaller[number] = min((payload, made[number][1]), made[number], key=lambda m: len(m[0]))
+        smaller.insert(0, (setup.encode(chosen, networks[chosen], differences), setup.checksum(network)))
+        return min((how, made), (replace(how, tuned=True), smaller), key=_size)
+
+    def decode(
+        self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
+    ) -> Iterator[np.ndarray]:
+        """The picture of a file whose header names these weights: [H, W, channels], uint8 or (depth > 8) uint16.
+
+        `progress` is told (units done, units in all). Header and number of units are checked at once, units when
+        the frame is asked for. With `damage`, what is wrong with units goes there; their pixels are mid-grey, their
+        alpha opaque.
         """
         if header.revision != REVISION:
             raise FormatError(f"made by revision {header.revision} of {NAME}; install a neural-codec that reads it")
-        _check(header.channels, header.depth, header.frames)
-        network = self._network(header.channels)
-        boxes, units = groups(header.height, header.width), list(units)
-        if len(units) != len(boxes):
-            raise FormatError(f"has {len(units)} units, not {len(boxes)}; get a whole copy of the file")
-        frame = np.empty((header.height, header.width, header.channels), np.uint8)
-        for done, (unit, group) in enumerate(zip(units, boxes, strict=True), 1):
-            for box, tile in zip(group, self._decode_unit(unit, network, header.channels, group), strict=True):
-                frame[box] = tile
+        _check(header)
+        how = parse(header)
+        parts = _parts(header, how)
+        return self._frame(header, how, expect(found, how.tuned + len(parts), damage), parts, progress, damage)
+
+    def _frame(
+        self, header: Header, how: Options, found: list[Found], parts: list[Part], progress: Progress | None,
+        damage: Damage | None,
+    ) -> Iterator[np.ndarray]:  # fmt: skip
+        shape = header.height, header.width, header.channels
+        frame = np.empty(shape, np.uint8 if header.depth == 8 else np.uint16)
+        if header.channels in WITH_ALPHA:
+            frame[..., -1] = (1 << header.depth) - 1
+        networks = modelled.usable(self.networks, how.colours(header.channels))
+        if how.tuned:
+            attempt(found[0], damage, lambda unit: networks.append(_tuned_network(unit, networks)))
+        for number, (unit, part) in enumerate(zip(found[how.tuned :], parts, strict=True)):
+            view = part.of(frame)
+
+            def fill(unit: Unit, view: NDArray[Any] = view, alpha: bool = part.alpha) -> None:
+                if alpha:
+                    self._fill(view, unit, None, header.depth, modelled.usable(self.networks, 1))
+                else:
+                    self._fill(view, unit, how, header.depth, networks)
+
+            if not attempt(unit, damage, fill):
+                view[:] = (1 << header.depth) - 1 if part.alpha else 1 << (header.depth - 1)
             if progress:
-                progress(done, len(units))
+                progress(number + 1, len(parts))
         yield frame
 
-    def _decode_unit(self, unit: Unit, network: Network, channels: int, boxes: list[Box]) -> list[NDArray[np.uint8]]:
-        """The tiles [h, w, channels] of a unit; DesyncError or FormatError if it is damaged."""
-        tiles = [np.empty((*_size(box), network.config.channels), np.uint8) for box in boxes]
-        decoder = Decoder(unit.payload)
-        code_tiles(network, decoder, tiles, decoding=True)
-        decoder.finish()
-        tiles = [_from_coded(t, channels) for t in tiles]
-        if _checksum(tiles) != unit.checksum:
+    def _fill(self, view: NDArray[Any], unit: Unit, how: Options | None, depth: int, networks: list[Network]) -> None:
+        """A unit's pixels into its part of the frame; `how`: of colours, None for alpha."""
+        h, w, channels = view.shape
+        coded, bits = (1, depth) if how is None else (how.colours(channels), how.bits(depth))
+        try:
+            pixels = units.decode(unit.payload, (h, w, coded), bits, networks)
+            view[:] = pixels if how is None else picture.samples(pixels, how, depth)
+        except FormatError as error:
+            raise FormatError(f"unit {unit.index}: {error}") from error
+        if _checksum(view) != unit.checksum:
             raise DesyncError(
                 f"unit {unit.index}: the decoded pixels are not those encoded (weights {self.fingerprint.hex()}); "
                 "get a whole copy of the file"
             )
-        return tiles
-
-    def _network(self, channels: int) -> Network:
-        """Grey pictures have a network of their own, or are coded as colour."""
-        return self.networks["grey"] if channels == 1 and "grey" in self.networks else self.networks["photo"]
 
 
-def _check(channels: int, depth: int, frames: int) -> None:
-    if channels not in (1, 3) or depth != 8 or frames != 1:
-        what = f"{channels} channels of {depth} bits, {frames} frames"
-        raise CodecError(f"{what}: the circuit codec takes one picture of 1 or 3 channels of 8 bits")
+def summary(header: Header, found: Iterable[Unit]) -> dict[str, Any]:
+    """What a file's units are, without decoding any: how many of each method, and whether a network was tuned."""
+    tuned_units = parse(header).tuned
+    methods = Counter(units.NAMES[units.method(unit.payload)] for unit in list(found)[tuned_units:])
+    return {"tuned": tuned_units, "methods": dict(methods)}
 
 
-def groups(height: int, width: int) -> list[list[Box]]:
-    """The tiles of each unit: strips as wide as they may be, of about equal size, row by row."""
-    boxes = [(slice(*r), slice(*c)) for r in _cuts(height, HEIGHT) for c in _cuts(width, WIDTH)]
-    return [boxes[i : i + GROUP] for i in range(0, len(boxes), GROUP)]
+def _tuned_network(unit: Unit, networks: list[Network]) -> Network:
+    """What the unit before all others tells."""
+    network = setup.decode(unit.payload, networks)
+    if setup.checksum(network) != unit.checksum:
+        raise DesyncError("unit 0: the decoded network is not that encoded; get a whole copy of the file")
+    return network
 
 
-def _cuts(n: int, most: int) -> list[tuple[int, int]]:
-    count = -(-n // most)
-    return list(itertools.pairwise(n * i // count for i in range(count + 1)))
+class Part(NamedTuple):
+    """What a unit holds of a picture: colours or alpha of a rectangle."""
+
+    box: layout.Box
+    alpha: bool
+
+    def of(self, frame: NDArray[Any]) -> NDArray[Any]:
+        """[h, w, channels], a view."""
+        part = frame[self.box]
+        if self.alpha:
+            return part[..., -1:]
+        return part[..., :-1] if frame.shape[2] in WITH_ALPHA else part
 
 
-def _size(box: Box) -> tuple[int, int]:
-    return box[0].stop - box[0].start, box[1].stop - box[1].start
+def _parts(header: Header, how: Options) -> list[Part]:
+    """Of all units in their order: colours, then alpha."""
+    size = header.height, header.width
+    boxes = layout.units(*size) if how.tiled else layout.whole(*size)
+    with_alpha = header.channels in WITH_ALPHA and not how.opaque
+    return [Part(box, False) for box in boxes] + [Part(box, True) for box in boxes if with_alpha]
 
 
-def _to_coded(tile: NDArray[np.uint8], network: Network) -> NDArray[np.uint8]:
-    if network.config.channels == 1:
-        return tile
-    return tile.repeat(3, 2) if tile.shape[2] == 1 else tile[..., CODED_ORDER]
+def _size(coded: tuple[Options, Made]) -> int:
+    """Bytes in the file, about."""
+    return sum(len(payload) + _UNIT_BYTES for payload, _ in coded[1])
 
 
-def _from_coded(tile: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    return tile[..., :1] if channels == 1 else tile[..., CODED_ORDER]
+def _check(header: Header) -> None:
+    if not 8 <= header.depth <= 16 or header.frames != 1:
+        what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
+        raise FormatError(f"{what}: the circuit codec takes one picture of 8 to 16 bits")
 
 
-def _checksum(tiles: list[NDArray[np.uint8]]) -> int:
-    value = 0
-    for tile in tiles:
-        value = zlib.crc32(np.ascontiguousarray(tile).data, value)
-    return value
+def _checksum(pixels: NDArray[Any]) -> int:
+    """CRC-32 of samples in the order of rows, deep ones as two bytes, the low one first."""
+    return zlib.crc32(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).data)
 
 
 @lru_cache(maxsize=2)
 def open_codec(fingerprint: bytes | None, device: str = "cpu") -> Codec:
-    """The codec that encodes by default (None), or the one that a file names."""
+    """The codec that encodes by default (None), or the one that a file names; b"": a file that needs no weights."""
     del device  # integers, on the processor
-    path = weights.default(NAME, DEFAULT_WEIGHTS) if fingerprint is None else weights.find(NAME, fingerprint)
-    return Codec(path)
+    if fingerprint is None:
+        return Codec(weights.default(NAME, DEFAULT_WEIGHTS))
+    return Codec(weights.find(NAME, fingerprint) if fingerprint else None)

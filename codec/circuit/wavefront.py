@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.circuit.leaves import SUBLEVELS, code_values, prior
-from codec.circuit.network import SURPRISE, Float32, Network
+from codec.circuit.leaves import SUBLEVELS, code_choice, code_values, prior
+from codec.circuit.matches import Matcher, flag, pack
+from codec.circuit.network import Float32, Network
+from codec.circuit.palette import Palette
 from codec.entropy import Coder
-from codec.models.context_shape import FEATURE_NEIGHBOURS, NEIGHBOURS, SCALES
+from codec.models.context_shape import FEATURE_NEIGHBOURS, NEAREST, NEIGHBOURS, SCALES
 
 SKEW = 3
 MARGIN = 3
@@ -51,25 +53,43 @@ def lanes(shapes: Sequence[tuple[int, int]]) -> Lanes:
     return Lanes(position[order], np.cumsum(counts[counts > 0]), first[order], last[order], top, stride)
 
 
-def code_tiles(network: Network, coder: Coder, tiles: Sequence[NDArray[Any]], decoding: bool) -> None:
-    """Codes tiles [h, w, C], uint8 in coded order, or fills them."""
+def code_tiles(
+    network: Network,
+    coder: Coder,
+    tiles: Sequence[NDArray[Any]],
+    decoding: bool,
+    depth: int = 8,
+    palette: Palette | None = None,
+) -> None:
+    """Codes tiles [h, w, C] in coded order, or fills them: uint8 or uint16 of 0..2^depth - 1, `depth` 8 to 16.
+
+    With 8 bits, `palette` may hold all their colours.
+    """
     where = lanes([(t.shape[0], t.shape[1]) for t in tiles])
     channels, stride = network.config.channels, where.stride
-    canvas = np.full((where.rows * stride, channels), 128, np.float32)
+    canvas = np.full((where.rows * stride, channels), 1 << (depth - 1), np.float32)
     if not decoding:
         _move(canvas.reshape(-1, stride, channels), tiles, into=True)
     flat = canvas.reshape(-1)
     features = np.zeros((len(canvas), network.config.features), np.float32)
     taps = (_offsets(NEIGHBOURS, stride)[:, None] * channels + np.arange(channels)).reshape(-1)
     near = _offsets(FEATURE_NEIGHBOURS, stride)
+    graphics = Graphics(network, canvas, stride) if network.config.candidates else None
     right, below = np.arange(1, MARGIN + 1), stride + np.arange(-MARGIN, 0)
 
+    support = depth if palette is None else palette
     start = 0
     for end in where.ends.tolist():
         at = where.positions[start:end]
-        both, inputs = network.inputs(flat[at[:, None] * channels + taps].reshape(len(at), -1, channels))
+        around = flat[at[:, None] * channels + taps].reshape(len(at), -1, channels)
+        more = graphics.look(at) if graphics else ()
+        both, inputs = network.inputs(around, *more)
         h2 = network.trunk(inputs, features[at[:, None] + near].reshape(len(at), -1))
-        pixels = code_pixels(network, coder, None if decoding else canvas[at], both, inputs, h2)
+        known = None if decoding else canvas[at]
+        if graphics:
+            pixels = graphics.code(coder, known, both, inputs, h2, support)
+        else:
+            pixels = code_pixels(network, coder, known, both, inputs, h2, support)
         if decoding:
             canvas[at] = pixels
         features[at] = network.features(inputs, 2 * pixels - both)
@@ -82,15 +102,68 @@ def code_tiles(network: Network, coder: Coder, tiles: Sequence[NDArray[Any]], de
         _move(canvas.reshape(-1, stride, channels), tiles, into=False)
 
 
+class Graphics:
+    """The candidates that pixels may be copies of: found before a step's pixels are coded, then chosen from."""
+
+    def __init__(self, network: Network, canvas: Float32, stride: int) -> None:
+        self.network, self.canvas = network, canvas
+        self.nearest = _offsets(NEAREST, stride)
+        self.matcher = Matcher(network.config.matches)
+        # Of the pixels that `look` saw last, [n, J]: where their candidates stand, and their packed colours.
+        self.positions, self.candidates = np.empty((0, 0), np.int64), np.empty((0, 0))
+
+    def look(self, at: Int) -> tuple[Float32, NDArray[np.bool_]]:
+        """Levels of matches [n, matches, C] of the pixels at these positions, and the equalities for the network."""
+        config = self.network.config
+        places = at[:, None] + self.nearest
+        nearest = pack(self.canvas[places])
+        keys, last, before = self.matcher.find(nearest)
+        self.matcher.add(keys, last, at)
+        found = np.where(last < 0, places[:, :1], last)
+        matched = self.canvas[found]
+        packed = pack(matched)
+        flags = flag(last, before, packed == pack(self.canvas[before]))
+        self.positions = np.concatenate([places[:, : config.copies], found], 1)
+        self.candidates = np.concatenate([nearest[:, : config.copies], packed], 1)
+        nodes = np.concatenate([nearest[:, : config.pattern], packed], 1)
+        return matched, self.network.equalities(nodes, flags)
+
+    def code(
+        self, coder: Coder, pixels: Float32 | None, both: Float32, inputs: Float32, h2: Float32, support: int | Palette
+    ) -> Float32:
+        """Codes the pixels that `look` saw: the choice of candidates, then those that are none of them."""
+        logits = self.network.layers["copy"](h2).astype(np.float64)
+        chosen = code_choice(coder, None if pixels is None else pack(pixels), self.candidates, logits)
+        result = self.canvas[self.positions[np.arange(len(chosen)), chosen]]
+        new = np.flatnonzero(chosen < 0)
+        if len(new):
+            known = None if pixels is None else pixels[new]
+            copies = self.candidates[new] if isinstance(support, Palette) else None
+            result[new] = code_pixels(self.network, coder, known, both[new], inputs[new], h2[new], support, copies)
+        return result
+
+
 def code_pixels(
-    network: Network, coder: Coder, pixels: Float32 | None, both: Float32, inputs: Float32, h2: Float32
+    network: Network,
+    coder: Coder,
+    pixels: Float32 | None,
+    both: Float32,
+    inputs: Float32,
+    h2: Float32,
+    support: int | Palette,
+    copies: NDArray[np.float64] | None = None,
 ) -> Float32:
-    """Codes n pixels [n, C], channel after channel of each, from what the network sees."""
+    """Codes n pixels [n, C], channel after channel of each, from what the network sees.
+
+    `support` is what values there are: a depth, or a palette, where `copies` [n, J], packed, are none of the pixels.
+    """
     k = network.config.mixtures
     lines = network.layers["line"](inputs)
     result = np.empty_like(both)
     known: list[Float32] = []
     posterior = None
+    prefix = np.zeros(len(both), np.int64)
+    excluded = support.find(copies) if isinstance(support, Palette) and copies is not None else None
     for c in range(network.config.channels):
         o = network.parameters(c, h2, lines, known)
         weights = prior(o[:, :k].astype(np.float64), posterior)
@@ -100,11 +173,14 @@ def code_pixels(
         origin = both[:, c] + known[0] if known else both[:, c]
         means = mu + (SUBLEVELS // 2 * origin).astype(np.int64)[:, None]
         values = None if pixels is None else pixels[:, c].astype(np.int64)
-        values, posterior = code_values(coder, values, weights, means, scales)
+        if isinstance(support, int):
+            values, posterior = code_values(coder, values, weights, means, scales, support)
+        else:
+            values, posterior, prefix = support.code(coder, c, prefix, values, (weights, means, scales), excluded)
         result[:, c] = values
         step = 2 * result[:, c] - origin
         expected = np.floor((weights * mu).sum(1) / weights.sum(1)).astype(np.float32)
-        known += [step, np.clip(SUBLEVELS // 2 * step - expected, -SURPRISE, SURPRISE)]
+        known += [step, SUBLEVELS // 2 * step - expected]
     return result
 
 

@@ -2,7 +2,7 @@
 
     write(fp, header, units)          front to back, never seeks: works on a pipe
     read(fp) -> header, units         one unit in memory at a time: works on a pipe
-    read_header / read_index / read_unit / append / recover
+    read_header / read_index / read_unit / append / recover / salvage
 
 Byte-exact specification: codec/FORMAT.md. Bytes only; what a payload means is the codec's business.
 """
@@ -11,6 +11,7 @@ from codec.container.archive import Index, append, read_index, read_unit, recove
 from codec.container.header import CODEC_IDS, SRGB, Color, Header
 from codec.container.limits import LIMITS, Limits
 from codec.container.metadata import METADATA_TAGS
+from codec.container.salvage import salvage
 from codec.container.sections import MAGIC, SUFFIX, VERSION
 from codec.container.stream import read, read_header, write
 from codec.container.units import Unit
@@ -34,5 +35,6 @@ __all__ = [
     "read_index",
     "read_unit",
     "recover",
+    "salvage",
     "write",
 ]

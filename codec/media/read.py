@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import IO
 
 import numpy as np
@@ -24,32 +25,34 @@ from codec.media.profiles import stripped
 _Read = tuple[Info, Iterator[np.ndarray]]
 
 
-def read(source: Source, *, max_pixels: int = MAX_PIXELS, strip: bool = False) -> _Read:
+def read(source: Source, *, max_pixels: int = MAX_PIXELS, strip: bool = False, exact: bool = False) -> _Read:
     """Read an image from a path, bytes, binary file, array or Pillow image.
 
     Returns its `Info` and an iterator of frames, [height, width, channels], uint8, or uint16 where the depth is
     more than 8; of an animation the first frame. `strip` drops Exif, XMP and ICC, converting 8-bit samples of
-    another profile to sRGB first; deeper ones keep theirs. Raises MediaError for what is no image, is damaged
+    another profile to sRGB first; deeper ones keep theirs. With `exact` no sample changes and no channel goes: opaque
+    alpha stays, and `strip` leaves the ICC profile. Raises MediaError for what is no image, is damaged
     or can't be carried; LimitError for more than `max_pixels` pixels (before they are decoded); OSError if the
     file can't be read.
     """
     if isinstance(source, np.ndarray):
-        return from_array(source, max_pixels=max_pixels)
+        return from_array(source, max_pixels=max_pixels, exact=exact)
     if isinstance(source, Image.Image):
-        return from_pillow(source, max_pixels=max_pixels, strip=strip)
+        return from_pillow(source, max_pixels=max_pixels, strip=strip, exact=exact)
     name = _name(source)
+    finish = partial(_finished, strip=strip, exact=exact)
     try:
         if isinstance(source, bytes):
-            return _read_file(io.BytesIO(source), max_pixels, strip)
+            return _read_file(io.BytesIO(source), max_pixels, finish)
         if isinstance(source, (str, os.PathLike)):
             with open(source, "rb") as fp:
-                return _read_file(fp, max_pixels, strip)
-        return _read_file(source, max_pixels, strip)
+                return _read_file(fp, max_pixels, finish)
+        return _read_file(source, max_pixels, finish)
     except CodecError as error:
         raise type(error)(f"{name}: {error}" if name else str(error)) from error.__cause__
 
 
-def from_array(array: np.ndarray, *, max_pixels: int = MAX_PIXELS) -> _Read:
+def from_array(array: np.ndarray, *, max_pixels: int = MAX_PIXELS, exact: bool = False) -> _Read:
     """Take an image from an array, uint8 or (16 bits) uint16: [height, width] or [height, width, 1 to 4 channels]."""
     if array.dtype not in (np.uint8, np.uint16):
         raise MediaError(f"the array is of type {array.dtype}; convert it to uint8 (0 to 255) or uint16 (0 to 65535)")
@@ -61,10 +64,10 @@ def from_array(array: np.ndarray, *, max_pixels: int = MAX_PIXELS) -> _Read:
     if not height or not width:
         raise MediaError(f"the array has shape {list(array.shape)}, no pixels; give at least one")
     check_size(width, height, max_pixels)
-    return _finished(frame, 8 * array.dtype.itemsize, {})
+    return _finished(frame, 8 * array.dtype.itemsize, {}, exact=exact)
 
 
-def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS, strip: bool = False) -> _Read:
+def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS, strip: bool = False, exact: bool = False) -> _Read:
     """Take an image from Pillow, with the profiles in its `info`; the image itself is not changed.
 
     Colour of more than 8 bits comes through exactly if the image was opened from a file and isn't loaded yet.
@@ -72,7 +75,7 @@ def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS, strip: bool
     check_size(image.width, image.height, max_pixels)
     with reading():
         frame, depth, metadata = _decoded(image)
-    return _finished(frame, depth, metadata, strip=strip)
+    return _finished(frame, depth, metadata, strip=strip, exact=exact)
 
 
 def _decoded(image: Image.Image) -> tuple[np.ndarray, int, dict[str, bytes]]:
@@ -107,10 +110,18 @@ def _whole_file(image: Image.Image) -> bytes:
 
 
 def _finished(
-    frame: np.ndarray, depth: int, metadata: Mapping[str, bytes], color: Color = SRGB, strip: bool = False
+    frame: np.ndarray,
+    depth: int,
+    metadata: Mapping[str, bytes],
+    color: Color = SRGB,
+    strip: bool = False,
+    exact: bool = False,
 ) -> _Read:
-    frame = pixels.without_opaque_alpha(frame, depth)
-    if strip:
+    if not exact:
+        frame = pixels.without_opaque_alpha(frame, depth)
+    if strip and exact:
+        metadata = {name: value for name, value in metadata.items() if name == "icc"}
+    elif strip:
         frame, metadata = stripped(frame, depth, metadata)
     height, width, channels = frame.shape
     info = Info(width, height, channels, depth, color=color, metadata=metadata)
@@ -124,7 +135,7 @@ def _name(source: str | os.PathLike[str] | bytes | IO[bytes]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _read_file(fp: IO[bytes], max_pixels: int, strip: bool) -> _Read:
+def _read_file(fp: IO[bytes], max_pixels: int, finish: Callable[..., _Read]) -> _Read:
     if not fp.seekable():
         fp = io.BytesIO(fp.read())
     head = fp.read(4096)
@@ -138,7 +149,7 @@ def _read_file(fp: IO[bytes], max_pixels: int, strip: bool) -> _Read:
     fp.seek(0)
     if format == "HEIC":
         frame, depth, metadata, color = read_heif(fp, max_pixels)
-        return _finished(frame, depth, metadata, color, strip)
+        return finish(frame, depth, metadata, color)
     if format == "AVIF":
         data = fp.read()
         deep.check_avif(data)
@@ -151,4 +162,4 @@ def _read_file(fp: IO[bytes], max_pixels: int, strip: bool) -> _Read:
         check_size(image.width, image.height, max_pixels)
         with reading():
             frame, depth, metadata = _decoded(image)
-    return _finished(frame, depth, metadata, color, strip)
+    return finish(frame, depth, metadata, color)

@@ -2,7 +2,7 @@
 
 from codec.peers.pillow import PILLOW, PillowCodec
 
-PEERS = sorted(PILLOW)
+PEERS = PILLOW
 
 
 def open_peer(name: str) -> PillowCodec:

@@ -1,4 +1,4 @@
-"""JPEG, WebP, AVIF and JPEG XL through Pillow, at the settings that a careful user would choose."""
+"""JPEG, WebP, AVIF, JPEG XL, JPEG 2000 and PNG through Pillow, at the settings that a careful user would choose."""
 
 import importlib
 import io
@@ -13,11 +13,17 @@ from codec.errors import CodecError
 
 @dataclass(frozen=True)
 class PillowCodec:
-    """A Pillow format whose one parameter is its quality `q`, 0 to 100; `plugin`: the (module, package) it needs."""
+    """A Pillow format. `parameter`: what its one number sets, "" if there is none; `plugin`: (module, package)."""
 
     format: str
     settings: tuple[tuple[str, Any], ...]
+    parameter: str = "quality"
     plugin: tuple[str, str] | None = None
+
+    @property
+    def keys(self) -> str:
+        """The keys of a spec (codec/specs.py) that this codec takes."""
+        return self.parameter[:1]
 
     def require(self) -> None:
         """Make Pillow know the format; CodecError if the package for it is not installed."""
@@ -28,13 +34,14 @@ class PillowCodec:
             except ImportError:
                 raise CodecError(f"{self.format} needs one more package: pip install {package}") from None
 
-    def encode(self, frame: np.ndarray, q: float) -> bytes:
-        """uint8 [H, W, 1 or 3] -> the bytes of a file; CodecError for other frames."""
+    def encode(self, frame: np.ndarray, value: float = 0) -> bytes:
+        """uint8 [H, W, 1 or 3] -> the bytes of a file, `value` being the parameter's; CodecError for other frames."""
         if frame.dtype != np.uint8 or frame.shape[2] not in (1, 3):
             raise CodecError(f"as a peer {self.format} takes 8-bit grey and RGB only; leave it out for this picture")
         buffer = io.BytesIO()
         image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
-        image.save(buffer, self.format, quality=round(q), **dict(self.settings))
+        parameter = {self.parameter: round(value)} if self.parameter else {}
+        image.save(buffer, self.format, **parameter, **dict(self.settings))
         return buffer.getvalue()
 
     def decode(self, data: bytes, channels: int = 3) -> np.ndarray:
@@ -43,9 +50,16 @@ class PillowCodec:
         return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
+_JXL = ("pillow_jxl", "pillow-jxl-plugin")
+_LOSSLESS = ("lossless", True)
+
 PILLOW = {
     "jpeg": PillowCodec("JPEG", (("optimize", True), ("subsampling", "4:2:0"))),
     "webp": PillowCodec("WEBP", (("method", 6),)),
     "avif": PillowCodec("AVIF", (("speed", 4), ("subsampling", "4:2:0"))),
-    "jxl": PillowCodec("JXL", (("effort", 7),), ("pillow_jxl", "pillow-jxl-plugin")),
+    "jxl": PillowCodec("JXL", (("effort", 7),), plugin=_JXL),
+    "png": PillowCodec("PNG", (("optimize", True),), ""),
+    "webp-lossless": PillowCodec("WEBP", (_LOSSLESS, ("method", 6), ("quality", 100)), ""),
+    "jpeg2000": PillowCodec("JPEG2000", (("irreversible", False), ("mct", 1)), ""),
+    "jxl-lossless": PillowCodec("JXL", (_LOSSLESS,), "effort", _JXL),
 }

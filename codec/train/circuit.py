@@ -18,12 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from codec.circuit.canvas import embed, inside
 from codec.models.context import ContextNet
-from codec.models.context_shape import MARGIN, ContextConfig
+from codec.models.context_shape import ContextConfig
 
 from . import checkpoint, photos
-from .subpixels import Sampler
+from .subpixels import Sampler, arrays
 from .trainer import lr_factor
 
 CODED_ORDER = [1, 0, 2]  # G, R, B
@@ -52,6 +51,7 @@ class Options:
     save_every: float = 300.0
     val_every: float = 1200.0
     init: str | None = None
+    screens: float = 0.0
     stop_after: float | None = None
 
 
@@ -76,6 +76,7 @@ def parse(argv: list[str]) -> Options:
     p.add_argument("--save-every", type=float, default=300.0, help="seconds between checkpoints")
     p.add_argument("--val-every", type=float, default=1200.0, help="seconds between validations")
     p.add_argument("--init", help="folder of a run whose averaged weights to start from")
+    p.add_argument("--screens", type=float, default=0.0, help="share of crops from drawn screens, 0 to 1 (default 0)")
     p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
     options = Options(**vars(p.parse_args(argv)))
     if (options.hours is None) == (options.steps is None):
@@ -100,7 +101,7 @@ class Run:
         self.out, self.device = Path(options.out), torch.device(options.device)
         sizes = json.loads(options.config) | ({"channels": 1} if options.grey else {})
         self.config = ContextConfig(**sizes)
-        self.sampler = Sampler(load_photos(options.data, options.grey), MARGIN)
+        self.sampler = Sampler(load_photos(options.data, options.grey), self.config, options.screens)
         torch.manual_seed(options.seed)
         self.model = ContextNet(self.config).to(self.device)
         saved = checkpoint.load(self.out / "checkpoint")
@@ -137,11 +138,11 @@ class Run:
         """One update; bits per sub-pixel of the batch, or None where a non-finite step was skipped."""
         # Crops follow from seed and step, so a resumed run sees what an unbroken one would.
         rng = np.random.default_rng((self.options.seed, self.step))
-        crops, mask = (torch.from_numpy(a).to(self.device) for a in self.sampler.batch(self.options.batch, rng))
+        inputs = [torch.from_numpy(a).to(self.device) for a in self.sampler.batch(self.options.batch, rng)]
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.lr * lr_factor(self.step, self.progress(), self.options.decay)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bf16"):
-            loss = self.model(crops, mask).mean()
+            loss = self.model(*inputs).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
@@ -178,9 +179,8 @@ def measure(model: ContextNet, picture: np.ndarray) -> float:
     bits = 0.0
     for top in range(0, len(picture), STRIP):
         strip = picture[top : top + STRIP]
-        arrays = embed(strip, MARGIN), inside(strip, MARGIN)
-        canvas, mask = (torch.from_numpy(a)[None].to(device) for a in arrays)
-        bits += float(model(canvas, mask).double().sum())
+        inputs = (torch.from_numpy(a)[None].to(device) for a in arrays(strip, model.config))
+        bits += float(model(*inputs).double().sum())
     return bits / picture.size
 
 

@@ -5,7 +5,6 @@ row of weights then gets the largest power of two for which no sum can reach 2^2
 """
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,22 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codec.circuit.canvas import embed, inside
-from codec.circuit.leaves import NATS, SUBLEVELS
 from codec.circuit.network import BOUND, TOP, layer_inputs
 from codec.circuit.networks import save
 from codec.models.context import ContextNet, Stage
-from codec.models.context_shape import (
-    ACTIVITY,
-    FEATURE_NEIGHBOURS,
-    LEVELS,
-    MARGIN,
-    MIN_SCALE,
-    NEIGHBOURS,
-    SCALES_PER_OCTAVE,
-)
 
 from .circuit import averaged, load_photos
+from .scales import origin, parameters, scales
+from .screens import screen
+from .subpixels import arrays
 
 QUANTILE = 0.9999
 SAMPLES, SAMPLE = 16, 320  # pictures that activations are scaled by, and their sides
@@ -48,36 +39,15 @@ def integers(model: ContextNet, pictures: Sequence[NDArray[np.uint8]]) -> Tensor
     """Tensors for `Network`: of every layer weight [out, in], bias [out], shift [out]; pictures [H, W, C]."""
     c = model.config
     units = {name: peak / TOP for name, peak in _peaks(model, pictures).items()}
-    # What one step of an input or an output is worth in the float network.
-    taps = np.full(len(NEIGHBOURS) * c.channels + c.channels, LEVELS)
-    level = np.concatenate([taps, np.full(c.channels, ACTIVITY / 32)])
-    k = c.mixtures
-    parameters = np.repeat([1 / NATS, 1 / SUBLEVELS, math.log(2) / SCALES_PER_OCTAVE], k)
-    mean = np.full(c.channels, 1 / SUBLEVELS)
-    read = np.tile(units["feature2"], len(FEATURE_NEIGHBOURS))
-    layers = {
-        "feature1": (_array(model.feature1.weight), model.feature1.bias, np.full(model.feature1.in_features, LEVELS),
-                     units["feature1"]),
-        "feature2": (_array(model.feature2.weight), model.feature2.bias, units["feature1"], units["feature2"]),
-        "input": (np.concatenate([_array(model.input.weight), _array(model.read.weight)], 1), model.input.bias,
-                  np.concatenate([level, read]), units["input"]),
-        "line": (_array(model.line.weight), None, level, mean),
-        "hidden": (_array(model.hidden.weight), model.hidden.bias, units["input"], units["hidden"]),
-        "head": (_array(model.head.weight), _head_bias(model.head.bias, k), units["hidden"], parameters),
-    }  # fmt: skip
-    for i, stage in enumerate(_stages(model), 1):
-        # Steps are told in half levels, surprises in sixteenths.
-        told = np.tile([LEVELS, 2 * LEVELS / SUBLEVELS], i)
-        weight = np.concatenate([_array(stage.trunk.weight), _array(stage.known.weight)], 1)
-        unit = units[f"stage{i}"]
-        layers[f"stage{i}.hidden"] = (weight, stage.trunk.bias, np.concatenate([units["hidden"], told]), unit)
-        layers[f"stage{i}.head"] = (_array(stage.head.weight), _head_bias(stage.head.bias, k), unit, parameters)
-        layers[f"stage{i}.line"] = (_array(stage.line.weight), None, told, mean[:1])
+    state = {name: _array(t) for name, t in model.state_dict().items()}
+    worth = scales(c, units)
     result: Tensors = {}
     for name, largest in layer_inputs(c).items():
-        weight, bias, into, out = layers[name]
-        shift = np.zeros(len(weight)) if bias is None else _array(bias)
-        result |= _quantise(name, weight * into / out[:, None], shift / out, largest)
+        weights, bias = parameters(c)[name]
+        into, out = worth[name]
+        weight = np.concatenate([state[w] for w in weights], 1) * into / out[:, None]
+        shift = np.zeros(len(out)) if bias is None else (state[bias] - origin(c, name)) / out
+        result |= _quantise(name, weight, shift, largest)
     return result
 
 
@@ -95,13 +65,6 @@ def _quantise(name: str, weight: Float, bias: Float, largest: NDArray[np.int64])
         f"{name}.bias": np.rint(bias * factor).astype(np.int32),
         f"{name}.shift": shift.astype(np.int32),
     }
-
-
-def _head_bias(bias: Tensor, k: int) -> Tensor:
-    """Scale numbers count from the smallest scale."""
-    bias = bias.detach().clone()
-    bias[2 * k :] -= math.log(MIN_SCALE)
-    return bias
 
 
 def _array(t: Tensor) -> Float:
@@ -127,8 +90,7 @@ def _peaks(model: ContextNet, pictures: Sequence[NDArray[np.uint8]]) -> dict[str
         handles.append(stage.trunk.register_forward_hook(lambda m, i, o, n=n: told.__setitem__(n, o)))
         handles.append(stage.known.register_forward_hook(lambda m, i, o, n=n: keep(f"stage{n}", o + told[n])))
     for p in pictures:
-        arrays = embed(p, MARGIN), inside(p, MARGIN)
-        model(*(torch.from_numpy(a)[None] for a in arrays))
+        model(*(torch.from_numpy(a)[None] for a in arrays(p, model.config)))
     for h in handles:
         h.remove()
     return {name: np.maximum(np.max(values, 0), 1e-3) for name, values in seen.items()}
@@ -139,17 +101,20 @@ def main(argv: list[str] | None = None) -> None:
     p = argparse.ArgumentParser(description="Turn runs of `codec train circuit` into a weights file.")
     p.add_argument("--photo", type=Path, required=True, help="folder of the run for colour")
     p.add_argument("--grey", type=Path, help="folder of the run for grey")
+    p.add_argument("--screen", type=Path, help="folder of the run for screens")
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos, to scale activations by")
     p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
     p.add_argument("--description", default="", help="one line for `codec models`")
     a = p.parse_args(sys.argv[1:] if argv is None else argv)
     made = {}
-    for name, run in (("photo", a.photo), ("grey", a.grey)):
+    for name, run in (("photo", a.photo), ("grey", a.grey), ("screen", a.screen)):
         if run is not None:
             weights, config = averaged(run)
             model = ContextNet(config)
             model.load_state_dict(weights)
             pictures = [q[:SAMPLE, :SAMPLE] for q in load_photos(a.data, name == "grey")[:SAMPLES]]
+            if name == "screen":
+                pictures += [screen(q, np.random.default_rng(i)) for i, q in enumerate(pictures)]
             made[name] = config, integers(model.eval(), pictures)
     save(a.output, made, a.description)
 

@@ -1,14 +1,22 @@
 """Random crops for the lossless codec: photos as they are, with noise, at a tile's border, and drawn graphics.
 
+Or from drawn screens (screens.py), each of which is drawn anew and gives all such crops of a batch.
+
 What counts is the noise of real pictures, so crops are never resampled but by whole factors.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.circuit.canvas import left_margin
+from codec.circuit.canvas import embed, inside, left_margin
+from codec.circuit.matches import matches_of
+from codec.circuit.wavefront import SKEW
+from codec.models.context_shape import MARGIN, ContextConfig
+
+from .screens import screen
 
 SIDE = 64  # pixels of a crop
 SHIFT = 24  # levels, exposure
@@ -17,11 +25,14 @@ Pixels = NDArray[np.uint8]
 
 
 class Sampler:
-    """Crops with their margins, [margin + SIDE, SIDE + 2 margin, C], photos drawn by area."""
+    """Crops with their margins, [MARGIN + SIDE, SIDE + 2 MARGIN, C], photos drawn by area.
 
-    def __init__(self, photos: Sequence[Pixels], margin: int) -> None:
-        self.margin = margin
-        self.shape = margin + SIDE, SIDE + 2 * margin
+    `screens` is the share of crops that come from drawn screens.
+    """
+
+    def __init__(self, photos: Sequence[Pixels], config: ContextConfig, screens: float = 0.0) -> None:
+        self.config, self.screens = config, screens
+        self.shape = MARGIN + SIDE, SIDE + 2 * MARGIN
         self.photos = [p for p in photos if p.shape[0] >= self.shape[0] and p.shape[1] >= self.shape[1]]
         if not self.photos:
             raise ValueError(f"no photo of at least {self.shape[1]} x {self.shape[0]} pixels; give larger ones")
@@ -29,11 +40,30 @@ class Sampler:
         area = np.array([p.shape[0] * p.shape[1] for p in self.photos]) ** 0.75
         self.weights = area / area.sum()
 
-    def batch(self, n: int, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.float32]]:
-        """uint8 [n, margin + SIDE, SIDE + 2 margin, C], and 1 where a pixel is inside its tile."""
+    def batch(self, n: int, rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
+        """What the network takes of n crops: uint8 [n, MARGIN + SIDE, SIDE + 2 MARGIN, C], and 1 inside a tile.
+
+        With matches also them and their flags.
+        """
         chosen = rng.choice(len(self.photos), n, p=self.weights)
-        pairs = [self._crop(self.photos[i], rng) for i in chosen]
-        return np.stack([p for p, _ in pairs]), np.stack([m for _, m in pairs])
+        drawn = sum(rng.random(n) < self.screens) if self.screens else 0
+        crops = [with_matches(*self._crop(self.photos[i], rng), self.config) for i in chosen[drawn:]]
+        if drawn:
+            crops += self._screens(drawn, rng)
+        return tuple(np.stack(parts) for parts in zip(*crops, strict=True))
+
+    def _screens(self, n: int, rng: np.random.Generator) -> list[tuple[NDArray[Any], ...]]:
+        photo = self.photos[rng.choice(len(self.photos), p=self.weights)]
+        canvas, mask, *matches = arrays(screen(photo, rng), self.config)
+        room = canvas.shape[0] - self.shape[0], canvas.shape[1] - self.shape[1]
+        result = []
+        for _ in range(n):
+            # Beyond a border counts as at it, so that borders are seen often enough.
+            top, left = (int(np.clip(rng.integers(-r // 16, r + r // 16 + 1), 0, r)) for r in room)
+            window = slice(top, top + self.shape[0]), slice(left, left + self.shape[1])
+            core = slice(top, top + SIDE), slice(left, left + SIDE)
+            result.append((canvas[window], mask[window], *(m[core] for m in matches)))
+        return result
 
     def _crop(self, photo: Pixels, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.float32]]:
         crop = graphics(self.shape, photo.shape[2], rng) if rng.random() < 0.02 else self._photo(photo, rng)
@@ -60,7 +90,7 @@ class Sampler:
 
     def _border(self, crop: Pixels, mask: NDArray[np.float32], rng: np.random.Generator) -> None:
         """Pretend that the crop lies at the border of a tile: one side or two."""
-        m = self.margin
+        m = MARGIN
         top, left, right = ((True, True, False), (True, False, True), (True, False, False), (False, True, False),
                             (False, False, True))[rng.integers(5)]  # fmt: skip
         if top:
@@ -70,6 +100,15 @@ class Sampler:
         if left:
             left_margin(crop, m, m if top else 1)
             mask[:, :m] = 0
+
+
+def arrays(tile: Pixels, config: ContextConfig) -> tuple[NDArray[Any], ...]:
+    """What the network takes of a tile [h, w, C]: its canvas, where that is inside the tile, and matches if any."""
+    return with_matches(embed(tile, MARGIN), inside(tile, MARGIN), config)
+
+
+def with_matches(canvas: Pixels, mask: NDArray[np.float32], config: ContextConfig) -> tuple[NDArray[Any], ...]:
+    return (canvas, mask, *(matches_of(canvas, MARGIN, config.matches, SKEW) if config.matches else ()))
 
 
 def noise(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

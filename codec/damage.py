@@ -1,0 +1,36 @@
+"""Decoding what is whole of a damaged file: errors are collected unit by unit instead of ending the work."""
+
+from collections.abc import Callable, Iterable
+
+from codec.container import Unit
+from codec.errors import CodecError, FormatError
+
+Damage = list[CodecError]
+Found = Unit | CodecError  # a unit, or what is wrong with it
+
+
+def expect(units: Iterable[Found], count: int, damage: Damage | None) -> list[Found]:
+    """The `count` units of a file. With `damage` what is missing becomes an error in its place.
+
+    Without, FormatError for a wrong number of units, and the error of one that is not whole.
+    """
+    found = list(units)
+    if damage is None:
+        if len(found) != count:
+            raise FormatError(f"has {len(found)} units, not {count}; get a whole copy of the file")
+        return found
+    return found[:count] + [FormatError(f"unit {i} is missing") for i in range(len(found), count)]
+
+
+def attempt(found: Found, damage: Damage | None, work: Callable[[Unit], None]) -> bool:
+    """Do `work` on a unit; whether it was done. CodecErrors go to `damage`, or are raised if that is None."""
+    try:
+        if isinstance(found, CodecError):
+            raise found
+        work(found)
+    except CodecError as error:
+        if damage is None:
+            raise
+        damage.append(error)
+        return False
+    return True

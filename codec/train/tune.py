@@ -1,0 +1,193 @@
+"""Tuning of a network to one picture: which differences to its integers save more bits than they cost.
+
+The loss is bits: the picture's code length by the float network that corresponds to the integers, and the price
+that the code of differences (codec/circuit/tuned.py) asks. What is fitted counts in steps of the differences,
+so it only has to be rounded; in the last third of the time the loss already sees it rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.func import functional_call
+
+from codec.circuit.network import Network
+from codec.circuit.tuned import Difference, Differences, shapes
+from codec.models.context import ContextNet
+from codec.models.context_shape import MARGIN, ContextConfig
+
+from .scales import CEILING, dequantise, parameters, scales, split
+from .subpixels import SIDE, arrays
+
+Tile = NDArray[np.uint8]
+
+EFFORTS = {
+    2: 75,
+    3: 150,
+    4: 300,
+    5: 600,
+    6: 1200,
+    7: 2000,
+    8: 4000,
+    9: 7000,
+}  # windows seen of a picture of _USUAL pixels
+_USUAL = 768 * 512
+RATE, WARM_UP, BETAS = 0.12, 30, (0.9, 0.98)  # of Adam, in steps of differences
+HARD = 1 / 3  # last share of the time in which differences are rounded
+FLOOR = 0.05  # mean magnitude that a tensor's entries are thought to have at least
+PRICED = 25  # windows between two looks at the price
+
+# Powers of two. Rows are scaled to the same largest sum, so their units are worth about the same everywhere.
+_WEIGHT, _BIAS, _HEAD, _LINE = 5, 10, 4, 2
+
+
+def windows(effort: int, pixels: int) -> int:
+    """How many windows of 64 x 64 pixels `tune` should see at an effort of 1 to 9; 0 at 1.
+
+    Small pictures get as many for each pixel; large ones more slowly more.
+    """
+    share = pixels / _USUAL
+    return round(EFFORTS.get(effort, 0) * (share if share < 1 else share**0.5))
+
+
+def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0) -> Differences:
+    """Differences for a picture from `count` windows of it.
+
+    `tiles` [h, w, C], uint8 in coded order, are those that will be coded. The same on every run of a machine, but
+    not on every machine: they are for the encoder, which sends them.
+    """
+    if not count:
+        return {}
+    fit = _Fit(network, sum(t.size for t in tiles), count)
+    order = _Windows(tiles, network.config, np.random.default_rng(seed))
+    for _ in range(count):
+        fit.step(order.next())
+    return fit.differences()
+
+
+@torch.no_grad()
+def bits(network: Network, tiles: Sequence[Tile]) -> float:
+    """About the bits of tiles, in a fifth of the time that coding them takes."""
+    model, floats = ContextNet(network.config, CEILING), dequantise(network.config, network.tensors)
+    result = 0.0
+    for tile in tiles:
+        canvas, mask, *matches = tensors(tile, network.config)
+        for top in range(0, len(tile), SIDE):
+            rows = slice(top, top + MARGIN + SIDE)
+            window = canvas[:, rows], mask[:, rows], *(m[:, top : top + SIDE] for m in matches)
+            result += float(_bits(model, floats, window).double().sum())
+    return result
+
+
+def tensors(tile: Tile, config: ContextConfig) -> tuple[Tensor, ...]:
+    """What the network takes of a tile, as a batch of one."""
+    return tuple(torch.from_numpy(a)[None] for a in arrays(tile, config))
+
+
+def step_of(name: str) -> int:
+    """The step of a tensor's differences, a power of two of its units."""
+    layer, _, part = name.rpartition(".")
+    return _BIAS if part == "bias" else _LINE if layer == "line" else _HEAD if layer.endswith("head") else _WEIGHT
+
+
+class _Fit:
+    """Differences on their way: the optimizer's state and the price of every entry."""
+
+    def __init__(self, network: Network, samples: int, count: int) -> None:
+        self.config, self.samples, self.count, self.done = network.config, samples, count, 0
+        self.model = ContextNet(network.config, CEILING)
+        self.base = dequantise(network.config, network.tensors)
+        worth = scales(network.config)
+        self.worth, self.values = {}, {}
+        for name, shape in shapes(network).items():
+            layer, _, part = name.rpartition(".")
+            if part == "bias" and parameters(network.config)[layer][1] is None:
+                continue
+            into, out = worth[layer]
+            unit = np.ldexp(out, step_of(name) - network.tensors[f"{layer}.shift"].astype(np.int64))
+            unit = unit[:, None] / into if part == "weight" else unit
+            self.worth[name] = torch.from_numpy(unit).float()
+            self.values[name] = torch.zeros(shape, requires_grad=True)
+        self.fitted = list(self.values.values())
+        # Gradients are of the whole picture's bits.
+        self.optimizer = torch.optim.Adam(self.fitted, lr=RATE, betas=BETAS, eps=1e-3, fused=True)
+
+    def step(self, window: tuple[Tensor, ...]) -> None:
+        left = 1 - self.done / self.count
+        for group in self.optimizer.param_groups:
+            group["lr"] = RATE * left * min(1, (self.done + 1) / WARM_UP)
+        loss = _bits(self.model, self.parameters(left < HARD), window).mean() * self.samples
+        if self.done % PRICED == 0:
+            self.prices = [_price(v) for v in self.fitted]
+        gradients = torch.autograd.grad(loss, self.fitted)
+        self.done += 1
+        if not all(torch.isfinite(g).all() for g in gradients):
+            return
+        for value, gradient, price in zip(self.fitted, gradients, self.prices, strict=True):
+            value.grad = gradient + price * value.detach().sign()
+        self.optimizer.step()
+
+    def parameters(self, rounded: bool) -> dict[str, Tensor]:
+        """The float network's, with the differences as they are."""
+        result = dict(self.base)
+        for name, value in self.values.items():
+            layer, _, part = name.rpartition(".")
+            weights, bias = parameters(self.config)[layer]
+            if rounded:
+                value = value + (value.detach().round() - value.detach())
+            change = value * self.worth[name]
+            if part == "weight":
+                pairs = zip(weights, split(change, self.config, layer), strict=True)
+                result |= {own: self.base[own] + more for own, more in pairs}
+            elif bias is not None:
+                result[bias] = self.base[bias] + change
+        return result
+
+    def differences(self) -> Differences:
+        values = {n: v.detach().round().numpy().astype(np.int32) for n, v in self.values.items()}
+        return {n: Difference(step_of(n), v) for n, v in values.items() if v.any()}
+
+
+class _Windows:
+    """Windows of a picture's tiles: all of a grid in random order, then of another one."""
+
+    def __init__(self, tiles: Sequence[Tile], config: ContextConfig, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.shapes = [t.shape[:2] for t in tiles]
+        self.tensors = [tensors(t, config) for t in tiles]
+        self.queue: list[tuple[int, int, int]] = []
+
+    def next(self) -> tuple[Tensor, ...]:
+        """What the network takes of one window."""
+        if not self.queue:
+            sides = [(i, h, w) for i, (h, w) in enumerate(self.shapes)]
+            self.queue = [(i, top, left) for i, h, w in sides for top in self._cuts(h) for left in self._cuts(w)]
+            self.rng.shuffle(self.queue)
+        number, top, left = self.queue.pop()
+        canvas, mask, *matches = self.tensors[number]
+        window = slice(None), slice(top, top + MARGIN + SIDE), slice(left, left + SIDE + 2 * MARGIN)
+        core = slice(None), slice(top, top + SIDE), slice(left, left + SIDE)
+        return canvas[window], mask[window], *(m[core] for m in matches)
+
+    def _cuts(self, n: int) -> list[int]:
+        first = -int(self.rng.integers(SIDE))
+        return sorted({min(max(at, 0), max(n - SIDE, 0)) for at in range(first, n, SIDE)})
+
+
+def _price(value: Tensor) -> Tensor:
+    """Bits that one more step of each entry costs, by the mean magnitudes of its row and column."""
+    size = value.detach().round().abs()
+    mean = size.mean()
+    if size.dim() > 1:
+        mean = size.mean(1, keepdim=True) * size.mean(0) / (mean + 1e-9)
+    return torch.log2(1 + 1 / (mean + FLOOR)) + 1
+
+
+def _bits(model: ContextNet, floats: dict[str, Tensor], window: tuple[Tensor, ...]) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        result: Tensor = functional_call(model, floats, window)
+    return result
