@@ -68,7 +68,7 @@ def encode(
         raise click.UsageError("--lossless keeps every bit; leave out --quality")
     if not lossless and (effort is not None or verify is not None):
         raise click.UsageError("--effort and --verify go with --lossless; give it too, or leave them out")
-    options = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
+    options: dict[str, Any] = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
     options |= {"strip": strip, "device": device, "max_pixels": max_pixels}
     work = partial(_encode_file, options=options)
     run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=SUFFIXES)

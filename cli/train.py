@@ -4,7 +4,12 @@ import importlib
 
 import click
 
-LOOPS = {"s2lic": "codec.train.s2lic", "export": "codec.train.export"}
+LOOPS = {
+    "s2lic": "codec.train.s2lic",
+    "export": "codec.train.export",
+    "circuit": "codec.train.circuit",
+    "export-circuit": "codec.train.quantise",
+}
 
 
 @click.command(
@@ -20,5 +25,8 @@ def train(what: str, arguments: tuple[str, ...]) -> None:
     codec train s2lic --data photos/ --val held-out/ --out runs/a --hours 8
     codec train s2lic --help
     codec train export runs/a -o weights/s2lic-mine.safetensors
+    codec train circuit --data photos/ --out runs/b --hours 2
+    codec train export-circuit --photo runs/b --data photos/ -o weights/circuit-mine.safetensors
+    codec train circuit --dataset mnist --data mnist/ --states 16 --out runs/c
     """
     importlib.import_module(LOOPS[what]).main(list(arguments))

@@ -47,7 +47,9 @@ def _functions(
     if spec.codec in PEERS:
         peer = open_peer(spec.codec)
         return (lambda frame: peer.encode(frame, spec.value)), (lambda data: peer.decode(data, info.channels)), "cpu"
-    options: dict[str, Any] = {"q": {"quality": spec.value}, "e": {"effort": int(spec.value)}, "": {}}[spec.key]
+    options: dict[str, Any] = {}
+    if spec.key:
+        options = {"quality": spec.value} if spec.key == "q" else {"effort": int(spec.value)}
 
     def encode(frame: np.ndarray) -> bytes:
         # An array can't say that its samples have 10 or 12 bits: then reading the file is part of the time.

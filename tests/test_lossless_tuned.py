@@ -205,6 +205,5 @@ def test_networks_for_graphics_are_tuned_too(tile: np.ndarray, channels: int) ->
 
 def test_higher_efforts_see_more_of_a_picture() -> None:
     counts = [tune.windows(effort, 768 * 512) for effort in range(1, 10)]
-    assert counts[:3] == [0, 0, 0]
-    assert all(a < b for a, b in itertools.pairwise(counts[2:]))
+    assert counts[0] == 0 and all(a < b for a, b in itertools.pairwise(counts))
     assert tune.windows(9, 100 * 100) < counts[-1] < tune.windows(9, 4000 * 3000) < 10 * counts[-1]

@@ -5,12 +5,10 @@ by running its command again.
 """
 
 import argparse
-import contextlib
 import json
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,7 +19,8 @@ from torch import Tensor, nn
 from codec.models.context import ContextNet
 from codec.models.context_shape import ContextConfig
 
-from . import checkpoint, photos
+from . import checkpoint, hclt, photos
+from .signals import stop_signals
 from .subpixels import Sampler, arrays
 from .trainer import lr_factor
 
@@ -57,7 +56,11 @@ class Options:
 
 def parse(argv: list[str]) -> Options:
     """Command line -> Options; exits with usage on errors."""
-    p = argparse.ArgumentParser(prog="codec train circuit", description="Train the lossless codec's context network.")
+    p = argparse.ArgumentParser(
+        prog="codec train circuit",
+        description="Train the lossless codec's context network.",
+        epilog="`codec train circuit --dataset mnist --help` is about circuits of small images.",
+    )
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos that were never lossy")
     p.add_argument("--out", required=True, help="folder of the run: checkpoint and log; resumed if it exists")
     p.add_argument("--val", nargs="*", default=[], help="tar files or folders of held-out photos, each reported apart")
@@ -202,7 +205,7 @@ def train(options: Options) -> None:
     losses: list[float] = []
     skipped = 0
     decaying = run.progress() > 1 - options.decay
-    with _stop_signals() as signals:
+    with stop_signals() as signals:
         while run.progress() < 1 and not signals and last - begun < (options.stop_after or float("inf")):
             loss = run.train_step()
             now = time.monotonic()
@@ -227,18 +230,6 @@ def train(options: Options) -> None:
         validate()
 
 
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """A list that SIGTERM and SIGINT fill: the step at hand is finished and saved."""
-    caught: list[int] = []
-    before = {n: signal.signal(n, lambda n, _: caught.append(n)) for n in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -251,8 +242,15 @@ def _log(run: Run, values: dict[str, object]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Entry point of `python -m codec.train.circuit` and of `codec train circuit`."""
-    train(parse(sys.argv[1:] if argv is None else argv))
+    """Entry point of `python -m codec.train.circuit` and of `codec train circuit`.
+
+    With `--dataset` it is small images that a circuit is learned for (codec/train/hclt.py).
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    if any(a.partition("=")[0] == "--dataset" for a in argv):
+        hclt.main(argv)
+    else:
+        train(parse(argv))
 
 
 if __name__ == "__main__":

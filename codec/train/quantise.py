@@ -97,8 +97,10 @@ def _peaks(model: ContextNet, pictures: Sequence[NDArray[np.uint8]]) -> dict[str
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Entry point of `python -m codec.train.quantise`."""
-    p = argparse.ArgumentParser(description="Turn runs of `codec train circuit` into a weights file.")
+    """Entry point of `codec train export-circuit`."""
+    p = argparse.ArgumentParser(
+        prog="codec train export-circuit", description="Turn runs of `codec train circuit` into a weights file."
+    )
     p.add_argument("--photo", type=Path, required=True, help="folder of the run for colour")
     p.add_argument("--grey", type=Path, help="folder of the run for grey")
     p.add_argument("--screen", type=Path, help="folder of the run for screens")

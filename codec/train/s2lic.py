@@ -5,18 +5,16 @@ BD-rate averages log-rates. The learning rate warms up, stays, and falls linearl
 A run is resumed by running its command again, on one machine or (torchrun) several GPUs.
 """
 
-import contextlib
 import json
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from . import photos
 from .options import Options, parse
+from .signals import stop_signals
 from .trainer import Trainer
 from .validate import Validation
 
@@ -34,7 +32,7 @@ def train(options: Options) -> None:
     begun = last = saved = checked = time.monotonic()
     window: list[tuple[float, float, float]] = []
     decaying = t.progress() > 1 - options.decay
-    with _stop_signals() as signals:
+    with stop_signals() as signals:
         while not t.finished(bool(signals) or last - begun > (options.stop_after or float("inf"))):
             result = t.train_step()
             now = time.monotonic()
@@ -61,18 +59,6 @@ def train(options: Options) -> None:
         if validation and not signals:
             _log(t, validation.run(t.averaged_model()))
     t.close()
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """A list that SIGTERM and SIGINT fill: the step at hand is finished and saved."""
-    caught: list[int] = []
-    before = {n: signal.signal(n, lambda n, _: caught.append(n)) for n in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:
