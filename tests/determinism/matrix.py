@@ -17,8 +17,19 @@ import numpy as np
 WORKER = Path(__file__).with_name("worker.py")
 CAPS = {
     "native": {},
-    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "DNNL_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "AVX2"},
-    "sse": {"ATEN_CPU_CAPABILITY": "default", "DNNL_MAX_CPU_ISA": "SSE41", "MKL_CBWR": "COMPATIBLE"},
+    "avx2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "DNNL_MAX_CPU_ISA": "AVX2",
+        "MKL_CBWR": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+    },
+    "sse": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "DNNL_MAX_CPU_ISA": "SSE41",
+        "MKL_CBWR": "COMPATIBLE",
+        "OPENBLAS_CORETYPE": "Nehalem",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
+    },
 }
 TILED = 50  # of so many pictures, one is large enough for several tiles
 
@@ -65,6 +76,7 @@ class Summary:
 def run(mode: str, setting: Setting, folder: Path, names: list[str]) -> None:
     """Code files in one setting; RuntimeError with the worker's last words if it fails."""
     environment = os.environ | CAPS[setting.cap] | {"OMP_WAIT_POLICY": "PASSIVE"}  # or threads spin on a busy machine
+    environment["OPENBLAS_NUM_THREADS"] = str(setting.threads)
     for group in [[name] for name in names] if setting.company == "alone" else [names]:
         command = [sys.executable, str(WORKER), mode, str(setting.threads), setting.company, setting.order, str(folder)]
         done = subprocess.run([*command, *group], env=environment, capture_output=True)
@@ -73,15 +85,16 @@ def run(mode: str, setting: Setting, folder: Path, names: list[str]) -> None:
 
 
 def encode(folder: Path, setting: Setting) -> list[str]:
-    """Encode all sources of the folder; the names of the new files tell the setting."""
+    """Encode all sources of the folder, each with both image codecs; the names of the new files tell the setting."""
     names = sorted(p.name for p in (folder / "sources").iterdir())
     (folder / "files").mkdir(exist_ok=True)
     run("encode", setting, folder, names)
     made = []
     for name in names:
-        path = folder / "files" / f"{setting.cap}-{setting.threads} {name}.ncf"
-        (folder / "files" / f"{name}.ncf").rename(path)
-        made.append(path.name)
+        for suffix in (".ncf", ".exact.ncf"):
+            path = folder / "files" / f"{setting.cap}-{setting.threads} {name}{suffix}"
+            (folder / "files" / f"{name}{suffix}").rename(path)
+            made.append(path.name)
     return made
 
 

@@ -45,3 +45,6 @@ def test_what_one_machine_encodes_every_other_decodes(tmp_path: Path, monkeypatc
     assert summary.decodes == len(decoders) * len(names) + 1 and summary.symbols > 0
     assert summary.mismatches == []
     assert summary.largest <= 1
+    exact = {}  # the lossless files of all encoders are the same
+    for path in (tmp_path / "files").glob("*.exact.ncf"):
+        assert exact.setdefault(path.name.partition(" ")[2], path.read_bytes()) == path.read_bytes()

@@ -21,7 +21,11 @@ import torch
 import codec
 from codec import container, s2lic, tiling
 from codec.alpha import code_alpha
+from codec.circuit import images
+from codec.container import Header, Unit
+from codec.damage import Found
 from codec.entropy import Coder, Decoder, Tables
+from codec.errors import CodecError, FormatError
 from codec.latents import code_latents
 from codec.models.s2lic import PATCH
 
@@ -47,11 +51,31 @@ class Recorder:
         return coded
 
 
-@torch.inference_mode()
 def records(data: bytes, backward: bool) -> list[dict[str, int]]:
     """For each unit: the number of its symbols, checksums of symbols and table indices, and the checksum stored."""
     header, lazy = container.read(data)
     units = list(lazy)
+    return (exact_records if header.codec_name == "circuit" else lossy_records)(header, units, backward)
+
+
+def exact_records(header: Header, units: list[Unit], backward: bool) -> list[dict[str, int]]:
+    """The circuit codec's symbols are samples: each unit is decoded alone, and `tables` is the frame's CRC-32."""
+    opened = images.open_codec(header.fingerprint)
+    found: dict[int, dict[str, int]] = {}
+    for unit in reversed(units) if backward else units:
+        alone: list[Found] = [u if u is unit else FormatError("left out") for u in units]
+        damage: list[CodecError] = []
+        (frame,) = opened.decode(header, alone, None, damage)
+        symbols = unit.checksum if len(damage) == len(units) - 1 else ~unit.checksum
+        found[unit.index] = {
+            "count": frame.size // len(units), "symbols": symbols, "tables": zlib.crc32(frame.tobytes()),
+            "stored": unit.checksum,
+        }  # fmt: skip
+    return [found[i] for i in range(len(units))]
+
+
+@torch.inference_mode()
+def lossy_records(header: Header, units: list[Unit], backward: bool) -> list[dict[str, int]]:
     opened = s2lic.open_codec(header.fingerprint, "cpu")
     q = opened.rate(header).double()
     tiles = tiling.tiles(header.height, header.width)
@@ -76,6 +100,7 @@ def encode(folder: Path, name: str) -> None:
     quality = QUALITIES[zlib.crc32(name.encode()) % len(QUALITIES)]
     picture = np.load(source) if source.suffix == ".npy" else source
     (folder / "files" / f"{name}.ncf").write_bytes(codec.encode(picture, quality=quality, device="cpu"))
+    (folder / "files" / f"{name}.exact.ncf").write_bytes(codec.encode(picture, lossless=True))
 
 
 def decode(folder: Path, name: str, backward: bool) -> None:
