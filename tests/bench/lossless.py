@@ -34,11 +34,11 @@ def pillow(form: str, **settings: object) -> tuple[Encode, Decode]:
     return encode, decode
 
 
-def circuit(weights: Path | None) -> tuple[Encode, Decode]:
+def circuit(weights: Path | None, effort: int) -> tuple[Encode, Decode]:
     codec = images.Codec(weights) if weights else images.open_codec(None)
 
     def encode(frame: np.ndarray) -> bytes:
-        header, units = codec.encode(media.Info(frame.shape[1], frame.shape[0], frame.shape[2]), iter([frame]))
+        header, units = codec.encode(media.Info(frame.shape[1], frame.shape[0], frame.shape[2]), [frame], effort=effort)
         buffer = io.BytesIO()
         container.write(buffer, header, units)
         return buffer.getvalue()
@@ -50,9 +50,9 @@ def circuit(weights: Path | None) -> tuple[Encode, Decode]:
     return encode, decode
 
 
-def codecs(weights: Path | None) -> dict[str, tuple[Encode, Decode]]:
+def codecs(weights: Path | None, efforts: list[int]) -> dict[str, tuple[Encode, Decode]]:
     found = {
-        "circuit": circuit(weights),
+        **{f"circuit-e{e}": circuit(weights, e) for e in efforts},
         "png": pillow("PNG", optimize=True),
         "webp": pillow("WEBP", lossless=True, method=6, quality=100),
         "jpeg2000": pillow("JPEG2000", irreversible=False, mct=1),
@@ -67,13 +67,14 @@ def main() -> None:
     p = argparse.ArgumentParser()
     p.add_argument("images", nargs="+", type=Path)
     p.add_argument("--weights", type=Path, help="of the circuit codec; default: those it ships with")
+    p.add_argument("--efforts", type=int, nargs="*", default=[1], help="of the circuit codec")
     p.add_argument("--skip", default="", help="codecs to leave out, separated by commas")
     a = p.parse_args()
     means: dict[str, list[tuple[float, float, float]]] = {}
     for path in a.images:
         frame = np.asarray(Image.open(path))
         frame = frame[..., None] if frame.ndim == 2 else frame
-        for name, (encode, decode) in codecs(a.weights).items():
+        for name, (encode, decode) in codecs(a.weights, a.efforts).items():
             if name in a.skip.split(","):
                 continue
             begun = time.process_time()
