@@ -38,7 +38,7 @@ def default_name(source: str) -> str:
 @click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
 @click.option(
     "-e", "--effort", type=click.IntRange(1, 9),
-    help="With --lossless: 1 fastest to 9 smallest; it decodes as fast.  [default: 1]",
+    help="With --lossless: 1 fastest to 9 smallest; it decodes as fast.  [default: 2]",
 )  # fmt: skip
 @click.option(
     "--verify/--no-verify", default=None, help="With --lossless: decode each part and compare.  [default: verify]"
@@ -107,7 +107,9 @@ def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any]) -> R
 def _setting(options: dict[str, Any]) -> dict[str, Any]:
     """What a row says of how its file was made."""
     if options["lossless"]:
-        return {"effort": options["effort"] or 1, "device": "cpu"}
+        from codec.circuit.images import EFFORT
+
+        return {"effort": options["effort"] or EFFORT, "device": "cpu"}
     from codec.device import resolve
 
     quality = 50.0 if options["quality"] is None else options["quality"]

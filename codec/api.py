@@ -80,8 +80,8 @@ def encode(
     (2 and 4: the last channel is alpha, kept exactly); a Pillow image. `codec`: "s2lic", or "circuit", which keeps
     every bit; `lossless=True` chooses it.
 
-    `quality` (s2lic): 0 to 100, any fraction, higher is better; 50 by default. `effort` (circuit): 1, the default,
-    to 9; more takes longer and makes smaller files. `verify` (circuit): decode what was encoded and compare, as by
+    `quality` (s2lic): 0 to 100, any fraction, higher is better; 50 by default. `effort` (circuit): 1 to 9, by
+    default 2; more takes longer and makes smaller files. `verify` (circuit): decode what was encoded and compare, as by
     default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without Exif, XMP and ICC profile (lossless: the
     profile stays, since the samples do). `progress` is called with (steps done, steps in all).
 

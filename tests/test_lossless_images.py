@@ -63,7 +63,7 @@ def codec(model: ContextNet, picture: Image.Image, tmp_path_factory: pytest.Temp
 
 def there_and_back(codec: Codec, frame: np.ndarray, depth: int = 8) -> tuple[np.ndarray, Header, list[Unit]]:
     info = Info(frame.shape[1], frame.shape[0], frame.shape[2], depth)
-    header, made = codec.encode(info, iter([frame]), verify=False)
+    header, made = codec.encode(info, iter([frame]), effort=1, verify=False)
     buffer = io.BytesIO()
     container.write(buffer, header, made)
     read, found = container.read(buffer.getvalue())

@@ -26,7 +26,7 @@ from codec.circuit import layout, modelled, picture, setup, units, webp
 from codec.circuit.network import Network
 from codec.circuit.networks import load
 from codec.circuit.options import WITH_ALPHA, Options, parse
-from codec.circuit.tuned import tuned
+from codec.circuit.tuning import Tuning, tuning
 from codec.container import CODEC_IDS, Header, Unit
 from codec.damage import Damage, Found, attempt, expect
 from codec.errors import CodecError, DesyncError, FormatError
@@ -36,6 +36,7 @@ NAME = "circuit"
 REVISION = 0
 OPTIONS = ("effort", "verify")  # of `encode`
 DEFAULT_WEIGHTS = "circuit-s"
+EFFORT = 2  # by default
 _UNIT_BYTES = 20  # of a unit in the file beside its payload, about
 
 Progress = Callable[[int, int], None]
@@ -54,7 +55,7 @@ class Codec:
         self.networks = {} if path is None else load(path)
 
     def encode(
-        self, info: Info, frames: Iterable[np.ndarray], progress: Progress | None = None, effort: int = 1,
+        self, info: Info, frames: Iterable[np.ndarray], progress: Progress | None = None, effort: int = EFFORT,
         verify: bool = True,
     ) -> tuple[Header, Iterator[Unit]]:  # fmt: skip
         """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16 (9 to 16): every bit is kept.
@@ -71,9 +72,13 @@ class Codec:
             depth=info.depth, color=info.color, metadata=info.metadata,
         )  # fmt: skip
         _check(header)
-        how, made = self._made(frame, header, progress)
-        if effort > 1:
-            how, made = self._tuned(frame, header, how, made, effort)
+        how = picture.options(frame, header.depth, self.networks)
+        extra = self._tuning(frame, header, how, effort) if effort > 1 else None
+        how, made = self._made(frame, header, how, extra, progress)
+        colours = sum(not part.alpha for part in _parts(header, how))
+        if extra and _uses(made[:colours], len(self._usable(header, how))):
+            how = replace(how, tuned=True)
+            made.insert(0, (extra.payload, setup.checksum(extra.network)))
         if any(units.method(payload) == units.CIRCUIT for payload, _ in made[how.tuned :]):
             header = replace(header, fingerprint=self.fingerprint)
         header = replace(header, private=how.pack())
@@ -82,68 +87,51 @@ class Codec:
             raise CodecError("does not decode to the picture; please report this picture")
         return header, iter(found)
 
-    def _made(self, frame: NDArray[Any], header: Header, progress: Progress | None) -> tuple[Options, Made]:
+    def _usable(self, header: Header, how: Options) -> list[Network]:
+        """The networks for colour units."""
+        return modelled.usable(self.networks, how.colours(header.channels))
+
+    def _tuning(self, frame: NDArray[Any], header: Header, how: Options, effort: int) -> Tuning | None:
+        parts = _parts(header, replace(how, tiled=not layout.fits_one(*frame.shape[:2])))
+        colour = [picture.colours(part.of(frame), how) for part in parts if not part.alpha]
+        return tuning(colour, how.bits(header.depth), self._usable(header, how), effort)
+
+    def _made(
+        self, frame: NDArray[Any], header: Header, how: Options, extra: Tuning | None, progress: Progress | None
+    ) -> tuple[Options, Made]:
         """All units' payloads in the layout that takes the least bytes."""
-        how = picture.options(frame, header.depth, self.networks)
         if layout.fits_one(*frame.shape[:2]):
-            return how, self._coded(frame, header, how, progress)
+            return how, self._coded(frame, header, how, extra, progress)
         tiled = replace(how, tiled=True)
         colour = picture.colours(Part(layout.whole(*frame.shape[:2])[0], alpha=False).of(frame), how)
         bits = how.bits(header.depth)
         if bits > 8 or units.flatness(colour) < units.PHOTO or not webp.fits(*colour.shape[:2]):
-            return tiled, self._coded(frame, header, tiled, progress)
+            return tiled, self._coded(frame, header, tiled, extra, progress)
         # What repeats over the whole of a drawn picture is found in one unit alone, which the circuit doesn't code.
-        drawn = self._coded(frame, header, how, None)
-        networks = modelled.usable(self.networks, colour.shape[2])
+        drawn = self._coded(frame, header, how, None, None)
+        networks = self._usable(header, how)
         if not networks or units.hopeless(modelled.choose(colour, bits, networks).size, len(drawn[0][0])):
             return how, drawn
-        return min((how, drawn), (tiled, self._coded(frame, header, tiled, progress)), key=_size)
+        return min((how, drawn), (tiled, self._coded(frame, header, tiled, extra, progress)), key=_size)
 
-    def _coded(self, frame: NDArray[Any], header: Header, how: Options, progress: Progress | None) -> Made:
+    def _coded(
+        self, frame: NDArray[Any], header: Header, how: Options, extra: Tuning | None, progress: Progress | None
+    ) -> Made:
         parts = _parts(header, how)
         made: Made = []
-        for part in parts:
+        for number, part in enumerate(parts):
             view = part.of(frame)
-            unit = np.ascontiguousarray(view) if part.alpha else picture.colours(view, how)
-            bits = header.depth if part.alpha else how.bits(header.depth)
-            payload = units.encode(unit, bits, modelled.usable(self.networks, unit.shape[2]))
+            if part.alpha:
+                unit = np.ascontiguousarray(view)
+                payload = units.encode(unit, header.depth, modelled.usable(self.networks, 1))
+            else:
+                networks = [*self._usable(header, how), *([extra.network] if extra else [])]
+                choice = extra.choices[number] if extra else None
+                payload = units.encode(picture.colours(view, how), how.bits(header.depth), networks, choice)
             made.append((payload, _checksum(view)))
             if progress:
                 progress(len(made), len(parts))
         return made
-
-    def _tuned(
-        self, frame: NDArray[Any], header: Header, how: Options, made: Made, effort: int
-    ) -> tuple[Options, Made]:
-        """The same with a network tuned to the picture, where that takes less bytes."""
-        parts = _parts(header, how)
-        fit = [
-            number
-            for number, (payload, _) in enumerate(made)
-            if units.method(payload) == units.CIRCUIT and modelled.fit_for_tuning(payload[1:])
-        ]
-        fit = [number for number in fit if not parts[number].alpha]
-        if how.bits(header.depth) > 8 or not fit:
-            return how, made
-        networks = modelled.usable(self.networks, how.colours(header.channels))
-        chosen = Counter(made[number][0][1] for number in fit).most_common(1)[0][0]
-        colour = {number: picture.colours(parts[number].of(frame), how) for number in fit}
-        tiles = [t for unit in colour.values() for t in modelled.coded_tiles(unit, networks[chosen])]
-        from codec.train.tune import tune, windows  # needs torch
-
-        differences = tune(networks[chosen], tiles, windows(effort, sum(t.shape[0] * t.shape[1] for t in tiles)))
-        if not differences:
-            return how, made
-        network = tuned(networks[chosen], differences)
-        smaller = list(made)
-        for number, unit in colour.items():
-            choice = modelled.Choice(len(networks), 0, None, 0)
-            payload = bytes([units.CIRCUIT]) + modelled.encode(
-                unit, how.bits(header.depth), [*networks, network], choice
-            )
-            smaller[number] = min((payload, made[number][1]), made[number], key=lambda m: len(m[0]))
-        smaller.insert(0, (setup.encode(chosen, networks[chosen], differences), setup.checksum(network)))
-        return min((how, made), (replace(how, tuned=True), smaller), key=_size)
 
     def decode(
         self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
@@ -169,7 +157,7 @@ class Codec:
         frame = np.empty(shape, np.uint8 if header.depth == 8 else np.uint16)
         if header.channels in WITH_ALPHA:
             frame[..., -1] = (1 << header.depth) - 1
-        networks = modelled.usable(self.networks, how.colours(header.channels))
+        networks = self._usable(header, how)
         if how.tuned:
             attempt(found[0], damage, lambda unit: networks.append(_tuned_network(unit, networks)))
         for number, (unit, part) in enumerate(zip(found[how.tuned :], parts, strict=True)):
@@ -238,6 +226,12 @@ def _parts(header: Header, how: Options) -> list[Part]:
     boxes = layout.units(*size) if how.tiled else layout.whole(*size)
     with_alpha = header.channels in WITH_ALPHA and not how.opaque
     return [Part(box, False) for box in boxes] + [Part(box, True) for box in boxes if with_alpha]
+
+
+def _uses(made: Made, network: int) -> bool:
+    """Whether the circuit codes a unit with the network of this number."""
+    circuits = [payload for payload, _ in made if units.method(payload) == units.CIRCUIT]
+    return any(modelled.network_of(payload[1:]) == network for payload in circuits)
 
 
 def _size(coded: tuple[Options, Made]) -> int:

@@ -42,16 +42,13 @@ def usable(networks: Mapping[str, Network], channels: int) -> list[Network]:
 
 def choose(unit: NDArray[Any], bits: int, networks: Sequence[Network]) -> Choice:
     """The cheapest of the networks, shifts and palettes on some blocks of a unit [h, w, C] of samples below 2^bits."""
-    blocks = [_centred(b, bits) if bits > 8 else b for b in layout.sample(unit)]
-    share = sum(b.size for b in blocks) / unit.size
+    blocks, share = _blocks(unit, bits)
     colours = colours_of(layout.tiles(unit)) if bits <= 8 else None
 
     def cost(network: int, shift: int, palette: bool) -> Choice:
-        chosen = Choice(network, shift, _coded_colours(colours, networks[network]) if palette else None, 0)
-        encoder = Encoder()
-        _code(encoder, blocks, bits, networks[network], shift, chosen.colours, decoding=False)
-        size = len(encoder.finish()) / share
-        return chosen._replace(size=size + (0 if chosen.colours is None else len(_encode_colours(chosen.colours))))
+        coded = _coded_colours(colours, networks[network]) if palette else None
+        size = _cost(blocks, bits, networks[network], shift, coded) / share
+        return Choice(network, shift, coded, size + (0 if coded is None else len(_encode_colours(coded))))
 
     # A colour network takes three times as long for grey: only where there is no other.
     same = [i for i, n in enumerate(networks) if n.config.channels == unit.shape[2]] or range(len(networks))
@@ -68,6 +65,24 @@ def choose(unit: NDArray[Any], bits: int, networks: Sequence[Network]) -> Choice
     return best
 
 
+def estimate(unit: NDArray[Any], bits: int, network: Network) -> float:
+    """About the bytes of a unit through a network, no palette, no shift: from the blocks that `choose` takes."""
+    blocks, share = _blocks(unit, bits)
+    return _cost(blocks, bits, network, 0, None) / share
+
+
+def _blocks(unit: NDArray[Any], bits: int) -> tuple[Tiles, float]:
+    """Blocks of a unit to try things on, and their share of it."""
+    blocks = [_centred(b, bits) if bits > 8 else b for b in layout.sample(unit)]
+    return blocks, sum(b.size for b in blocks) / unit.size
+
+
+def _cost(blocks: Tiles, bits: int, network: Network, shift: int, colours: Int | None) -> int:
+    encoder = Encoder()
+    _code(encoder, blocks, bits, network, shift, colours, decoding=False)
+    return len(encoder.finish())
+
+
 def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: Choice) -> bytes:
     """The payload: number of the network, of deep samples the shift too; the palette if there is one; the tiles."""
     network = networks[choice.network]
@@ -79,9 +94,9 @@ def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: C
     return head + encoder.finish()
 
 
-def fit_for_tuning(data: bytes) -> bool:
-    """Whether a payload of 8 bits or fewer is that of a network alone, without a palette."""
-    return not data[0] & PALETTE
+def network_of(data: bytes) -> int:
+    """The number of the network that a payload names."""
+    return data[0] & ~PALETTE
 
 
 def coded_tiles(unit: NDArray[Any], network: Network) -> list[NDArray[Any]]:
@@ -92,7 +107,7 @@ def coded_tiles(unit: NDArray[Any], network: Network) -> list[NDArray[Any]]:
 def decode(data: bytes, shape: tuple[int, int, int], bits: int, networks: Sequence[Network]) -> NDArray[Any]:
     """The unit [h, w, C]; FormatError if the payload is damaged or names a network that isn't there."""
     deep = bits > 8
-    number = data[0] & ~PALETTE if data else len(networks)
+    number = network_of(data) if data else len(networks)
     if len(data) < 1 + deep or number >= len(networks) or (deep and (data[1] > bits - 8 or data[0] & PALETTE)):
         raise FormatError("names no network of these weights; get a whole copy of the file")
     unit = np.empty(shape, dtype(bits))

@@ -34,10 +34,10 @@ def method(payload: bytes) -> int:
     return payload[0] & 7
 
 
-def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network]) -> bytes:
+def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: modelled.Choice | None = None) -> bytes:
     """The smallest payload found for samples [h, w, 1 or 3] below 2^bits, uint8 or (bits > 8) uint16.
 
-    Methods that a look at the unit shows to be hopeless are left out.
+    Methods that a look at the unit shows to be hopeless are left out. `choice`: what is known of the networks.
     """
     small = unit.shape[0] * unit.shape[1] <= _SMALL
     flat = flatness(unit)

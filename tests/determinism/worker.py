@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from matrix import effort
 
 import codec
 from codec import container, s2lic, tiling
 from codec.alpha import code_alpha
 from codec.circuit import images
+from codec.circuit.options import parse
 from codec.container import Header, Unit
 from codec.damage import Found
 from codec.entropy import Coder, Decoder, Tables
@@ -63,10 +65,13 @@ def exact_records(header: Header, units: list[Unit], backward: bool) -> list[dic
     opened = images.open_codec(header.fingerprint)
     found: dict[int, dict[str, int]] = {}
     for unit in reversed(units) if backward else units:
-        alone: list[Found] = [u if u is unit else FormatError("left out") for u in units]
+        # With a tuned network the first unit is what the others need.
+        tuned = parse(header).tuned
+        alone: list[Found] = [u if u is unit or (tuned and not u.index) else FormatError("left out") for u in units]
         damage: list[CodecError] = []
         (frame,) = opened.decode(header, alone, None, damage)
-        symbols = unit.checksum if len(damage) == len(units) - 1 else ~unit.checksum
+        left_out = sum(isinstance(u, FormatError) for u in alone)
+        symbols = unit.checksum if len(damage) == left_out else ~unit.checksum
         found[unit.index] = {
             "count": frame.size // len(units), "symbols": symbols, "tables": zlib.crc32(frame.tobytes()),
             "stored": unit.checksum,
@@ -100,7 +105,7 @@ def encode(folder: Path, name: str) -> None:
     quality = QUALITIES[zlib.crc32(name.encode()) % len(QUALITIES)]
     picture = np.load(source) if source.suffix == ".npy" else source
     (folder / "files" / f"{name}.ncf").write_bytes(codec.encode(picture, quality=quality, device="cpu"))
-    (folder / "files" / f"{name}.exact.ncf").write_bytes(codec.encode(picture, lossless=True))
+    (folder / "files" / f"{name}.exact.ncf").write_bytes(codec.encode(picture, lossless=True, effort=effort(name)))
 
 
 def decode(folder: Path, name: str, backward: bool) -> None:
