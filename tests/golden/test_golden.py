@@ -11,6 +11,8 @@ from PIL import Image
 
 import codec
 from codec import container, weights
+from codec.circuit import images
+from codec.circuit.units import NAMES
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.ncf"))
@@ -26,6 +28,18 @@ SHAPES = {
     "rgb": (96, 64, 3, 8, 1),
     "rgba": (70, 50, 4, 8, 2),
     "tiles": (25000, 16, 3, 8, 25),
+    "lossless-deep": (56, 40, 3, 16, 1),
+    "lossless-dot": (1, 1, 4, 8, 2),
+    "lossless-drawing": (80, 64, 3, 8, 1),
+    "lossless-grey": (64, 48, 1, 8, 1),
+    "lossless-mask": (170, 150, 1, 8, 1),
+    "lossless-noise": (31, 24, 3, 8, 1),
+    "lossless-rgb": (131, 67, 3, 8, 1),
+    "lossless-rgba": (70, 50, 4, 8, 2),
+    "lossless-sparse": (50, 40, 1, 8, 1),
+    "lossless-steps": (70, 60, 1, 16, 1),
+    "lossless-tuned": (96, 64, 3, 8, 2),
+    "lossless-web": (90, 70, 3, 8, 1),
 }
 
 
@@ -37,6 +51,7 @@ def golden_weights(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_the_fingerprint_of_weights_stays() -> None:
     assert weights.fingerprint(HERE / "golden-tiny.safetensors").hex() == "12f521ffd2f970ad"
+    assert weights.fingerprint(HERE / "golden-circuit.safetensors").hex() == "2e45c0a0ccfc8d86"
 
 
 def test_there_is_a_file_of_every_kind() -> None:
@@ -53,7 +68,7 @@ def test_a_file_decodes_to_its_symbols_and_pixels(path: Path) -> None:
     (frame,) = codec.decode(path, device="cpu").frames()  # raises where the symbols differ from the checksum
     with Image.open(path.with_suffix(".png")) as image:
         expected = np.asarray(image).astype(int)
-    level = 257 if frame.dtype == np.uint16 else 1
+    level = 0 if path.stem.startswith("lossless") else 257 if frame.dtype == np.uint16 else 1
     assert np.abs(np.asarray(as_image(frame)).astype(int) - expected).max() <= level
 
 
@@ -69,6 +84,17 @@ def test_a_file_is_rewritten_byte_for_byte(path: Path) -> None:
     rewritten = io.BytesIO()
     container.write(rewritten, header, units)
     assert rewritten.getvalue() == path.read_bytes()
+
+
+def test_every_method_of_lossless_units_has_a_file() -> None:
+    methods: set[str] = set()
+    tuned = False
+    for path in HERE.glob("lossless-*.ncf"):
+        header, units = container.read(path.read_bytes())
+        found = images.summary(header, units)
+        methods |= set(found["methods"])
+        tuned |= found["tuned"]
+    assert tuned and methods == set(NAMES)
 
 
 def test_metadata_of_every_kind_is_read() -> None:
