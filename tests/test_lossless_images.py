@@ -266,6 +266,13 @@ def test_options_that_no_encoder_writes_are_refused(codec: Codec) -> None:
             codec.decode(dataclasses.replace(header, private=private), [Unit(0, 0, 0, b"\0" * 21)])
 
 
+def test_few_bytes_can_not_claim_a_huge_picture(codec: Codec) -> None:
+    header, made = codec.encode(Info(30, 20, 1), iter([np.full((20, 30, 1), 9, np.uint8)]))
+    huge = dataclasses.replace(header, width=1 << 14, height=1 << 14)
+    with pytest.raises(FormatError, match="one value"):
+        codec.decode(huge, list(made))
+
+
 def test_a_file_whose_units_need_weights_must_name_them(codec: Codec, picture: Image.Image) -> None:
     _, header, coded = there_and_back(codec, np.asarray(picture))
     with pytest.raises(FormatError, match="names no network"):

@@ -153,42 +153,59 @@ class Codec:
         self, header: Header, how: Options, found: list[Found], parts: list[Part], progress: Progress | None,
         damage: Damage | None,
     ) -> Iterator[np.ndarray]:  # fmt: skip
-        shape = header.height, header.width, header.channels
-        frame = np.empty(shape, np.uint8 if header.depth == 8 else np.uint16)
-        if header.channels in WITH_ALPHA:
-            frame[..., -1] = (1 << header.depth) - 1
         networks = self._usable(header, how)
         if how.tuned:
             attempt(found[0], damage, lambda unit: networks.append(_tuned_network(unit, networks)))
+        frame: NDArray[Any] | None = None
         for number, (unit, part) in enumerate(zip(found[how.tuned :], parts, strict=True)):
-            view = part.of(frame)
+            decoded: list[NDArray[Any]] = []
 
-            def fill(unit: Unit, view: NDArray[Any] = view, alpha: bool = part.alpha) -> None:
-                if alpha:
-                    self._fill(view, unit, None, header.depth, modelled.usable(self.networks, 1))
+            def decode(unit: Unit, part: Part = part, decoded: list[NDArray[Any]] = decoded) -> None:
+                if part.alpha:
+                    decoded.append(self._samples(unit, part, header, None, modelled.usable(self.networks, 1)))
                 else:
-                    self._fill(view, unit, how, header.depth, networks)
+                    decoded.append(self._samples(unit, part, header, how, networks))
 
-            if not attempt(unit, damage, fill):
-                view[:] = (1 << header.depth) - 1 if part.alpha else 1 << (header.depth - 1)
+            kept = attempt(unit, damage, decode)
+            # Only now: a header can claim any size, its first unit can't.
+            frame = _blank(header) if frame is None else frame
+            lost = (1 << header.depth) - 1 if part.alpha else 1 << (header.depth - 1)
+            part.of(frame)[:] = decoded[0] if kept else lost
             if progress:
                 progress(number + 1, len(parts))
+        assert frame is not None
         yield frame
 
-    def _fill(self, view: NDArray[Any], unit: Unit, how: Options | None, depth: int, networks: list[Network]) -> None:
-        """A unit's pixels into its part of the frame; `how`: of colours, None for alpha."""
-        h, w, channels = view.shape
-        coded, bits = (1, depth) if how is None else (how.colours(channels), how.bits(depth))
+    def _samples(
+        self, unit: Unit, part: Part, header: Header, how: Options | None, networks: list[Network]
+    ) -> NDArray[Any]:
+        """A unit's part of the picture, [h, w, channels]; `how`: of colours, None for alpha."""
+        h, w = (side.stop - side.start for side in part.box)
+        channels = 1 if how is None else header.channels - (header.channels in WITH_ALPHA)
+        coded, bits = (1, header.depth) if how is None else (how.colours(channels), how.bits(header.depth))
         try:
             pixels = units.decode(unit.payload, (h, w, coded), bits, networks)
-            view[:] = pixels if how is None else picture.samples(pixels, how, depth)
+            pixels = pixels if how is None else picture.samples(pixels, how, header.depth)
         except FormatError as error:
             raise FormatError(f"unit {unit.index}: {error}") from error
-        if _checksum(view) != unit.checksum:
+        result: NDArray[Any] = np.broadcast_to(pixels, (h, w, channels)).astype(_dtype(header.depth), copy=False)
+        if _checksum(result) != unit.checksum:
             raise DesyncError(
                 f"unit {unit.index}: the decoded pixels are not those encoded (weights {self.fingerprint.hex()}); "
                 "get a whole copy of the file"
             )
+        return result
+
+
+def _dtype(depth: int) -> type[np.uint8] | type[np.uint16]:
+    return np.uint8 if depth == 8 else np.uint16
+
+
+def _blank(header: Header) -> NDArray[Any]:
+    frame: NDArray[Any] = np.empty((header.height, header.width, header.channels), _dtype(header.depth))
+    if header.channels in WITH_ALPHA:
+        frame[..., -1] = (1 << header.depth) - 1
+    return frame
 
 
 def summary(header: Header, found: Iterable[Unit]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from codec.errors import FormatError
 
 TILED, GREY, OPAQUE, LEVELS, TUNED = 1, 2, 4, 8, 16  # flags
 WITH_ALPHA = (2, 4)  # numbers of channels
+CONSTANT = 1 << 24  # pixels of one value: they cost nothing, so a limit keeps memory in bounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,4 +59,6 @@ def parse(header: Header) -> Options:
     if any(wrong) or bool(private) != bool(flags) or (len(private) > 1 and not flags & LEVELS):
         raise FormatError("the circuit options do not fit the picture; get a whole copy of the file")
     used = levels.unpack(private[1:], header.depth) if flags & LEVELS else None
+    if used is not None and len(used) == 1 and header.height * header.width > CONSTANT:
+        raise FormatError("one value can't stand for so large a picture; get a whole copy of the file")
     return Options(bool(flags & TILED), bool(flags & GREY), bool(flags & OPAQUE), used, bool(flags & TUNED))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from codec.circuit import levels, modelled, units, webp
 from codec.circuit.levels import Levels
 from codec.circuit.network import Network
-from codec.circuit.options import WITH_ALPHA, Options
+from codec.circuit.options import CONSTANT, WITH_ALPHA, Options
 
 _SPARSE = 0.75  # share of the values between the first and the last used, below which ranks are tried
 _WORTH = 0.98  # of an estimate
@@ -43,7 +43,9 @@ def _levels(colour: NDArray[Any], depth: int, networks: list[Network]) -> Levels
     """The list of values used, if coding ranks pays."""
     used = levels.used(colour, depth)
     bits = levels.rank_bits(used)
-    if len(used) == 1 or bits <= 8 < depth:
+    if len(used) == 1:
+        return used if colour.shape[0] * colour.shape[1] <= CONSTANT else None
+    if bits <= 8 < depth:
         return used
     span = np.arange(int(used[0]), int(used[-1]) + 1, dtype=np.uint16)
     if depth > 8 and bits < depth and len(levels.pack(used)) < colour.size * _CHEAP:

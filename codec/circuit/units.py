@@ -22,6 +22,7 @@ NAMES = ("stored", "circuit", "webp", "lzma", "plane")
 
 # Shares of pixels that equal a neighbour. Photos have below 0.1, screenshots above 0.7.
 PHOTO, DRAWN = 0.05, 0.9
+_PLANE = 1 << 24  # pixels
 _SMALL = 4096  # pixels up to which all methods are tried
 # Estimates so many times that of another method aren't followed up. WebP's final one is up to 7 % below its first.
 _HOPELESS_WEBP, _HOPELESS = 1.1, 1.25
@@ -43,7 +44,7 @@ def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: m
     flat = flatness(unit)
     found: list[bytes] = []
     drawn = small or flat >= PHOTO
-    if unit.shape[2] == 1 and drawn:
+    if drawn and _fits_plane(unit.shape):
         found.append(bytes([PLANE]) + _encode_plane(unit, bits))
     if bits > 8 and drawn:
         number, data = packed.deflate(unit, bits)
@@ -75,7 +76,7 @@ def decode(payload: bytes, shape: tuple[int, int, int], bits: int, networks: Seq
         unit = packed.inflate(data, variant, shape, bits)
     elif kind == STORED and not variant:
         unit = packed.fetch(data, shape, bits)
-    elif kind == PLANE and not variant and shape[2] == 1:
+    elif kind == PLANE and not variant and _fits_plane(shape):
         unit = _decode_plane(data, shape, bits)
     elif kind == CIRCUIT and not variant and layout.fits_one(*shape[:2]):
         unit = modelled.decode(data, shape, bits, networks)
@@ -98,6 +99,11 @@ def flatness(unit: NDArray[Any]) -> float:
     same[1:, :1] = False
     same[1:] |= upper
     return float(same.mean())
+
+
+def _fits_plane(shape: tuple[int, ...]) -> bool:
+    """Few bytes can stand for any plane: a limit keeps memory in bounds."""
+    return shape[2] == 1 and shape[0] * shape[1] <= _PLANE
 
 
 def _encode_plane(unit: NDArray[Any], bits: int) -> bytes:

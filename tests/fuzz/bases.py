@@ -73,9 +73,10 @@ def pictures() -> list[Base]:
 
 
 def golden() -> list[Base]:
-    """Some of the golden files, of several tiles and of 16 bits; CODEC_WEIGHTS has to name their folder."""
+    """Golden files of several tiles, of 16 bits, and lossless ones; CODEC_WEIGHTS has to name their folder."""
     bases = []
-    for name, weight in {"tiles": 0.1, "deep": 1.0, "deep-alpha": 1.0}.items():
+    lossless = {path.stem: 1.0 for path in sorted(GOLDEN.glob("lossless-*.ncf"))}
+    for name, weight in {"tiles": 0.1, "deep": 1.0, "deep-alpha": 1.0, **lossless}.items():
         data = (GOLDEN / f"{name}.ncf").read_bytes()
         (picture,) = codec.decode(data, device="cpu").frames()
         bases.append(Base(name, data, picture, weight))
