@@ -2,7 +2,7 @@
 
 The loss is bits: the picture's code length by the float network that corresponds to the integers, and the price
 that the code of differences (codec/circuit/tuned.py) asks. What is fitted counts in steps of the differences,
-so it only has to be rounded; in the last third of the time the loss already sees it rounded.
+so it only has to be rounded; in the second half of the time the loss sees it ever closer to that.
 """
 
 from __future__ import annotations
@@ -37,12 +37,17 @@ EFFORTS = {
 }  # windows seen of a picture of _USUAL pixels
 _USUAL = 768 * 512
 RATE, WARM_UP, BETAS = 0.12, 30, (0.9, 0.98)  # of Adam, in steps of differences
-HARD = 1 / 3  # last share of the time in which differences are rounded
+# Shares of the time that are left when differences begin to move to whole ones, and when they are there. All at once
+# would be a blow of 0.07 bits per sub-pixel, from which the last steps don't recover.
+SOFT, HARD = 1 / 2, 1 / 8
 FLOOR = 0.05  # mean magnitude that a tensor's entries are thought to have at least
 PRICED = 25  # windows between two looks at the price
+# Gradients are cut to so many times their running norm: a single huge one moves all entries for ten steps of Adam.
+CLIP, MEMORY = 1.5, 0.95
 
-# Powers of two. Rows are scaled to the same largest sum, so their units are worth about the same everywhere.
-_WEIGHT, _BIAS, _HEAD, _LINE = 5, 10, 4, 2
+# Powers of two, and how fast entries move. Rows are scaled to the same largest sum, so their units are worth about the
+# same everywhere; but heads and stages have few entries and feel each rounding.
+_WEIGHT, _STAGE, _BIAS, _HEAD, _LINE = (5, 1), (4, 2), (10, 1), (2, 4), (2, 1)
 
 
 def windows(effort: int, pixels: int) -> int:
@@ -90,8 +95,16 @@ def tensors(tile: Tile, config: ContextConfig) -> tuple[Tensor, ...]:
 
 def step_of(name: str) -> int:
     """The step of a tensor's differences, a power of two of its units."""
+    return _kind(name)[0]
+
+
+def _kind(name: str) -> tuple[int, int]:
     layer, _, part = name.rpartition(".")
-    return _BIAS if part == "bias" else _LINE if layer == "line" else _HEAD if layer.endswith("head") else _WEIGHT
+    if part == "bias":
+        return _BIAS
+    if layer.endswith(("line", "head")):
+        return _LINE if layer.endswith("line") else _HEAD
+    return _STAGE if "stage" in layer else _WEIGHT
 
 
 class _Fit:
@@ -99,6 +112,7 @@ class _Fit:
 
     def __init__(self, network: Network, samples: int, count: int) -> None:
         self.config, self.samples, self.count, self.done = network.config, samples, count, 0
+        self.norm = 0.0  # of the gradients, lately
         self.model = ContextNet(network.config, CEILING)
         self.base = dequantise(network.config, network.tensors)
         worth = scales(network.config)
@@ -114,31 +128,37 @@ class _Fit:
             self.values[name] = torch.zeros(shape, requires_grad=True)
         self.fitted = list(self.values.values())
         # Gradients are of the whole picture's bits.
-        self.optimizer = torch.optim.Adam(self.fitted, lr=RATE, betas=BETAS, eps=1e-3, fused=True)
+        groups = [{"params": [v], "pace": _kind(n)[1]} for n, v in self.values.items()]
+        self.optimizer = torch.optim.Adam(groups, lr=RATE, betas=BETAS, eps=1e-3, fused=True)
 
     def step(self, window: tuple[Tensor, ...]) -> None:
         left = 1 - self.done / self.count
         for group in self.optimizer.param_groups:
-            group["lr"] = RATE * left * min(1, (self.done + 1) / WARM_UP)
-        loss = _bits(self.model, self.parameters(left < HARD), window).mean() * self.samples
+            group["lr"] = group["pace"] * RATE * left * min(1, (self.done + 1) / WARM_UP)
+        rounded = min(1.0, max(0.0, (SOFT - left) / (SOFT - HARD)))
+        loss = _bits(self.model, self.parameters(rounded), window).mean() * self.samples
         if self.done % PRICED == 0:
             self.prices = [_price(v) for v in self.fitted]
         gradients = torch.autograd.grad(loss, self.fitted)
+        norm = torch.stack(torch._foreach_norm(gradients)).norm()
         self.done += 1
-        if not all(torch.isfinite(g).all() for g in gradients):
+        if not torch.isfinite(norm):
             return
+        self.norm = self.norm or float(norm)
+        limit = min(1.0, CLIP * self.norm / (float(norm) + 1e-9))
+        self.norm = MEMORY * self.norm + (1 - MEMORY) * limit * float(norm)
         for value, gradient, price in zip(self.fitted, gradients, self.prices, strict=True):
-            value.grad = gradient + price * value.detach().sign()
+            value.grad = limit * gradient + price * value.detach().sign()
         self.optimizer.step()
 
-    def parameters(self, rounded: bool) -> dict[str, Tensor]:
-        """The float network's, with the differences as they are."""
+    def parameters(self, rounded: float) -> dict[str, Tensor]:
+        """The float network's, with the differences moved towards whole ones by the share `rounded`."""
         result = dict(self.base)
         for name, value in self.values.items():
             layer, _, part = name.rpartition(".")
             weights, bias = parameters(self.config)[layer]
             if rounded:
-                value = value + (value.detach().round() - value.detach())
+                value = value + rounded * (value.detach().round() - value.detach())
             change = value * self.worth[name]
             if part == "weight":
                 pairs = zip(weights, split(change, self.config, layer), strict=True)
