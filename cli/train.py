@@ -8,6 +8,7 @@ LOOPS = {
     "s2lic": "codec.train.s2lic",
     "export": "codec.train.export",
     "circuit": "codec.train.circuit",
+    "experts": "codec.train.experts",
     "export-circuit": "codec.train.quantise",
 }
 
@@ -26,6 +27,7 @@ def train(what: str, arguments: tuple[str, ...]) -> None:
     codec train s2lic --help
     codec train export runs/a -o weights/s2lic-mine.safetensors
     codec train circuit --data photos/ --out runs/b --hours 2
+    codec train experts --init runs/b --data photos/ --out runs/e
     codec train export-circuit --photo runs/b --data photos/ -o weights/circuit-mine.safetensors
     codec train circuit --dataset mnist --data mnist/ --states 16 --out runs/c
     """

@@ -12,7 +12,7 @@ from codec import weights
 from codec.circuit.networks import load
 from codec.models.context import ContextNet
 from codec.models.context_shape import MARGIN, ContextConfig
-from codec.train import checkpoint, circuit, quantise
+from codec.train import checkpoint, circuit, experts, quantise
 from codec.train.screens import screen
 from codec.train.subpixels import SIDE, Sampler
 
@@ -117,3 +117,38 @@ def test_a_network_for_screens_learns_and_ships(photos: Path, tmp_path: Path) ->
     output = tmp_path / "w.safetensors"
     quantise.main(["--photo", str(tmp_path / "s"), *data, "-o", str(output)])
     assert load(output)["photo"].config.candidates == 6
+
+
+def test_photos_that_want_the_same_change_come_together() -> None:
+    rng = np.random.default_rng(0)
+    model = ContextNet(ContextConfig(**SMALL))
+    smooth = [np.full((80, 80, 3), 60 + 10 * i, np.uint8) for i in range(4)]
+    rough = [rng.integers(0, 256, (80, 80, 3), dtype=np.uint8) for _ in range(4)]
+    groups = experts.similar(model, smooth + rough, 2, rng)
+    assert len(set(groups[:4])) == len(set(groups[4:])) == 1
+    assert groups[0] != groups[4]
+
+
+def test_experts_specialise_and_ship_and_resume(photos: Path, tmp_path: Path) -> None:
+    noise = np.random.default_rng(5).integers(0, 256, (96, 100, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(photos / "noise.png")
+    train(photos, tmp_path / "base", 20, ["--lr", "0.01"])
+    command = ["--init", str(tmp_path / "base"), "--data", str(photos), "--out", str(tmp_path / "experts"), "--count", "2"]
+    experts.main([*command, "--rounds", "2", "--steps", "24", "--batch", "2", "--lr", "0.01"])
+    pictures = circuit.load_photos([str(photos)], grey=False)
+    models = []
+    for folder in ("base", "experts/0", "experts/1"):
+        tensors, config = circuit.averaged(tmp_path / folder)
+        models.append(ContextNet(config))
+        models[-1].load_state_dict(tensors)
+    each = experts.costs(models, pictures)
+    assert each[:, 1:].min(1).mean() < each[:, 0].mean() - 0.1
+    assert set(each[:, 1:].argmin(1)) == {0, 1}
+    before = {k: v.clone() for k, v in models[1].state_dict().items()}
+    experts.main([*command, "--rounds", "2", "--steps", "24", "--batch", "2", "--lr", "0.01"])  # is over already
+    after = circuit.averaged(tmp_path / "experts" / "0")[0]
+    assert all((after[k] == v).all() for k, v in before.items())
+    output = tmp_path / "w.safetensors"
+    runs = [str(tmp_path / folder) for folder in ("base", "experts/0", "experts/1")]
+    quantise.main(["--photo", *runs, "--data", str(photos), "-o", str(output)])
+    assert list(load(output)) == ["photo", "photo-1", "photo-2"]

@@ -25,7 +25,7 @@ PHOTO, DRAWN = 0.05, 0.9
 _PLANE = 1 << 24  # pixels
 _SMALL = 4096  # pixels up to which all methods are tried
 # Estimates so many times that of another method aren't followed up. WebP's final one is up to 7 % below its first.
-_HOPELESS_WEBP, _HOPELESS = 1.1, 1.25
+_HOPELESS_WEBP, _HOPELESS = 1.075, 1.25
 
 
 def method(payload: bytes) -> int:
@@ -59,7 +59,7 @@ def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: m
             best = min(best, len(found[-1]))
     # Compared with what the circuit really took: of drawings the blocks may be a bad sample.
     if as_webp is not None and (small or as_webp < _HOPELESS_WEBP * best):
-        coded = webp.encode(unit)
+        coded = webp.encode(unit, best)
         found.append(bytes([WEBP | coded.variant << 3]) + coded.data)
     if room <= min(map(len, found), default=room):
         found.append(bytes([STORED]) + packed.store(unit, bits))

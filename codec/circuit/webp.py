@@ -19,6 +19,7 @@ VARIANTS = 24
 _ORDERS = ((0, 1, 2), (2, 1, 0), (2, 0, 1), (1, 0, 2), (1, 2, 0), (0, 2, 1))  # of channels
 _ENOUGH, _ENOUGH_BYTES = 0.001, 40  # a gain (share and bytes) after which no more variants are tried
 _SLOW = (1, 2, 3, 4, 8)  # variants tried where each takes seconds
+_REACH = 1.01  # how far variants may come below the plain one
 
 _HEAD = 25  # bytes
 
@@ -37,8 +38,8 @@ def fits(height: int, width: int) -> bool:
     return max(height, width) <= SIDE and height * width <= PIXELS
 
 
-def encode(unit: Pixels) -> Coded:
-    """The smallest of some payloads of uint8 [h, w, 1 or 3].
+def encode(unit: Pixels, most: float = float("inf")) -> Coded:
+    """The smallest of some payloads of uint8 [h, w, 1 or 3]; variants aren't tried if `most` bytes are out of reach.
 
     What libwebp makes of a picture depends much on its order of pixels and channels: on screenshots, mirrored and
     with channels in other orders the best was 0.1 to 0.7 % below the plain one, which pays for our container.
@@ -48,6 +49,8 @@ def encode(unit: Pixels) -> Coded:
     plain, fast = (Coded(_compress(unit, 0, method), 0) for method in (6, 4))
     enough = len(plain.data) * (1 - _ENOUGH) - _ENOUGH_BYTES
     best = min(plain, fast, key=_size)
+    if _size(best) > _REACH * most:
+        return best
     if len(fast.data) >= 1.01 * len(plain.data):
         for variant in _SLOW[: len(_SLOW) if unit.shape[2] == 3 else 3]:
             best = min(best, Coded(_compress(unit, variant, 6), variant), key=_size)

@@ -99,12 +99,14 @@ def load_photos(paths: Sequence[str], grey: bool) -> list[np.ndarray]:
 class Run:
     """State of a run: network, averaged weights, optimizer, step and seconds trained."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, pictures: Sequence[np.ndarray] | None = None) -> None:
+        """`pictures`: what `options.data` names, where that is loaded already."""
         self.options = options
         self.out, self.device = Path(options.out), torch.device(options.device)
         sizes = json.loads(options.config) | ({"channels": 1} if options.grey else {})
         self.config = ContextConfig(**sizes)
-        self.sampler = Sampler(load_photos(options.data, options.grey), self.config, options.screens)
+        pictures = load_photos(options.data, options.grey) if pictures is None else pictures
+        self.sampler = Sampler(pictures, self.config, options.screens)
         torch.manual_seed(options.seed)
         self.model = ContextNet(self.config).to(self.device)
         saved = checkpoint.load(self.out / "checkpoint")

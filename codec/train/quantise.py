@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> None:
     p = argparse.ArgumentParser(
         prog="codec train export-circuit", description="Turn runs of `codec train circuit` into a weights file."
     )
-    p.add_argument("--photo", type=Path, required=True, help="folder of the run for colour")
+    p.add_argument("--photo", type=Path, nargs="+", required=True, help="folders of the runs for colour")
     p.add_argument("--grey", type=Path, help="folder of the run for grey")
     p.add_argument("--screen", type=Path, help="folder of the run for screens")
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos, to scale activations by")
@@ -109,7 +109,8 @@ def main(argv: list[str] | None = None) -> None:
     p.add_argument("--description", default="", help="one line for `codec models`")
     a = p.parse_args(sys.argv[1:] if argv is None else argv)
     made = {}
-    for name, run in (("photo", a.photo), ("grey", a.grey), ("screen", a.screen)):
+    photo = [("photo" if n == 0 else f"photo-{n}", run) for n, run in enumerate(a.photo)]
+    for name, run in (*photo, ("grey", a.grey), ("screen", a.screen)):
         if run is not None:
             weights, config = averaged(run)
             model = ContextNet(config)
