@@ -133,8 +133,9 @@ def test_experts_specialise_and_ship_and_resume(photos: Path, tmp_path: Path) ->
     noise = np.random.default_rng(5).integers(0, 256, (96, 100, 3), dtype=np.uint8)
     Image.fromarray(noise).save(photos / "noise.png")
     train(photos, tmp_path / "base", 20, ["--lr", "0.01"])
-    command = ["--init", str(tmp_path / "base"), "--data", str(photos), "--out", str(tmp_path / "experts"), "--count", "2"]
-    experts.main([*command, "--rounds", "2", "--steps", "24", "--batch", "2", "--lr", "0.01"])
+    command = ["--init", str(tmp_path / "base"), "--data", str(photos), "--out", str(tmp_path / "experts")]
+    command += ["--count", "2", "--rounds", "2", "--steps", "24", "--batch", "2", "--lr", "0.01"]
+    experts.main(command)
     pictures = circuit.load_photos([str(photos)], grey=False)
     models = []
     for folder in ("base", "experts/0", "experts/1"):
@@ -145,7 +146,7 @@ def test_experts_specialise_and_ship_and_resume(photos: Path, tmp_path: Path) ->
     assert each[:, 1:].min(1).mean() < each[:, 0].mean() - 0.1
     assert set(each[:, 1:].argmin(1)) == {0, 1}
     before = {k: v.clone() for k, v in models[1].state_dict().items()}
-    experts.main([*command, "--rounds", "2", "--steps", "24", "--batch", "2", "--lr", "0.01"])  # is over already
+    experts.main(command)  # is over already
     after = circuit.averaged(tmp_path / "experts" / "0")[0]
     assert all((after[k] == v).all() for k, v in before.items())
     output = tmp_path / "w.safetensors"

@@ -53,7 +53,7 @@ def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: m
     best = min([room, *map(len, found)])
     as_webp = webp.estimate(unit) if bits <= 8 and drawn and webp.fits(*unit.shape[:2]) else None
     if networks and layout.fits_one(*unit.shape[:2]):
-        choice = modelled.choose(unit, bits, networks)
+        choice = choice or modelled.choose(unit, bits, networks)
         if small or not hopeless(choice.size, best if as_webp is None else min(best, as_webp)):
             found.append(bytes([CIRCUIT]) + modelled.encode(unit, bits, networks, choice))
             best = min(best, len(found[-1]))

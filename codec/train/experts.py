@@ -1,4 +1,4 @@
-"""`codec train experts`: from one context network several, each for some of the photos, by hard expectation-maximisation.
+"""`codec train experts`: from one context network several, each for some of the photos, by hard EM.
 
 In circuit terms a deterministic sum unit at the root: a unit of a file names its network, so the choice costs the
 decoder nothing. First, photos that want the network changed in the same direction come together (spherical k-means

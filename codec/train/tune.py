@@ -20,6 +20,7 @@ from codec.circuit.tuned import Difference, Differences, shapes
 from codec.models.context import ContextNet
 from codec.models.context_shape import MARGIN, ContextConfig
 
+from .adam import Adam
 from .scales import CEILING, dequantise, parameters, scales, split
 from .subpixels import SIDE, arrays
 
@@ -36,7 +37,7 @@ EFFORTS = {
     9: 7000,
 }  # windows seen of a picture of _USUAL pixels
 _USUAL = 768 * 512
-RATE, WARM_UP, BETAS = 0.12, 30, (0.9, 0.98)  # of Adam, in steps of differences
+RATE, WARM_UP = 0.12, 30  # in steps of differences
 # Shares of the time that are left when differences begin to move to whole ones, and when they are there. All at once
 # would be a blow of 0.07 bits per sub-pixel, from which the last steps don't recover.
 SOFT, HARD = 1 / 2, 1 / 8
@@ -127,29 +128,25 @@ class _Fit:
             self.worth[name] = torch.from_numpy(unit).float()
             self.values[name] = torch.zeros(shape, requires_grad=True)
         self.fitted = list(self.values.values())
-        # Gradients are of the whole picture's bits.
-        groups = [{"params": [v], "pace": _kind(n)[1]} for n, v in self.values.items()]
-        self.optimizer = torch.optim.Adam(groups, lr=RATE, betas=BETAS, eps=1e-3, fused=True)
+        self.optimizer = Adam(self.fitted, [_kind(n)[1] for n in self.values])
 
     def step(self, window: tuple[Tensor, ...]) -> None:
         left = 1 - self.done / self.count
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["pace"] * RATE * left * min(1, (self.done + 1) / WARM_UP)
         rounded = min(1.0, max(0.0, (SOFT - left) / (SOFT - HARD)))
-        loss = _bits(self.model, self.parameters(rounded), window).mean() * self.samples
+        loss = _bits(self.model, self.parameters(rounded), window).mean() * self.samples  # of the whole picture
         if self.done % PRICED == 0:
             self.prices = [_price(v) for v in self.fitted]
         gradients = torch.autograd.grad(loss, self.fitted)
         norm = torch.stack(torch._foreach_norm(gradients)).norm()
+        rate = RATE * left * min(1, (self.done + 1) / WARM_UP)
         self.done += 1
         if not torch.isfinite(norm):
             return
         self.norm = self.norm or float(norm)
         limit = min(1.0, CLIP * self.norm / (float(norm) + 1e-9))
         self.norm = MEMORY * self.norm + (1 - MEMORY) * limit * float(norm)
-        for value, gradient, price in zip(self.fitted, gradients, self.prices, strict=True):
-            value.grad = limit * gradient + price * value.detach().sign()
-        self.optimizer.step()
+        prices = [price * v.detach().sign() for price, v in zip(self.prices, self.fitted, strict=True)]
+        self.optimizer.step([limit * g + p for g, p in zip(gradients, prices, strict=True)], rate)
 
     def parameters(self, rounded: float) -> dict[str, Tensor]:
         """The float network's, with the differences moved towards whole ones by the share `rounded`."""
