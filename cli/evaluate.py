@@ -1,63 +1,110 @@
-"""`codec evaluate`: rate and distortion of codecs on pictures, from real files."""
+"""`codec evaluate`: rate, distortion and what machines still see, from real files."""
+
+from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from codec.evaluate import Plan
 
-@click.command()
+Row = dict[str, Any]
+
+
+@click.command(short_help="Measure codecs on files: rate, distortion, machine perception.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--codec", "specs", multiple=True, required=True, help="As s2lic:q=10..90:20 or jpeg:q=30,50; repeatable."
+    "--codec", "specs", multiple=True, required=True, help="As s2lic:q=10..90:20 or opus:kbps=6,12; repeatable."
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Rows as JSON lines; what is there is not redone."
 )
+@click.option(
+    "--metric", "metrics", multiple=True, help="As psnr, ms-ssim (both by default), ssim, deep.efflite0; repeatable."
+)
+@click.option("--task", "tasks", multiple=True, help="As classify; `codec tasks` lists all; repeatable.")
+@click.option("--weights", multiple=True, metavar="NAME=FILE", help="A file that a task or metric needs; repeatable.")
 @click.option("--anchor", help="Codec that BD-rates are against, e.g. jpeg.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--shard", default="1/1", show_default=True, metavar="I/N", help="Only every N-th file, from the I-th on."
+)
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to keep encoded files in, for the report's viewer.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON lines.")
+@click.option(
+    "--compressai", type=click.Path(path_type=Path), help="Folder to write each codec's curve to, in CompressAI's JSON."
+)
 def evaluate(
     paths: tuple[Path, ...],
     specs: tuple[str, ...],
     output: Path | None,
+    metrics: tuple[str, ...],
+    tasks: tuple[str, ...],
+    weights: tuple[str, ...],
     anchor: str | None,
+    jobs: int,
+    shard: str,
+    keep: Path | None,
     device: str,
     as_json: bool,
+    compressai: Path | None,
 ) -> None:
-    """Encode and decode pictures with several codecs; print mean bits per pixel, PSNR, MS-SSIM, times and BD-rates.
+    """Encode and decode files with several codecs; print mean rates, metrics, scores, times and BD-rates.
 
     \b
     codec evaluate kodak/ --codec s2lic:q=10..90:20 --codec webp:q=20..90:10 --anchor webp -o rows.jsonl
+    codec evaluate photos/ --codec jpeg:q=5,10,20 --codec png --task classify -o rows.jsonl
+    codec evaluate speech/ --codec opus:kbps=6,12 --codec mp3:kbps=8,16 --task speech -o rows.jsonl
+    codec report rows.jsonl -o report.html
 
-    Other people's codecs: jpeg, webp, avif, and jxl where pillow-jxl-plugin is installed. MS-SSIM needs sides of 161
-    pixels at least.
+    Other people's codecs: jpeg, webp, avif, jpeg2000, png, with their packages jxl, heic and CompressAI's models;
+    for sound mp3, opus, aac, flac. A run that was stopped goes on where it was; shards are merged by `codec report`.
     """
+    from codec import evaluate as library
     from codec.device import resolve
-    from codec.evaluate import KNOWN, find_images, summarise
-    from codec.evaluate import evaluate as run
+    from codec.evaluate import log, run
     from codec.specs import parse
 
-    wanted = [s for text in specs for s in parse(text, KNOWN)]
-    files = find_images(paths)
-    rows = [json.loads(line) for line in output.read_text().splitlines()] if output and output.exists() else []
-    asked = {str(f) for f in files}, {str(s) for s in wanted}
-    rows = [r for r in rows if "error" not in r and r["file"] in asked[0] and r["codec"] in asked[1]]
-    total = len(files) * len(wanted)
-    done = {(r["file"], r["codec"]) for r in rows}
-    for row in run(wanted, files, resolve(device), done):
+    kind = _kind(paths)
+    plan = library.Plan(
+        specs=tuple(dict.fromkeys(s for text in specs for s in parse(text, library.known(kind)))),
+        metrics=metrics or (("psnr", "ms-ssim") if kind == "image" else ("si-sdr",)),
+        tasks=tuple(dict.fromkeys(tasks)),
+        weights=tuple(_weight(text) for text in weights),
+        device=resolve(device),
+        keep=keep,
+    )
+    files = library.shard(library.find_items(paths, kind), shard)
+    fields = run.evaluator(plan, kind).fields()  # now, before any work, what is missing is named
+    rows = log.resume(output, lambda row: "error" not in row and fields <= row.keys()) if output else []
+    asked = {str(f) for f in files}, set(plan.codecs())
+    rows = [row for row in rows if row["file"] in asked[0] and row["codec"] in asked[1]]
+    progress = _Progress(len(files) * len(plan.codecs()), len(rows))
+    for row in _rows(run.Work(plan, kind, run.done(rows)), files, jobs, plan):
         rows.append(row)
         if output:
-            with output.open("a") as f:
-                f.write(json.dumps(row) + "\n")
+            log.append(output, row)
         if "error" in row:
+            progress.clear()
             click.echo(f"codec: {row['codec']}: {row['error']}", err=True)
-        if sys.stderr.isatty():
-            click.echo(f"\r{len(rows)}/{total}", err=True, nl=False)
-    if sys.stderr.isatty():
-        click.echo("\r", err=True, nl=False)
-    summary = summarise(rows, anchor)
+        progress.show(len(rows))
+    progress.clear()
+    summary = library.summarise(rows, anchor)
+    if compressai:
+        from codec.evaluate.compressai import write
+
+        write(compressai, summary)
     if as_json:
         for row in summary:
             click.echo(json.dumps(row))
@@ -67,7 +114,91 @@ def evaluate(
         raise SystemExit(1)
 
 
-def _print_table(summary: list[dict[str, object]]) -> None:
+def _rows(work: Any, files: list[Path], jobs: int, plan: Plan) -> Iterator[Row]:
+    """Rows as they are ready."""
+    if jobs == 1:
+        from codec.evaluate.run import evaluator
+
+        for path in files:
+            yield from evaluator(plan, work.kind).rows(path, work.done)
+        return
+    from codec.cli.batch import Result
+    from codec.cli.files import Job
+    from codec.cli.workers import run_in_workers
+
+    steps: Iterator[Job | Result] = (Job(str(path), "") for path in files)
+    for result in run_in_workers(_Worker(work), steps, min(jobs, len(files)), 1, None):
+        if "rows" in result.row:
+            yield from result.row["rows"]
+        else:  # the process is gone, and with it all rows of the file
+            for name in plan.codecs():
+                if (result.row["file"], name) not in work.done:
+                    yield {"file": result.row["file"], "codec": name, "error": result.row["error"]}
+
+
+class _Worker:
+    """What a worker process does with a job; picklable."""
+
+    def __init__(self, work: Any) -> None:
+        self.work = work
+
+    def __call__(self, job: Any, tiles: Any) -> Any:
+        from codec.cli.batch import Result
+
+        return Result({"rows": self.work(Path(job.source))})
+
+
+class _Progress:
+    """Rows done and the time that is left, on a terminal."""
+
+    def __init__(self, total: int, done: int) -> None:
+        self.total, self.first, self.begun = total, done, time.monotonic()
+        self.shown = sys.stderr.isatty()
+
+    def show(self, done: int) -> None:
+        if self.shown:
+            passed, new = time.monotonic() - self.begun, done - self.first
+            left = passed / max(new, 1) * (self.total - done)
+            click.echo(f"\r\x1b[K{done}/{self.total} rows, {_duration(left)} left", err=True, nl=False)
+
+    def clear(self) -> None:
+        if self.shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes}:{rest:02d}"
+
+
+def _kind(paths: tuple[Path, ...]) -> str:
+    """ "audio" if the files are sound, or the folders hold no images; "image" otherwise."""
+    from codec.errors import CodecError
+    from codec.evaluate import find_items, media_of
+
+    kinds = {media_of(p) for p in paths if not p.is_dir()}
+    folders = [p for p in paths if p.is_dir()]
+    if folders:
+        for kind in ("image", "audio"):
+            try:
+                find_items(folders, kind)
+            except CodecError:
+                continue
+            kinds.add(kind)
+            break
+    if len(kinds) > 1:
+        raise click.UsageError("images and sound in one run; give either")
+    return kinds.pop() if kinds else "image"
+
+
+def _weight(text: str) -> tuple[str, Path]:
+    name, equals, file = text.partition("=")
+    if not equals or not Path(file).is_file():
+        raise click.UsageError(f"--weights {text}: give NAME=FILE, FILE being there")
+    return name, Path(file)
+
+
+def _print_table(summary: list[Row]) -> None:
     if not summary:
         return
     names = list(dict.fromkeys(k for row in summary for k in row))

@@ -24,7 +24,9 @@ COMMANDS = {
     "decode": ("codec.cli.decode", "decode", "Turn .ncf files back into images."),
     "info": ("codec.cli.info", "info", "Show what is in .ncf files."),
     "models": ("codec.cli.models", "models", "List the weights that are installed."),
-    "evaluate": ("codec.cli.evaluate", "evaluate", "Measure codecs on images: rate and distortion."),
+    "evaluate": ("codec.cli.evaluate", "evaluate", "Measure codecs: rate, distortion, machine perception."),
+    "tasks": ("codec.cli.tasks", "tasks", "List the models and metrics of evaluate, and what each needs."),
+    "report": ("codec.cli.report", "report", "Make a page of an evaluation's rows."),
     "train": ("codec.cli.train", "train", "Train weights."),
 }
 

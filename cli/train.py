@@ -8,6 +8,7 @@ LOOPS = {
     "s2lic": "codec.train.s2lic",
     "export": "codec.train.export",
     "circuit": "codec.train.circuit",
+    "boundary": "codec.train.boundary",
     "experts": "codec.train.experts",
     "export-circuit": "codec.train.quantise",
 }

@@ -1,16 +1,24 @@
-"""Codec specs for evaluation: `jpeg:q=10`, `s2lic:q=10..90:20`, `webp:q=20,50,80`, `circuit:e=1,9`, `png`."""
+"""Codec specs for evaluation: `jpeg:q=10`, `s2lic:q=10..90:20`, `webp:q=20,50`, `opus:kbps=6,12`, `png`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codec.errors import CodecError
 
-KEYS = {"q": ("qualities", 0, 100), "e": ("efforts", 1, 9)}
+# Keys of settings: what their values are called, their range, an example, whether they may be left out.
+KEYS = {
+    "q": ("qualities", 0, 100, "q=10..90:20", False),
+    "e": ("efforts", 1, 9, "e=1,9", True),
+    "kbps": ("rates in kbit/s", 4, 512, "kbps=6,12,24", False),
+    "bpp": ("rates in bits per pixel", 0.01, 48, "bpp=0.1,0.25,0.5", True),
+    "crf": ("rate factors", 0, 63, "crf=18..36:6", False),
+}
+_WHOLE = ("e",)
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One codec at one setting; its text is what rows carry. `key`: "q" a quality, "e" an effort, "" none."""
+    """One codec at one setting; its text is what rows carry. `key` is one of KEYS, or "" for none."""
 
     codec: str
     key: str = ""
@@ -23,7 +31,7 @@ class Spec:
 def parse(text: str, known: Mapping[str, str]) -> list[Spec]:
     """All specs that a text stands for; CodecError says what is wrong with it.
 
-    `known`: the codecs, and the keys each may have; a codec with "q" must have it, one without is lossless.
+    `known`: the codecs, each with the key that its settings have, "" if it has none.
 
     >>> [str(s) for s in parse("s2lic:q=10..90:40", {"s2lic": "q"})]
     ['s2lic:q=10', 's2lic:q=50', 's2lic:q=90']
@@ -33,23 +41,25 @@ def parse(text: str, known: Mapping[str, str]) -> list[Spec]:
     name, colon, rest = text.partition(":")
     if name not in known:
         raise CodecError(f"{text}: no codec {name!r}; choose one of {', '.join(known)}")
-    keys = known[name]
-    if not colon and "q" not in keys:
+    key = known[name]
+    if not key:
+        if colon:
+            raise CodecError(f"{text}: {name} has no settings")
         return [Spec(name)]
-    key, _, values = rest.partition("=")
-    if key not in KEYS or key not in keys or not values:
-        if "q" in keys:
-            raise CodecError(f"{text}: give the qualities, as in {name}:q=10..90:20 or {name}:q=30,50,70")
-        raise CodecError(f"{text}: give the efforts, as in {name}:e=1,9" if keys else f"{text}: {name} has no settings")
-    what, low, high = KEYS[key]
+    what, low, high, example, optional = KEYS[key]
+    if not colon and optional:
+        return [Spec(name)]
+    given, _, values = rest.partition("=")
+    if given != key or not values:
+        raise CodecError(f"{text}: give the {what}, as in {name}:{example}")
     try:
         numbers = [q for part in values.split(",") for q in _expand(part)]
     except ValueError:
-        raise CodecError(f"{text}: the {what} must be numbers, as in {name}:{key}={low},{high}") from None
+        raise CodecError(f"{text}: the {what} must be numbers, as in {name}:{example}") from None
     if any(not low <= v <= high for v in numbers):
         raise CodecError(f"{text}: {what} lie between {low} and {high}")
-    if key == "e" and any(v != int(v) for v in numbers):
-        raise CodecError(f"{text}: efforts are whole numbers")
+    if key in _WHOLE and any(v != int(v) for v in numbers):
+        raise CodecError(f"{text}: {what} are whole numbers")
     return [Spec(name, key, v) for v in numbers]
 
 

@@ -1,12 +1,18 @@
-"""Other people's codecs, for evaluation only: real files made by Pillow, counted in bytes like ours."""
+"""Other people's codecs, for evaluation only: real files, counted in bytes like ours."""
 
-from codec.peers.pillow import PILLOW, PillowCodec
+from codec.needs import require as _require
+from codec.peers.audio import AUDIO
+from codec.peers.heic import Heic
+from codec.peers.pillow import PILLOW
+from codec.peers.zoo import MODELS, ZooModel
 
-PEERS = PILLOW
+PEERS = PILLOW | {"heic": Heic()} | {name: ZooModel(name) for name in MODELS}
+AUDIO_PEERS = AUDIO
 
 
-def open_peer(name: str) -> PillowCodec:
-    """The peer codec of this name, ready to use; KeyError if there is none, CodecError if it is not installed."""
-    peer = PILLOW[name]
-    peer.require()
-    return peer
+def require(name: str) -> None:
+    """CodecError if a peer of this name is not installed, with the line that installs it."""
+    if name in PEERS:
+        _require(name, PEERS[name].needs)
+    elif name in AUDIO_PEERS:
+        AUDIO_PEERS[name].require()

@@ -6,60 +6,87 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import PIL
 from PIL import Image
 
 from codec.errors import CodecError
+from codec.needs import Need
 
 
 @dataclass(frozen=True)
 class PillowCodec:
-    """A Pillow format. `parameter`: what its one number sets, "" if there is none; `plugin`: (module, package)."""
+    """A Pillow format. `suffix`: of its files; `parameter`: what its one number sets, "" if there is none;
+    `plugin`: the module that makes Pillow know it, and its package."""
 
     format: str
+    suffix: str
     settings: tuple[tuple[str, Any], ...]
     parameter: str = "quality"
     plugin: tuple[str, str] | None = None
 
     @property
-    def keys(self) -> str:
-        """The keys of a spec (codec/specs.py) that this codec takes."""
+    def key(self) -> str:
+        """The key of its specs (codec/specs.py)."""
         return self.parameter[:1]
 
-    def require(self) -> None:
-        """Make Pillow know the format; CodecError if the package for it is not installed."""
-        if self.plugin:
-            module, package = self.plugin
-            try:
-                importlib.import_module(module)
-            except ImportError:
-                raise CodecError(f"{self.format} needs one more package: pip install {package}") from None
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What must be installed."""
+        return (Need(self.plugin[0], f"pip install {self.plugin[1]}"),) if self.plugin else ()
+
+    @property
+    def description(self) -> str:
+        """The encoder's settings, for rows."""
+        values = " ".join(f"{key}={value}" for key, value in self.settings)
+        return f"Pillow {PIL.__version__} {self.format} {values}".rstrip()
 
     def encode(self, frame: np.ndarray, value: float = 0) -> bytes:
-        """uint8 [H, W, 1 or 3] -> the bytes of a file, `value` being the parameter's; CodecError for other frames."""
+        """uint8 [H, W, 1 or 3] -> the bytes of a file, `value` being the spec's; CodecError for other frames."""
         if frame.dtype != np.uint8 or frame.shape[2] not in (1, 3):
             raise CodecError(f"as a peer {self.format} takes 8-bit grey and RGB only; leave it out for this picture")
+        self._register()
         buffer = io.BytesIO()
         image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
-        parameter = {self.parameter: round(value)} if self.parameter else {}
-        image.save(buffer, self.format, **parameter, **dict(self.settings))
+        image.save(buffer, self.format, **dict(self.settings), **self._chosen(value, frame.shape[2]))
         return buffer.getvalue()
 
     def decode(self, data: bytes, channels: int = 3) -> np.ndarray:
         """The bytes of a file -> uint8 [H, W, channels], 1 or 3: some formats know no grey and give it as colour."""
+        self._register()
         pixels = np.asarray(Image.open(io.BytesIO(data)).convert("L" if channels == 1 else "RGB"))
         return pixels[..., None] if pixels.ndim == 2 else pixels
+
+    def _chosen(self, value: float, channels: int) -> dict[str, Any]:
+        """What the spec's value means to the encoder."""
+        return {self.parameter: round(value)} if self.parameter else {}
+
+    def _register(self) -> None:
+        if self.plugin:
+            importlib.import_module(self.plugin[0])
+
+
+class Jpeg2000(PillowCodec):
+    """At so many bits per pixel, or lossless without them: the encoder takes a ratio to the raw samples."""
+
+    @property
+    def key(self) -> str:
+        return "bpp"
+
+    def _chosen(self, value: float, channels: int) -> dict[str, Any]:
+        return {"irreversible": True, "quality_layers": [8 * channels / value]} if value else {"irreversible": False}
 
 
 _JXL = ("pillow_jxl", "pillow-jxl-plugin")
 _LOSSLESS = ("lossless", True)
 
 PILLOW = {
-    "jpeg": PillowCodec("JPEG", (("optimize", True), ("subsampling", "4:2:0"))),
-    "webp": PillowCodec("WEBP", (("method", 6),)),
-    "avif": PillowCodec("AVIF", (("speed", 4), ("subsampling", "4:2:0"))),
-    "jxl": PillowCodec("JXL", (("effort", 7),), plugin=_JXL),
-    "png": PillowCodec("PNG", (("optimize", True),), ""),
-    "webp-lossless": PillowCodec("WEBP", (_LOSSLESS, ("method", 6), ("quality", 100)), ""),
-    "jpeg2000": PillowCodec("JPEG2000", (("irreversible", False), ("mct", 1)), ""),
-    "jxl-lossless": PillowCodec("JXL", (_LOSSLESS,), "effort", _JXL),
+    "jpeg": PillowCodec("JPEG", ".jpg", (("optimize", True), ("subsampling", "4:2:0"))),
+    "jpeg444": PillowCodec("JPEG", ".jpg", (("optimize", True), ("subsampling", "4:4:4"))),
+    "webp": PillowCodec("WEBP", ".webp", (("method", 6),)),
+    "avif": PillowCodec("AVIF", ".avif", (("speed", 4), ("subsampling", "4:2:0"))),
+    "jxl": PillowCodec("JXL", ".jxl", (("effort", 7),), plugin=_JXL),
+    "png": PillowCodec("PNG", ".png", (("optimize", True),), ""),
+    "webp-lossless": PillowCodec("WEBP", ".webp", (_LOSSLESS, ("method", 6), ("quality", 100)), ""),
+    "jpeg2000": Jpeg2000("JPEG2000", ".jp2", (("mct", 1),), ""),
+    "jxl-lossless": PillowCodec("JXL", ".jxl", (_LOSSLESS,), "effort", _JXL),
 }

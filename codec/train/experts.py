@@ -119,7 +119,7 @@ def train(a: argparse.Namespace, options: circuit.Options) -> None:
                 own = [p for p, group in zip(pictures, groups[number], strict=True) if group == k]
                 if own:
                     run.sampler = Sampler(own, run.config)
-                while own and run.step < options.steps * (number + 1) // a.rounds and not signals:
+                while own and run.step < a.steps * (number + 1) // a.rounds and not signals:
                     run.train_step()
                 run.save()
             if signals:

@@ -38,6 +38,8 @@ EFFORTS = {
 }  # windows seen of a picture of _USUAL pixels
 _USUAL = 768 * 512
 RATE, WARM_UP = 0.12, 30  # in steps of differences
+# The rate falls to zero in a straight line, in fits of more windows faster: else they end worse than shorter ones.
+LONG = 3500
 # Shares of the time that are left when differences begin to move to whole ones, and when they are there. All at once
 # would be a blow of 0.07 bits per sub-pixel, from which the last steps don't recover.
 SOFT, HARD = 1 / 2, 1 / 8
@@ -138,7 +140,7 @@ class _Fit:
             self.prices = [_price(v) for v in self.fitted]
         gradients = torch.autograd.grad(loss, self.fitted)
         norm = torch.stack(torch._foreach_norm(gradients)).norm()
-        rate = RATE * left * min(1, (self.done + 1) / WARM_UP)
+        rate = RATE * left ** max(1.0, self.count / LONG) * min(1, (self.done + 1) / WARM_UP)
         self.done += 1
         if not torch.isfinite(norm):
             return

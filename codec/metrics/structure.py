@@ -1,14 +1,13 @@
-"""Rate and distortion, each defined once for our codecs and their peers alike.
+"""Structural similarity of samples, at one scale and at five."""
 
-Distortion is that of the colour channels: with 2 or 4 channels the last one is alpha, which is left out, and what
-it hides completely in the reference counts as equal.
-`peak` is the largest sample value, 2^depth - 1.
-"""
+from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from codec.metrics.picture import colour
 
 if TYPE_CHECKING:
     import torch
@@ -18,20 +17,21 @@ _WINDOW, _SIGMA = 11, 1.5
 MS_SSIM_SIDE = (_WINDOW - 1) * 2 ** (len(_SCALE_WEIGHTS) - 1) + 1  # pixels: below it the window does not fit
 
 
-def bits_per_pixel(file_bytes: int, pixels: int) -> float:
-    """Rate: eight times the size of the real file over the number of pixels."""
-    return 8 * file_bytes / pixels
+def ssim(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> float | None:
+    """Structural similarity (Wang et al. 2004) of samples [H, W, C], at most 1: mean over the channels.
 
-
-def psnr(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> float:
-    """Peak signal-to-noise ratio in dB of samples [H, W, C], over all colour channels; inf for equal pictures.
-
-    >>> psnr(np.zeros((2, 2, 1), np.uint8), np.full((2, 2, 1), 255, np.uint8))
-    0.0
+    Gaussian window of 11 with sigma 1.5, no padding of the windows, no scaling of the picture first. None where a
+    side has fewer than 11 pixels.
     """
-    a, b = _colour(reference, decoded)
-    mse = float(np.mean((a.astype(np.float64) - b) ** 2))
-    return 10 * math.log10(peak**2 / mse) if mse else math.inf
+    a, b = colour(reference, decoded)
+    if min(a.shape[:2]) < _WINDOW:
+        return None
+    import torch
+
+    with torch.inference_mode():
+        x, y = _planes(a, b)
+        luminance, structure = _similarity(x, y, peak)
+        return float((luminance * structure).mean((1, 2)).mean())
 
 
 def ms_ssim(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> float | None:
@@ -40,14 +40,14 @@ def ms_ssim(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> floa
     Five scales, Gaussian window of 11 with sigma 1.5, no padding of the windows. None where a side has fewer
     than 161 pixels.
     """
-    a, b = _colour(reference, decoded)
+    a, b = colour(reference, decoded)
     if min(a.shape[:2]) < MS_SSIM_SIDE:
         return None
     import torch
     import torch.nn.functional as F
 
     with torch.inference_mode():
-        x, y = (torch.from_numpy(v.astype(np.float32)).permute(2, 0, 1) for v in (a, b))  # [C, H, W]
+        x, y = _planes(a, b)
         value = torch.ones(len(x))
         for scale, weight in enumerate(_SCALE_WEIGHTS):
             if scale:
@@ -69,19 +69,15 @@ def decibels(similarity: float) -> float:
     return -10 * math.log10(1 - similarity) if similarity < 1 else math.inf
 
 
-METRICS = {"psnr": psnr, "ms-ssim": ms_ssim}
+def _planes(a: np.ndarray, b: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Either picture as [C, H, W], float32."""
+    import torch
+
+    x, y = (torch.from_numpy(v.astype(np.float32)).permute(2, 0, 1) for v in (a, b))
+    return x, y
 
 
-def _colour(reference: np.ndarray, decoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if reference.shape != decoded.shape:
-        raise ValueError(f"shapes differ: {reference.shape} and {decoded.shape}")
-    if reference.shape[2] % 2:
-        return reference, decoded
-    colour, alpha = reference[..., :-1], reference[..., -1:]
-    return colour, np.where(alpha == 0, colour, decoded[..., :-1])
-
-
-def _similarity(x: "torch.Tensor", y: "torch.Tensor", peak: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+def _similarity(x: torch.Tensor, y: torch.Tensor, peak: int) -> tuple[torch.Tensor, torch.Tensor]:
     """SSIM's luminance term, and its contrast and structure terms in one, for every window."""
     import torch
 
@@ -94,7 +90,7 @@ def _similarity(x: "torch.Tensor", y: "torch.Tensor", peak: int) -> tuple["torch
     return (2 * mx * my + c1) / (mx * mx + my * my + c1), structure
 
 
-def _windowed(maps: "torch.Tensor", dim: int) -> "torch.Tensor":
+def _windowed(maps: torch.Tensor, dim: int) -> torch.Tensor:
     """Gaussian means along one dimension. Sums of slices: conv2d takes ten times as long on single channels."""
     taps = [math.exp(-((i - _WINDOW // 2) ** 2) / (2 * _SIGMA**2)) for i in range(_WINDOW)]
     size = maps.shape[dim] - _WINDOW + 1

@@ -1,0 +1,168 @@
+// The viewer: any two versions of a picture at the same crop, under a slider; or their difference, amplified.
+
+class Viewer {
+  constructor(section) {
+    this.section = section;
+    this.images = PICTURES.images;
+    this.names = shortNames(this.images.map((p) => p.file));
+    this.state = { image: 0, left: "original", right: "", mode: "slider", zoom: 1, gain: 8, at: 50 };
+    this.state.right = this.versions().find((v) => v !== "original") ?? "original";
+    this.build();
+    this.show();
+  }
+
+  versions() { return ["original", ...this.section.specs.filter((spec) => spec in this.images[this.state.image].versions)]; }
+
+  build() {
+    const { state } = this, set = (key) => (v) => { state[key] = v; this.show(); };
+    this.under = el("img", { alt: "" });
+    this.over = el("img", { alt: "" });
+    this.canvas = el("canvas", { class: "hidden" });
+    this.bar = el("div", { class: "bar" });
+    this.frame = el("div", { class: "frame" }, this.under, this.over, this.canvas, this.bar);
+    this.stage = el("div", { class: "stage", tabindex: 0, role: "group", "aria-label": "Picture; when zoomed the arrow keys scroll" }, this.frame);
+    this.slider = el("input", { type: "range", id: "wipe", min: 0, max: 100, step: 0.5, value: state.at, oninput: () => this.wipe(Number(this.slider.value)) });
+    this.gain = el("input", { type: "range", min: 1, max: 32, step: 1, value: state.gain, oninput: () => { state.gain = Number(this.gain.value); this.show(); } });
+    this.wipeField = el("label", { class: "field" }, "Slider: left of it one version, right of it the other", this.slider);
+    this.gainField = el("label", { class: "field" }, this.gainText = el("span"), this.gain);
+    this.sides = el("p", { class: "sides", "aria-live": "polite" });
+    this.image = el("select", { onchange: () => set("image")(Number(this.image.value)) }, this.names.map((n, i) => el("option", { value: i }, n)));
+    this.pickers = { left: el("select", { onchange: () => set("left")(this.pickers.left.value) }), right: el("select", { onchange: () => set("right")(this.pickers.right.value) }) };
+    const step = (by, text, title) => el("button", { type: "button", "aria-label": title, title, onclick: () => this.move(by) }, text);
+    this.numbers = el("div");
+    this.thumb = el("div", { class: "thumb" });
+    this.modes = choice("Show", [["slider", "Slider"], ["difference", "Difference"]], state.mode, set("mode"));
+    const panel = el("div", { class: "panel" },
+      el("div", { class: "field" }, el("span", { id: "whichpicture" }, "Picture"), el("div", { class: "step" }, step(-1, "\u2190", "previous picture"), this.image, step(1, "\u2192", "next picture"))),
+      el("label", { class: "field" }, "Left", this.pickers.left), el("label", { class: "field" }, "Right", this.pickers.right),
+      el("div", { class: "controls", style: "margin: 0" }, this.modes, choice("Zoom", [1, 2, 4, 8].map((z) => [z, `${z}\u00d7`]), state.zoom, set("zoom"))),
+      this.thumb, this.numbers);
+    this.image.setAttribute("aria-labelledby", "whichpicture");
+    this.node = el("div", { class: "viewer", id: "viewer-body" }, el("div", {}, this.stage, this.sides, this.wipeField, this.gainField,
+      el("p", { class: "note hint" }, "Inside the viewer: ", el("kbd", {}, "["), " ", el("kbd", {}, "]"), " picture, ", el("kbd", {}, ","), " ", el("kbd", {}, "."), " version on the right, ",
+        el("kbd", {}, "d"), " difference, ", el("kbd", {}, "z"), " zoom; hold ", el("kbd", {}, "x"), " to see the left version everywhere.")), panel);
+    this.node.addEventListener("keydown", (e) => this.key(e));
+    this.node.addEventListener("keyup", (e) => { if (e.key === "x") this.wipe(state.at); });
+    const drag = (e) => { const r = this.frame.getBoundingClientRect(); this.wipe(Math.max(0, Math.min(100, (100 * (e.clientX - r.left)) / r.width))); };
+    this.frame.addEventListener("pointerdown", (e) => { if (e.button) return; this.frame.setPointerCapture(e.pointerId); drag(e); });
+    this.frame.addEventListener("pointermove", (e) => { if (this.frame.hasPointerCapture(e.pointerId)) drag(e); });
+  }
+
+  key(event) {
+    if (event.target.matches("select, input[type=search]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { state } = this, zooms = [1, 2, 4, 8], press = (name, v) => this.node.querySelector(`input[type=radio][value="${v}"]`)?.click();
+    if (event.key === "[" || event.key === "]") this.move(event.key === "[" ? -1 : 1);
+    else if (event.key === "," || event.key === ".") {
+      const list = this.versions();
+      state.right = list[(list.indexOf(state.right) + (event.key === "." ? 1 : -1) + list.length) % list.length];
+      this.show();
+    } else if (event.key === "d") press("mode", state.mode === "slider" ? "difference" : "slider");
+    else if (event.key === "z") press("zoom", zooms[(zooms.indexOf(state.zoom) + 1) % zooms.length]);
+    else if (event.key === "x") this.clip(100);
+    else return;
+    event.preventDefault();
+  }
+
+  move(by) { this.state.image = (this.state.image + by + this.images.length) % this.images.length; this.show(); }
+
+  open(file, spec) {
+    this.state.image = this.images.findIndex((p) => p.file === file);
+    if (spec !== "original") this.state.right = spec;
+    this.show();
+    this.node.scrollIntoView({ block: "center" });
+    this.slider.focus({ preventScroll: true });
+  }
+
+  wipe(at) {
+    this.state.at = at;
+    this.slider.value = at;
+    this.clip(at);
+  }
+  clip(at) {
+    this.over.style.clipPath = `inset(0 ${100 - at}% 0 0)`;
+    this.bar.style.left = `${at}%`;
+    this.slider.setAttribute("aria-valuetext", `${Math.round(at)} % ${this.state.left}`);
+  }
+
+  row(spec) {
+    const { items } = this.section, file = items.files.indexOf(this.images[this.state.image].file);
+    return items.rows.find((r) => r[0] === file && items.specs[r[1]] === spec);
+  }
+  value(spec, column) {
+    const i = this.section.items.columns.indexOf(column), row = this.row(spec);
+    return i < 0 || !row ? null : row[i + 2];
+  }
+
+  show() {
+    const { state } = this, picture = this.images[state.image], list = this.versions();
+    for (const side of ["left", "right"]) {
+      if (!list.includes(state[side])) state[side] = side === "left" ? "original" : (list[1] ?? "original");
+      this.pickers[side].replaceChildren(...list.map((v) => el("option", { value: v, selected: v === state[side] }, this.title(v))));
+    }
+    this.image.value = state.image;
+    this.over.src = picture.versions[state.left];
+    this.under.src = picture.versions[state.right];
+    this.under.alt = `${this.names[state.image]}, ${state.right}`;
+    const [x, y, w, h] = picture.crop;
+    Object.assign(this.frame.style, { width: `${w * state.zoom}px`, height: `${h * state.zoom}px` });
+    this.frame.classList.toggle("zoomed", state.zoom > 1);
+    const difference = state.mode === "difference";
+    for (const node of [this.over, this.bar, this.wipeField]) node.classList.toggle("hidden", difference);
+    for (const node of [this.canvas, this.gainField]) node.classList.toggle("hidden", !difference);
+    this.gainText.textContent = `Amplified ${state.gain} times`;
+    this.gain.setAttribute("aria-valuetext", `${state.gain} times`);
+    this.wipe(state.at);
+    this.sides.replaceChildren(el("span", {}, difference ? `${state.left} against ${state.right}` : this.title(state.left)), el("span", { id: "rightside" }, difference ? "black: no difference" : this.title(state.right)));
+    this.table();
+    const [W, H] = picture.size, share = (a, b) => `${((100 * a) / b).toFixed(2)}%`;
+    this.thumb.replaceChildren(el("img", { src: picture.thumb, alt: `${this.names[state.image]}, whole`, title: `${W} \u00d7 ${H} pixels; the frame is the crop shown` }),
+      el("i", { style: `left:${share(x, W)};top:${share(y, H)};width:${share(w, W)};height:${share(h, H)}` }));
+    if (difference) this.difference();
+  }
+
+  title(spec) {
+    const rate = this.value(spec, this.section.rate);
+    return rate === null ? spec : `${spec}, ${rateNumber(rate)} ${this.section.rate}`;
+  }
+
+  table() {
+    const { state, section } = this;
+    const names = section.items.columns.filter((c) => !["pixels", "seconds"].includes(c));
+    const list = names.map((c) => [c, this.value(state.right, c)]).filter(([, v]) => v !== null);
+    this.numbers.replaceChildren(el("h3", {}, state.right), el("dl", { id: "viewer-numbers" }, list.flatMap(([c, v]) => [el("dt", {}, c.replace(/^task\./, "")), el("dd", { "data-name": c }, c.endsWith("_s") ? secondsText(v) : number(v))])));
+  }
+
+  // |left - right| of each colour, times the gain; waits for the images, and gives up if others were chosen meanwhile.
+  async difference() {
+    const token = (this.token = {}), { gain, left, right } = this.state;
+    await Promise.all([this.over.decode(), this.under.decode()].map((p) => p.catch(() => {})));
+    if (this.token !== token) return;
+    const w = this.over.naturalWidth, h = this.over.naturalHeight;
+    Object.assign(this.canvas, { width: w, height: h });
+    const context = this.canvas.getContext("2d", { willReadFrequently: true });
+    const pixels = (image) => { context.drawImage(image, 0, 0); return context.getImageData(0, 0, w, h); };
+    const a = pixels(this.over), b = pixels(this.under);
+    let sum = 0;
+    for (let i = 0; i < a.data.length; i++) {
+      if (i % 4 === 3) continue;
+      const d = Math.abs(a.data[i] - b.data[i]);
+      sum += d;
+      a.data[i] = Math.min(255, d * gain);
+    }
+    context.putImageData(a, 0, 0);
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", `difference of ${left} and ${right}, ${gain} times`);
+    this.sides.lastChild.textContent = `mean difference ${number(sum / (w * h * 3), 2)} of 255; black: none`;
+  }
+}
+
+function viewerPart(section) {
+  const lost = PICTURES.missing.length ? el("details", {}, el("summary", {}, `${plural(PICTURES.missing.length, "picture")} could not be shown`), el("ul", { class: "note" }, PICTURES.missing.map((m) => el("li", {}, m)))) : null;
+  if (!PICTURES.images.length) return { node: el("div", {}, el("p", { class: "note" }, "There are no pictures in this report. `codec evaluate --keep FOLDER` keeps the encoded files, and `codec report --pictures FOLDER` shows them here."), lost) };
+  const viewer = new Viewer(section);
+  const [mean, least] = PICTURES.decibels;
+  const note = `Crops of up to ${PICTURES.side} \u00d7 ${PICTURES.side} pixels at full resolution, where the picture has most detail; never scaled. ` +
+    `What was decoded was coded once more at high quality for display: ${number(mean, 1)} dB from the decoded pixels on average, ${number(least, 1)} dB at worst. ` +
+    `All numbers are of the whole pictures as decoded.${PICTURES.left_out ? ` There was no room for ${plural(PICTURES.left_out, "more picture")}.` : ""}`;
+  return { node: el("div", {}, el("p", { class: "note" }, note), viewer.node, lost), open: (file, spec) => viewer.open(file, spec) };
+}

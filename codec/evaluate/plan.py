@@ -1,0 +1,67 @@
+"""What an evaluation is to do: which codecs at which settings, what to measure, on which files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from codec.errors import CodecError
+from codec.media.audio import AUDIO_SUFFIXES
+from codec.specs import Spec
+from codec.tasks import labels
+
+IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif"}
+ORIGINAL = "original"  # the codec of the rows that score the files as they are given
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`weights`: files that the user gave, by the name of the task or metric. `keep`: a folder for encoded files."""
+
+    specs: tuple[Spec, ...]
+    metrics: tuple[str, ...] = ("psnr", "ms-ssim")
+    tasks: tuple[str, ...] = ()
+    weights: tuple[tuple[str, Path], ...] = ()
+    device: str = "cpu"
+    keep: Path | None = None
+
+    def codecs(self) -> list[str]:
+        """The codecs of the rows that every file gives; with tasks the original is among them."""
+        return [ORIGINAL] * bool(self.tasks) + [str(s) for s in self.specs]
+
+
+def media_of(path: Path) -> str:
+    """ "image" or "audio", by the name's end; what has none of the known ones is tried as an image."""
+    return "audio" if path.suffix.lower() in AUDIO_SUFFIXES else "image"
+
+
+def find_items(paths: Iterable[Path], media: str) -> list[Path]:
+    """The given files, and the images (or audio files) below the given folders, sorted within each."""
+    suffixes = AUDIO_SUFFIXES if media == "audio" else IMAGES
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+        else:
+            found.append(path)
+    # What a folder's labels are made of is no item.
+    found = [p for p in dict.fromkeys(found) if p.name not in _answers(p.parent)]
+    if not found:
+        raise CodecError(f"no {media} files there; give some, or folders that hold some")
+    return found
+
+
+@lru_cache(maxsize=16)
+def _answers(folder: Path) -> frozenset[str]:
+    """The segmentations that people made of a folder's pictures, as its labels name them."""
+    return frozenset(name for _, _, name in labels.rows(folder, labels.SEGMENTATIONS))
+
+
+def shard(items: list[Path], text: str) -> list[Path]:
+    """Every n-th item, from the i-th on, for a text "i/n" with i from 1 to n; CodecError for other texts."""
+    first, slash, count = text.partition("/")
+    if not (slash and first.isdecimal() and count.isdecimal() and 1 <= int(first) <= int(count)):
+        raise CodecError(f"--shard {text}: give I/N with I from 1 to N, such as 2/8")
+    return items[int(first) - 1 :: int(count)]

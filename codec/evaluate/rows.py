@@ -1,0 +1,209 @@
+"""The rows of one item: encoded by every spec to real bytes, decoded, measured, and looked at by the tasks' models."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codec import media
+from codec.errors import CodecError
+from codec.evaluate.coders import Coder, audio_coder, image_coder
+from codec.evaluate.plan import ORIGINAL, Plan
+from codec.media.audio import read_audio
+from codec.metrics import Metric, bits_per_pixel, create, kilobits_per_second
+from codec.metrics.picture import colour, rgb8
+from codec.peers import AUDIO_PEERS, require
+from codec.peers.audio import align
+from codec.specs import Spec
+from codec.tasks import create as create_task
+from codec.tasks.base import Task
+
+Row = dict[str, Any]
+
+
+class Evaluator:
+    """A plan with its metrics and tasks ready. CodecError, before any work, for what can't be had.
+
+    A row is a flat JSON object: file, codec (the spec as given), media, bytes, rate (pixels and bpp, or seconds and
+    kbps), encode_s, decode_s, device, settings, then the metrics (null where one does not apply) and
+    `task.<task>.<field>`; or file, codec, error. One bad file never ends a run.
+    """
+
+    def __init__(self, plan: Plan, kind: str) -> None:
+        self.plan, self.kind = plan, kind
+        for name in dict.fromkeys(s.codec for s in plan.specs):
+            require(name)
+        weights = dict(plan.weights)
+        self.metrics: list[Metric] = [create(name, kind) for name in plan.metrics]
+        self.tasks: list[Task] = [create_task(name) for name in plan.tasks]
+        for task in self.tasks:
+            if task.media != kind:
+                raise CodecError(f"task {task.name} is about {task.media}, and these files are {kind}; leave it out")
+        for metric in self.metrics:
+            metric.load(weights)
+        for task in self.tasks:
+            task.load(weights)
+        self._labels: dict[tuple[str, Path], dict[str, Any]] = {}
+
+    def fields(self) -> set[str]:
+        """The names that a whole row has at least, besides those of all rows."""
+        return {key for m in self.metrics for key in m.keys} | {f"task.{t.name}.model" for t in self.tasks}
+
+    def rows(self, path: Path, done: Collection[tuple[str, str]] = ()) -> Iterator[Row]:
+        """One row for each codec of the plan, but for those in `done` (file, codec)."""
+        wanted = [name for name in self.plan.codecs() if (str(path), name) not in done]
+        if not wanted:
+            return
+        try:
+            item = self._item(path)
+        except (CodecError, OSError) as error:
+            yield from ({"file": str(path), "codec": name, "error": _line(error)} for name in wanted)
+            return
+        specs: dict[str, Spec] = {str(s): s for s in self.plan.specs}
+        for name in wanted:
+            row: Row = {"file": str(path), "codec": name, "media": self.kind}
+            try:
+                row |= item.original() if name == ORIGINAL else item.coded(specs[name])
+            except (CodecError, OSError) as error:
+                row["error"] = _line(error)
+            yield row
+
+    def _item(self, path: Path) -> _Item:
+        item = (_Sound if self.kind == "audio" else _Picture)(self, path)
+        for task in self.tasks:
+            label = self.labels(task, path.parent).get(path.name)
+            item.looked_at[task.name] = label, task.reference(item.seen(item.content), label)
+        return item
+
+    def labels(self, task: Task, folder: Path) -> dict[str, Any]:
+        """A task's labels of a folder, read once."""
+        key = task.name, folder
+        if key not in self._labels:
+            self._labels[key] = task.labels(folder)
+        return self._labels[key]
+
+
+class _Item:
+    """A file's content and what the tasks made of it."""
+
+    content: Any
+    peak: int
+
+    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+        self.evaluator, self.path = evaluator, path
+        self.looked_at: dict[str, tuple[Any, Any]] = {}
+
+    def rate(self, size: int) -> Row:
+        raise NotImplementedError
+
+    def coder(self, spec: Spec) -> Coder:
+        raise NotImplementedError
+
+    def seen(self, decoded: Any) -> Any:
+        """The item as tasks look at it."""
+        return decoded
+
+    def aligned(self, decoded: Any, spec: Spec, data: bytes) -> tuple[Any, Row]:
+        """The decoded item over the original, and what more there is to say of it."""
+        return decoded, {}
+
+    def original(self) -> Row:
+        """The file as it is given: its own size, and what the tasks see in it."""
+        row = self.rate(self.path.stat().st_size) | {"device": "cpu"}
+        return row | self._measured(self.content)
+
+    def coded(self, spec: Spec) -> Row:
+        coder = self.coder(spec)
+        start = time.perf_counter()
+        data = coder.encode(self.content)
+        middle = time.perf_counter()
+        decoded = coder.decode(data)
+        end = time.perf_counter()
+        row = self.rate(len(data))
+        row |= {"encode_s": round(middle - start, 4), "decode_s": round(end - middle, 4), "device": coder.device}
+        row |= {"settings": coder.settings} if coder.settings else {}
+        decoded, more = self.aligned(decoded, spec, data)
+        row |= more | self._measured(decoded)
+        if self.evaluator.plan.keep is not None:
+            row["kept"] = str(_keep(self.evaluator.plan.keep, self.path, spec, coder.suffix, data))
+        return row
+
+    def _measured(self, decoded: Any) -> Row:
+        row: Row = {}
+        for metric in self.evaluator.metrics:
+            row |= {key: _rounded(v) for key, v in metric(self.content, decoded, self.peak).items()}
+        seen = self.seen(decoded) if self.evaluator.tasks else None
+        for task in self.evaluator.tasks:
+            label, reference = self.looked_at[task.name]
+            start = time.perf_counter()
+            scores = task.score(seen, label, reference)
+            row |= {f"task.{task.name}.{key}": _rounded(value) for key, value in scores.items()}
+            row[f"task.{task.name}.model"] = task.identity()["model"]
+            row[f"sec.task.{task.name}"] = round(time.perf_counter() - start, 4)
+        return row
+
+
+class _Picture(_Item):
+    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+        super().__init__(evaluator, path)
+        self.info, (self.content,) = media.read(path)
+        self.peak = 2**self.info.depth - 1
+
+    def rate(self, size: int) -> Row:
+        pixels = self.info.width * self.info.height
+        return {"bytes": size, "pixels": pixels, "bpp": round(bits_per_pixel(size, pixels), 6)}
+
+    def seen(self, decoded: Any) -> Any:
+        """At 8 bits, and without what alpha hides in the original."""
+        return rgb8(colour(self.content, decoded)[1], self.peak)
+
+    def coder(self, spec: Spec) -> Coder:
+        return image_coder(spec, self.path, self.info, self.evaluator.plan.device)
+
+
+class _Sound(_Item):
+    peak = 1
+
+    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+        super().__init__(evaluator, path)
+        self.content = read_audio(path)
+
+    def rate(self, size: int) -> Row:
+        seconds = self.content.seconds
+        return {"bytes": size, "seconds": round(seconds, 4), "kbps": round(kilobits_per_second(size, seconds), 4)}
+
+    def coder(self, spec: Spec) -> Coder:
+        return audio_coder(spec, self.content)
+
+    def seen(self, decoded: Any) -> Any:
+        """The item as tasks look at it."""
+        return decoded
+
+    def aligned(self, decoded: Any, spec: Spec, data: bytes) -> tuple[Any, Row]:
+        payload = kilobits_per_second(AUDIO_PEERS[spec.codec].payload(data), self.content.seconds)
+        found, delay = align(decoded, self.content)
+        return found, {"kbps_payload": round(payload, 4), "delay": delay}
+
+
+def _keep(folder: Path, path: Path, spec: Spec, suffix: str, data: bytes) -> Path:
+    """Write an encoded file into the folder, under a name that no other file and setting gets."""
+    place = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    target = folder / f"{path.stem}-{place}.{str(spec).replace(':', '-')}{suffix}"
+    folder.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    return target
+
+
+def _rounded(value: float | None) -> float | int | None:
+    if value is None or isinstance(value, (int, np.integer)):
+        return None if value is None else int(value)
+    return round(float(value), 6)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

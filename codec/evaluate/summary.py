@@ -1,0 +1,161 @@
+"""From rows to a table: means over the files that all compare, scores with intervals, BD-rates against an anchor."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+
+from codec.metrics import decibels, lower_is_better
+from codec.statistics import BD, bd_rate_by_score, bd_rate_of, interval, pooled
+from codec.tasks import TASKS, create
+from codec.tasks.base import Key
+
+from .plan import ORIGINAL
+from .rows import Row
+
+Table = dict[str, dict[str, Row]]  # codec -> file -> row
+_NOT_METRICS = {"file", "codec", "media", "bytes", "pixels", "bpp", "seconds", "kbps", "kbps_payload", "encode_s",
+                "decode_s", "device", "settings", "kept", "delay", "error"}  # fmt: skip
+
+
+def table(rows: Iterable[Row]) -> Table:
+    """Rows without errors by codec and file, for the files that every codec has."""
+    by_codec: Table = defaultdict(dict)
+    for row in rows:
+        if "error" not in row:
+            by_codec[row["codec"]][row["file"]] = row
+    common = sorted(set.intersection(*(set(v) for v in by_codec.values()))) if by_codec else []
+    return {codec: {f: files[f] for f in common} for codec, files in by_codec.items()} if common else {}
+
+
+def metric_keys(rows: Table) -> list[str]:
+    """The metrics in rows, in their order."""
+    names = dict.fromkeys(k for files in rows.values() for row in files.values() for k in row)
+    return [n for n in names if n not in _NOT_METRICS and not n.startswith(("task.", "sec."))]
+
+
+def task_keys(rows: Table) -> list[tuple[str, Key]]:
+    """The scores of tasks that rows have fields for, as (task, key)."""
+    names = {k for files in rows.values() for row in files.values() for k in row}
+    found = [(task, key) for task in TASKS if f"task.{task}.model" in names for key in create(task).keys]
+    return [(task, key) for task, key in found if all(f"task.{task}.{field}" in names for field in key.fields)]
+
+
+def fields(rows: Table, codec: str, task: str, key: Key) -> np.ndarray:
+    """What a score is made of, [n, fields], nan where an item has none."""
+    names = [f"task.{task}.{field}" for field in key.fields]
+    values = [[row.get(name) for name in names] for row in rows[codec].values()]
+    return np.array([[np.nan if v is None else v for v in row] for row in values], np.float64)
+
+
+def scored(rows: Table, task: str, key: Key) -> np.ndarray:
+    """Which files have a score with every codec: bool [n]."""
+    return np.all([np.isfinite(fields(rows, codec, task, key)).all(1) for codec in rows], 0)
+
+
+def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
+    """Per codec and setting: files, means of rate, of every metric and of seconds, and the tasks' scores.
+
+    Means are over the files that every codec could code, so that all compare the same ones; those of a metric over
+    the files among them that have it with all. `ms-ssim_db` is the mean MS-SSIM in decibels. A score comes with
+    `.change` against the original and its 95 % interval `.low`, `.high`. With an anchor, `bd.<metric>` is the
+    BD-rate of the whole codec in per cent, null where it is refused.
+    """
+    found = table(rows)
+    if not found:
+        return []
+    rate = "kbps" if any("kbps" in row for row in next(iter(found.values())).values()) else "bpp"
+    result = {codec: _means(found, codec, rate) for codec in found}
+    for task, key in task_keys(found):
+        chosen = scored(found, task, key)
+        if chosen.any():
+            _add_scores(result, found, task, key, chosen)
+    if anchor is not None:
+        for codec, row in result.items():
+            row |= _bd_rates(found, codec, anchor, rate)
+    return list(result.values())
+
+
+def _means(found: Table, codec: str, rate: str) -> Row:
+    files = found[codec]
+    row: Row = {"codec": codec, "files": len(files), rate: round(_mean(files, rate), 4)}
+    for name in metric_keys(found):
+        shared = _shared(found, name)
+        if shared:
+            value = _mean({f: files[f] for f in shared}, name)
+            row[name] = round(value, 6)
+            if name == "ms-ssim":
+                row["ms-ssim_db"] = round(decibels(value), 4)
+    for name in ("encode_s", "decode_s"):
+        if codec != ORIGINAL:
+            row[name] = round(_mean(files, name), 4)
+    return row
+
+
+def _shared(found: Table, name: str) -> list[str]:
+    """The files that have a metric with every codec."""
+    files = next(iter(found.values()))
+    return [f for f in files if all(rows[f].get(name) is not None for rows in found.values())]
+
+
+def _mean(files: dict[str, Row], name: str) -> float:
+    return float(np.mean([row[name] for row in files.values()]))
+
+
+def _add_scores(result: dict[str, Row], found: Table, task: str, key: Key, chosen: np.ndarray) -> None:
+    name = f"task.{task}.{key.name}"
+    base = fields(found, ORIGINAL, task, key)[chosen] if ORIGINAL in found else None
+    for codec, row in result.items():
+        own = fields(found, codec, task, key)[chosen]
+        row[name] = round(float(pooled(own, key.pool)), 6)
+        if base is not None and codec != ORIGINAL:
+            change, low, high = interval(own, base, key.pool)
+            row |= {f"{name}.change": round(change, 6), f"{name}.low": round(low, 6), f"{name}.high": round(high, 6)}
+
+
+def curve(found: Table, name: str, quality: str, rate: str) -> tuple[list[float], list[float]]:
+    """Mean rates and qualities of all settings of a codec, such that a higher quality is better."""
+    files = _shared(found, quality)
+    rates, values = [], []
+    for codec, rows in found.items():
+        if codec.partition(":")[0] == name and files:
+            chosen = {f: rows[f] for f in files}
+            mean = _mean(chosen, quality)
+            rates.append(_mean(chosen, rate))
+            values.append(decibels(mean) if quality == "ms-ssim" else -mean if lower_is_better(quality) else mean)
+    return rates, values
+
+
+def score_curve(found: Table, name: str, task: str, key: Key, rate: str) -> tuple[list[float], list[float]]:
+    """The same of a task's score; one that is better lower is negated."""
+    chosen = scored(found, task, key)
+    rates, values = [], []
+    for codec, rows in found.items():
+        if codec.partition(":")[0] == name and chosen.any():
+            rates.append(float(np.mean([row[rate] for row, c in zip(rows.values(), chosen, strict=True) if c])))
+            score = float(pooled(fields(found, codec, task, key)[chosen], key.pool))
+            values.append(score if key.higher_is_better else -score)
+    return rates, values
+
+
+def _bd_rates(found: Table, codec: str, anchor: str, rate: str) -> Row:
+    name = codec.partition(":")[0]
+    names = {c.partition(":")[0] for c in found}
+    if name in (anchor, ORIGINAL) or anchor not in names:
+        return {}
+    row: Row = {}
+    for quality in metric_keys(found):
+        row[f"bd.{quality}"] = _value(
+            bd_rate_of(*curve(found, name, quality, rate), *curve(found, anchor, quality, rate))
+        )
+    for task, key in task_keys(found):
+        top = score_curve(found, ORIGINAL, task, key, rate)[1] if ORIGINAL in found else []
+        both = *score_curve(found, name, task, key, rate), *score_curve(found, anchor, task, key, rate)
+        row[f"bd.task.{task}.{key.name}"] = _value(bd_rate_by_score(*both, top[0] if top else None))
+    return row
+
+
+def _value(found: BD) -> float | None:
+    return None if found.value is None else round(found.value, 2)

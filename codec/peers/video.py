@@ -1,0 +1,180 @@
+"""x264, x265, SVT-AV1, VP9 and FFV1 through PyAV, for evaluation only: real files in memory, counted like ours.
+
+The container is Matroska, which costs less than MP4 (600 bytes against 960 for ten frames of x264). Encoders run in
+one thread, so that a file does not depend on a machine's cores, and the note of their settings that x264 and x265
+put into it is left out. FFV1 is lossless.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from codec.errors import CodecError
+from codec.peers.bt709 import from_yuv420, to_yuv420
+from codec.peers.ffmpeg import BITEXACT, encoder
+
+if TYPE_CHECKING:
+    import av
+
+PRESETS = ("fast", "medium", "slow")
+_GOP = 250  # frames from one key frame to the next, x264's default, for all
+
+
+@dataclass(frozen=True)
+class VideoCodec:
+    """A video encoder of FFmpeg's libraries. `speed`: the option that PRESETS set and its values for them;
+    `crf`: the lowest and highest, (0, 0) if it is lossless; `bitstream_filter`: what packets pass through last.
+    """
+
+    encoder: str
+    crf: tuple[int, int]
+    speed: tuple[str, tuple[str, str, str]] | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    bitstream_filter: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of its specs (codec/specs.py)."""
+        return "crf" if self.crf[1] else ""
+
+    def description(self, preset: str = "medium", intra: bool = False) -> str:
+        """The encoder's settings, for rows."""
+        import av
+
+        values = " ".join(f"{key}={value}" for key, value in self._options(preset, intra).items())
+        colour = "4:2:0 BT.709 limited" if self.key else "RGB"
+        return f"PyAV {av.__version__} {self.encoder} matroska {colour} {values}"
+
+    def require(self) -> None:
+        """CodecError if the installed PyAV was built without the encoder."""
+        encoder(self.encoder)
+
+    def encode(
+        self,
+        frames: Iterable[np.ndarray],
+        fps: Fraction,
+        value: float = 0,
+        preset: str = "medium",
+        intra: bool = False,
+    ) -> bytes:
+        """uint8 frames [H, W, 3], all of one size, -> the bytes of a file; `value` is the crf, `intra` allows key
+        frames only. CodecError for other frames or none, and for what the encoder refuses.
+        """
+        import av
+
+        low, high = self.crf
+        if self.key and (value != int(value) or not low <= value <= high):
+            raise CodecError(f"{self.encoder} takes a whole crf from {low} to {high}, not {value:g}")
+        self.require()
+        options = self._options(preset, intra) | ({"crf": f"{value:g}"} if self.key else {})
+        frames = iter(frames)
+        first = next(frames, None)
+        if first is None:
+            raise CodecError("there are no frames; give a video that has some")
+        buffer = io.BytesIO()
+        # SVT-AV1 tells all its settings on stderr, unless this is set before it first runs.
+        os.environ.setdefault("SVT_LOG", "1")
+        try:
+            with av.open(buffer, "w", format="matroska", options=dict([BITEXACT])) as container:
+                self._write(container, chain([first], frames), first.shape, fps, options)
+        except av.error.FFmpegError as error:
+            what = f"{first.shape[1]} x {first.shape[0]} pictures with {options}".translate(_PLAIN)
+            raise CodecError(f"{self.encoder} refuses {what}; leave it out for this video") from error
+        return buffer.getvalue()
+
+    def decode(self, data: bytes, height: int, width: int) -> Iterator[np.ndarray]:
+        """The bytes of a file of frames of this size -> uint8 frames [height, width, 3], one at a time."""
+        import av
+
+        with av.open(io.BytesIO(data), format="matroska") as container:
+            for frame in container.decode(video=0):
+                if self.key:
+                    assert frame.format.name == "yuv420p", frame.format.name
+                    yield from_yuv420(frame.to_ndarray(), height, width)
+                else:
+                    plane = frame.planes[0]
+                    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, : 4 * width]
+                    yield np.ascontiguousarray(rows.reshape(height, width, 4)[..., 2::-1])
+
+    def _options(self, preset: str, intra: bool) -> dict[str, str]:
+        if preset not in PRESETS:
+            raise CodecError(f"no preset {preset!r}; choose one of {', '.join(PRESETS)}")
+        speed = {self.speed[0]: self.speed[1][PRESETS.index(preset)]} if self.speed else {}
+        return {**speed, "g": "1" if intra or not self.key else str(_GOP), "threads": "1", **self.options}
+
+    def _write(
+        self,
+        container: av.container.OutputContainer,
+        frames: Iterable[np.ndarray],
+        shape: tuple[int, ...],
+        fps: Fraction,
+        options: dict[str, str],
+    ) -> None:
+        import av
+
+        stream = cast("av.VideoStream", container.add_stream(self.encoder, fps, options))
+        odd = (shape[0] % 2, shape[1] % 2) if self.key else (0, 0)
+        stream.height, stream.width = shape[0] + odd[0], shape[1] + odd[1]
+        stream.pix_fmt = "yuv420p" if self.key else "bgr0"
+        stream.bit_rate = 0  # PyAV's default would cap the rate of VP9 and SVT-AV1
+        if self.key:
+            _mark(stream.codec_context)
+        units = av.BitStreamFilterContext(self.bitstream_filter or "null", stream)
+        for index, pixels in enumerate(frames):
+            if pixels.dtype != np.uint8 or pixels.shape != shape or pixels.shape[2:] != (3,):
+                raise CodecError(f"frame {index} is not 8-bit RGB of one size; as a peer {self.encoder} takes no other")
+            frame = _yuv_frame(pixels) if self.key else _rgb_frame(pixels)
+            frame.pts, frame.time_base = index, 1 / fps
+            for packet in stream.encode(frame):
+                container.mux(units.filter(packet))
+        for packet in stream.encode(None):
+            container.mux(units.filter(packet))
+        container.mux(units.filter(None))
+
+
+def _yuv_frame(pixels: np.ndarray) -> av.VideoFrame:
+    import av
+
+    frame = av.VideoFrame.from_ndarray(to_yuv420(pixels), format="yuv420p")
+    _mark(frame)
+    return frame
+
+
+def _mark(target: av.VideoCodecContext | av.VideoFrame) -> None:
+    """Say that it is BT.709 of limited range, so that others' players show the colours that we do."""
+    target.color_range = 1
+    target.colorspace = target.color_primaries = target.color_trc = 1  # its number in ITU-T H.273
+
+
+def _rgb_frame(pixels: np.ndarray) -> av.VideoFrame:
+    import av
+
+    height, width = pixels.shape[:2]
+    frame = av.VideoFrame(width, height, "bgr0")
+    plane = frame.planes[0]
+    rows = np.zeros((plane.buffer_size // plane.line_size, plane.line_size), np.uint8)
+    rows[:height, : 4 * width].reshape(height, width, 4)[..., 2::-1] = pixels
+    plane.update(rows.tobytes())
+    return frame
+
+
+_PLAIN = str.maketrans("", "", "{}'")
+_X26X = ("fast", "medium", "slow")
+
+VIDEO = {
+    "x264": VideoCodec("libx264", (0, 51), ("preset", _X26X), bitstream_filter="filter_units=remove_types=6"),
+    "x265": VideoCodec(
+        "libx265", (0, 51), ("preset", _X26X), {"x265-params": "log-level=error:info=0:pools=1:frame-threads=1"}
+    ),
+    "svt-av1": VideoCodec("libsvtav1", (1, 63), ("preset", ("10", "6", "3")), {"svtav1-params": "lp=1"}),
+    "vp9": VideoCodec("libvpx-vp9", (0, 63), ("cpu-used", ("5", "2", "1")), {"deadline": "good"}),
+    "ffv1": VideoCodec("ffv1", (0, 0), options={"level": "3"}),
+}

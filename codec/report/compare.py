@@ -1,0 +1,134 @@
+"""Codecs against an anchor: BD-rates with intervals, and the rates at which they do as well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from codec.report.curves import Curves, family
+from codec.report.measures import Float, Measure
+from codec.report.published import Published
+from codec.statistics import BD, bd_rate_by_score, bd_rate_of, pooled, rate_at
+
+RESAMPLES = 400  # of BD-rates, which take far longer than means
+TARGETS = (0.99, 0.97, 0.95)  # of the uncompressed score
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A codec's BD-rate by one measure in per cent, None where it is refused: `why`. `low` and `high`: its interval,
+    nan without items to draw from; `overlap`: the values that it is over."""
+
+    codec: str
+    value: float | None
+    low: float
+    high: float
+    overlap: tuple[float, float]
+    why: str
+
+
+def bd_rates(curves: Curves, published: Sequence[Published], anchor: str) -> list[Comparison]:
+    """All codecs and published curves but the anchor, which may be either; empty if it has no curve."""
+    known = {codec: _line(curves, codec) for codec in curves.points}
+    for p in published:
+        line = p.curves.get(curves.measure.name, [])
+        if line and p.name not in known:
+            known[p.name] = np.array([rate for rate, _ in line]), np.array([v for _, v in line])
+    if anchor not in known:
+        return []
+    return [
+        _comparison(curves, codec, anchor, _bd(curves, known[codec], known[anchor]))
+        for codec in known
+        if codec != anchor
+    ]
+
+
+def _line(curves: Curves, codec: str) -> tuple[Float, Float]:
+    points = curves.points[codec]
+    return np.array([p.rate for p in points]), np.array([p.value for p in points])
+
+
+def _bd(curves: Curves, ours: tuple[Float, Float], anchor: tuple[Float, Float]) -> BD:
+    measure = curves.measure
+    (rate, value), (ref_rate, ref_value) = ours, anchor
+    quality, ref_quality = (np.array([measure.quality(float(x)) for x in v]) for v in (value, ref_value))
+    if measure.task:
+        top = None if curves.top is None else measure.quality(curves.top[0])
+        return bd_rate_by_score(rate, quality, ref_rate, ref_quality, top)
+    return bd_rate_of(rate, quality, ref_rate, ref_quality)
+
+
+def _comparison(curves: Curves, codec: str, anchor: str, bd: BD) -> Comparison:
+    low, high = _interval(curves, codec, anchor) if bd.value is not None else (math.nan, math.nan)
+    why = bd.why if bd.value is None else ""
+    if bd.value is None and bd.high <= bd.low:
+        why = "curves don't overlap"
+    ends = (bd.low, bd.high) if curves.measure.key.higher_is_better else (-bd.high, -bd.low)
+    return Comparison(codec, bd.value, low, high, ends, why)
+
+
+def _interval(curves: Curves, codec: str, anchor: str) -> tuple[float, float]:
+    """95 % of the BD-rates of resampled files, the same ones for both; nan if the files say nothing of one."""
+    if not {codec, anchor} <= set(curves.points) or len(curves.files) < 2:
+        return math.nan, math.nan
+    n = len(curves.files)
+    drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
+    (rates, values), (ref_rates, ref_values) = (_resampled(curves, name, drawn) for name in (codec, anchor))
+    found = [_bd(curves, (rates[i], values[i]), (ref_rates[i], ref_values[i])).value for i in range(RESAMPLES)]
+    some = [v for v in found if v is not None and math.isfinite(v)]
+    # Where many draws have no BD-rate, the others are not a sample of it.
+    if len(some) < 0.9 * RESAMPLES:
+        return math.nan, math.nan
+    low, high = np.percentile(some, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _resampled(curves: Curves, codec: str, drawn: np.ndarray) -> tuple[Float, Float]:
+    """Rates and values of a codec's points for every draw, [draws, points] each."""
+    specs = [spec for spec in curves.items if family(spec) == codec]
+    rates = np.stack([curves.rates[s][drawn].mean(1) for s in specs], 1)
+    values = np.stack([pooled(curves.items[s][drawn], curves.measure.key.pool) for s in specs], 1)
+    return rates, values
+
+
+@dataclass(frozen=True)
+class Equal:
+    """The rate at which a codec keeps `share` of the uncompressed score; None where `why` says it is beyond its
+    points. `saving`: the change in per cent against the anchor's rate."""
+
+    codec: str
+    share: float
+    score: float
+    rate: float | None
+    why: str
+    saving: float | None
+
+
+def equal_quality(curves: Curves, anchor: str) -> list[Equal]:
+    """Rates at TARGETS of the uncompressed score, for scores of which a share can be taken."""
+    accuracy = _accuracy(curves.measure)
+    if curves.top is None or accuracy is None or not accuracy(curves.top[0]) > 0:
+        return []
+    found = []
+    for share in TARGETS:
+        target = share * accuracy(curves.top[0])
+        rates = {}
+        for codec in curves.points:
+            rate, value = _line(curves, codec)
+            rates[codec] = rate_at(rate, [accuracy(float(v)) for v in value], target)
+        base = rates.get(anchor, (None, ""))[0]
+        for codec, (at, why) in rates.items():
+            saving = None if at is None or base is None or codec == anchor else 100 * (at / base - 1)
+            # `accuracy` is its own inverse.
+            found.append(Equal(codec, share, accuracy(target), at, why, saving))
+    return found
+
+
+def _accuracy(measure: Measure) -> Callable[[float], float] | None:
+    """The score as a share of what could be right: an error rate is turned round; None for scores without a most."""
+    if measure.key.higher_is_better:
+        return lambda value: value
+    return (lambda value: 1 - value) if measure.key.pool == "ratio" else None

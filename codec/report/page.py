@@ -1,0 +1,52 @@
+"""A report as one HTML file that needs nothing else: template, styles, scripts, numbers and pictures."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+from codec.report.data import Report, as_json
+from codec.report.pictures import Pictures
+
+PAGE_BYTES = 25_000_000  # a page's most
+_SCRIPTS = ("report-common.js", "report-chart.js", "report-tables.js", "report-viewer.js", "report.js")
+
+
+def page(report: Report, pictures: Pictures | None = None, day: date | None = None) -> str:
+    """The HTML. Names from rows are data of its script or escaped: none of them can become part of the page.
+
+    A policy in it forbids every script but its own and every load from anywhere.
+    """
+    scripts = "\n".join(_asset(name) for name in _SCRIPTS)
+    found = pictures or Pictures()
+    shown = {
+        "side": found.side,
+        "images": found.images,
+        "left_out": found.left_out,
+        "missing": found.missing[:200],
+        "decibels": list(found.decibels) if found.images else [],
+    }
+    parts = {
+        "title": html.escape(report.title),
+        "policy": f"sha256-{base64.b64encode(hashlib.sha256(scripts.encode()).digest()).decode()}",
+        "style": _asset("report.css"),
+        "script": scripts,
+        "data": _embedded(as_json(report) | {"day": str(day or date.today())}),
+        "pictures": _embedded(shown),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _asset("report.html"))
+
+
+def _asset(name: str) -> str:
+    return (files("codec.assets") / name).read_text(encoding="utf-8")
+
+
+def _embedded(value: Any) -> str:
+    """JSON that can stand in a script element: no < can end it."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

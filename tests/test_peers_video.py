@@ -1,0 +1,138 @@
+"""Video peers make real files in memory, and their colours are BT.709 on both sides."""
+
+import io
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from codec.errors import CodecError
+from codec.metrics import psnr
+from codec.peers.bt709 import from_yuv420, to_yuv420
+from codec.peers.video import VIDEO
+
+FPS = Fraction(30000, 1001)
+LOSSY = [name for name, peer in VIDEO.items() if peer.key]
+
+
+def clip(height: int = 64, width: int = 96, count: int = 6) -> list[np.ndarray]:
+    """Soft coloured waves that move."""
+    y, x = np.mgrid[0:height, 0:width]
+    frames = []
+    for t in range(count):
+        waves = [128 + 90 * np.sin((x + 2 * t) / (9 + 3 * c) + c) * np.cos((y - t) / (13 - 2 * c)) for c in range(3)]
+        frames.append(np.rint(np.stack(waves, -1)).astype(np.uint8))
+    return frames
+
+
+def keys_of(data: bytes) -> list[bool]:
+    with av.open(io.BytesIO(data)) as container:
+        return [packet.is_keyframe for packet in container.demux(video=0) if packet.size]
+
+
+def test_ffv1_is_perfect_for_odd_sizes_too() -> None:
+    frames = [np.random.default_rng(t).integers(0, 256, (33, 47, 3), np.uint8) for t in range(3)]
+    decoded = list(VIDEO["ffv1"].decode(VIDEO["ffv1"].encode(frames, FPS), 33, 47))
+    assert len(decoded) == 3
+    assert all(np.array_equal(a, b) for a, b in zip(frames, decoded, strict=True))
+
+
+@pytest.mark.parametrize("name", LOSSY)
+def test_a_lower_crf_costs_more_and_looks_better(name: str) -> None:
+    frames, peer = clip(), VIDEO[name]
+    sizes, quality = [], []
+    for crf in (15, 45):
+        data = peer.encode(iter(frames), FPS, crf)
+        decoded = list(peer.decode(data, 64, 96))
+        assert len(decoded) == len(frames)
+        sizes.append(len(data))
+        quality.append(min(psnr(a, b) for a, b in zip(frames, decoded, strict=True)))
+    assert sizes[0] > sizes[1]
+    assert quality[0] > max(quality[1], 32)
+
+
+@pytest.mark.parametrize("name", LOSSY)
+def test_odd_sizes_come_back(name: str) -> None:
+    frames, peer = clip(65, 95, 2), VIDEO[name]
+    decoded = list(peer.decode(peer.encode(frames, FPS, 20), 65, 95))
+    assert [f.shape for f in decoded] == [(65, 95, 3)] * 2
+    assert psnr(frames[1], decoded[1]) > 30
+
+
+@pytest.mark.parametrize("name", VIDEO)
+def test_intra_files_have_key_frames_only(name: str) -> None:
+    peer = VIDEO[name]
+    assert keys_of(peer.encode(clip(), FPS, 30, intra=True)) == [True] * 6
+    if peer.key:
+        assert keys_of(peer.encode(clip(), FPS, 30)) == [True] + [False] * 5
+
+
+@pytest.mark.parametrize("name", LOSSY)
+def test_files_say_what_their_colours_are(name: str) -> None:
+    with av.open(io.BytesIO(VIDEO[name].encode(clip(), FPS, 30))) as container:
+        context = container.streams.video[0].codec_context
+        found = [context.color_range, context.colorspace, context.color_primaries, context.color_trc]
+        assert [int(value) for value in found] == [1, 1, 1, 1]
+        assert container.streams.video[0].average_rate == FPS
+
+
+@pytest.mark.parametrize(
+    ("rgb", "yuv"),
+    [
+        ((0, 0, 0), (16, 128, 128)),
+        ((255, 255, 255), (235, 128, 128)),
+        ((255, 0, 0), (63, 102, 240)),
+        ((0, 255, 0), (173, 42, 26)),
+        ((0, 0, 255), (32, 240, 118)),
+    ],
+)
+def test_bt709_gives_its_known_colours(rgb: tuple[int, ...], yuv: tuple[int, ...]) -> None:
+    planes = to_yuv420(np.full((4, 6, 3), rgb, np.uint8))
+    assert planes.shape == (6, 6)
+    assert np.unique(planes[:4]).tolist() == [yuv[0]]
+    assert np.unique(planes.ravel()[24:30]).tolist() == [yuv[1]]
+    assert np.unique(planes.ravel()[30:]).tolist() == [yuv[2]]
+    assert np.abs(from_yuv420(planes, 4, 6).astype(int) - rgb).max() <= 2
+
+
+def test_ffmpegs_scaler_sees_the_same_colours() -> None:
+    (picture,) = clip(count=1)
+    frame = av.VideoFrame.from_ndarray(to_yuv420(picture), format="yuv420p")
+    theirs = frame.reformat(
+        format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU709", src_color_range="MPEG", dst_color_range="JPEG"
+    ).to_ndarray()
+    assert psnr(theirs, from_yuv420(to_yuv420(picture), 64, 96)) > 38
+
+
+def test_chroma_survives_halving_where_it_is_smooth() -> None:
+    (picture,) = clip(count=1)
+    assert psnr(picture, from_yuv420(to_yuv420(picture), 64, 96)) > 44
+
+
+def no_frames() -> Iterator[np.ndarray]:
+    yield from ()
+
+
+def test_bad_input_is_told_in_one_line() -> None:
+    for frames, crf, words in (
+        (no_frames(), 30, "no frames"),
+        (iter([*clip(count=1), *clip(32, 32, 1)]), 30, "frame 1"),
+        (iter([np.zeros((64, 64, 4), np.uint8)]), 30, "frame 0"),
+        (iter(clip(count=1)), 30.5, "whole crf"),
+        (iter(clip(count=1)), 60, "0 to 51"),
+    ):
+        with pytest.raises(CodecError, match=words) as caught:
+            VIDEO["x264"].encode(frames, FPS, crf)
+        assert "\n" not in str(caught.value)
+
+
+def test_an_encoder_that_refuses_a_size_says_so() -> None:
+    with pytest.raises(CodecError, match=r"libx265 refuses 2 x 2 pictures"):
+        VIDEO["x265"].encode(clip(2, 2, 1), FPS, 30)
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(CodecError, match="fast, medium, slow"):
+        VIDEO["vp9"].encode(clip(count=1), FPS, 30, preset="veryslow")
