@@ -30,7 +30,9 @@ class BD(NamedTuple):
 
 
 def pooled(fields: Float, pool: str) -> Float:
-    """The score of items [..., n, k]: [...]. `pool` as codec.tasks.base.Key has it; nan where nothing is counted.
+    """The score of items [..., n, k]: [...]; nan where nothing is counted.
+
+    `pool` as codec.tasks.base.Key has it; of "iou" k is all intersections, then all unions.
 
     >>> float(pooled(np.array([[1.0, 4.0], [0.0, 6.0]]), "ratio"))
     0.1
@@ -39,6 +41,11 @@ def pooled(fields: Float, pool: str) -> Float:
         means: Float = fields[..., 0].mean(-1)
         return means
     sums = fields.sum(-2)
+    if pool == "iou":
+        half = sums.shape[-1] // 2
+        with np.errstate(invalid="ignore", divide="ignore"):
+            each = sums[..., :half] / sums[..., half:]
+        return np.asarray(np.nansum(each, -1) / np.isfinite(each).sum(-1))
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = sums[..., 0::2] / sums[..., 1::2]
         if pool == "ratio":

@@ -195,7 +195,7 @@ def test_tasks_and_metrics_say_what_they_need() -> None:
     result = CliRunner().invoke(tasks_command, ["--json"])
     assert result.exit_code == 0
     rows = [json.loads(line) for line in io.StringIO(result.output)]
-    assert {"classify", "boundary", "speech"} == {r["task"] for r in rows if "task" in r}
+    assert {"classify", "boundary", "segment", "speech"} == {r["task"] for r in rows if "task" in r}
     (lpips,) = (r for r in rows if r.get("metric") == "lpips-alex")
     assert any("--weights lpips-alex=FILE" in need for need in lpips["needs"])
 

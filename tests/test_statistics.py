@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, spearmanr
 
+from codec.evaluate.correlation import correlations, spearman
 from codec.statistics import bd_rate_by_score, bd_rate_of, interval, isotonic, mcnemar, pooled, rate_at
 
 RATES = [0.1, 0.2, 0.4, 0.8, 1.6]
@@ -96,3 +97,31 @@ def test_a_bd_rate_is_refused_with_a_reason(
 ) -> None:
     found = bd_rate_by_score(RATES, scores, RATES, other, top)
     assert found.value is None and why in found.why
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rank_correlation_is_scipys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, 6, (2, 30)).astype(float)  # with ties
+    assert spearman(a, b) == pytest.approx(spearmanr(a, b).statistic)
+    assert spearman(a, np.ones(30)) is None
+
+
+def test_correlations_find_the_metric_that_knows() -> None:
+    rng = np.random.default_rng(0)
+    rows = [{"file": f, "codec": "original", "bpp": 9.0} | seen(0.0) for f in "abcdefgh"]
+    for q, damage in ((10, 3.0), (20, 2.0), (40, 1.0), (80, 0.5)):
+        for f in "abcdefgh":
+            kl = damage * rng.uniform(0.5, 1.5)
+            rows.append(
+                {"file": f, "codec": f"jpeg:q={q}", "bpp": q / 40, "deep.efflite0": kl, "psnr": 40 - damage} | seen(kl)
+            )
+    for row in rows:
+        row |= {"psnr": row.get("psnr", math.inf), "deep.efflite0": row.get("deep.efflite0", 0.0)}
+    found = {(r["metric"], r["score"]): r for r in correlations(rows)}
+    assert found["deep.efflite0", "kl"]["within"] == 1 and found["deep.efflite0", "kl"]["settings"] == 1
+    assert found["psnr", "kl"]["settings"] == 1 and found["psnr", "kl"]["within"] is None
+
+
+def seen(kl: float) -> dict[str, object]:
+    return {"task.classify.kl": kl, "task.classify.agree": 1.0, "task.classify.model": "x"}

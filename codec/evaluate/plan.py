@@ -55,8 +55,10 @@ def find_items(paths: Iterable[Path], media: str) -> list[Path]:
 
 @lru_cache(maxsize=16)
 def _answers(folder: Path) -> frozenset[str]:
-    """The segmentations that people made of a folder's pictures, as its labels name them."""
-    return frozenset(name for _, _, name in labels.rows(folder, labels.SEGMENTATIONS))
+    """The segmentations of a folder's pictures, as its labels name them."""
+    return frozenset(
+        name for layout in (labels.SEGMENTATIONS, labels.MASKS) for *_, name in labels.rows(folder, layout)
+    )
 
 
 def shard(items: list[Path], text: str) -> list[Path]:

@@ -40,13 +40,31 @@ def task_keys(rows: Table) -> list[tuple[str, Key]]:
     """The scores of tasks that rows have fields for, as (task, key)."""
     names = {k for files in rows.values() for row in files.values() for k in row}
     found = [(task, key) for task in TASKS if f"task.{task}.model" in names for key in create(task).keys]
-    return [(task, key) for task, key in found if all(f"task.{task}.{field}" in names for field in key.fields)]
+    return [(task, key) for task, key in found if all(_columns(names, task, field) for field in key.fields)]
+
+
+def _columns(names: Iterable[str], task: str, field: str) -> list[str]:
+    """The names in rows that a field of a key stands for: itself, or all of a family ("inter.*"), in order."""
+    name = f"task.{task}.{field}"
+    if field.endswith("*"):
+        return sorted(n for n in names if n.startswith(name[:-1]))
+    return [name] if name in names else []
 
 
 def fields(rows: Table, codec: str, task: str, key: Key) -> np.ndarray:
-    """What a score is made of, [n, fields], nan where an item has none."""
+    """What a score is made of, [n, fields], nan where an item has none; of families 0 for classes that aren't there."""
     names = [f"task.{task}.{field}" for field in key.fields]
-    values = [[row.get(name) for name in names] for row in rows[codec].values()]
+    if key.pool == "iou":
+        seen = {k for files in rows.values() for row in files.values() for k in row}
+        classes = [n.rpartition(".")[2] for n in _columns(seen, task, key.fields[1])]
+        names = [f"{name[:-1]}{c}" for name in names for c in classes]
+        start = names[0].rpartition(".")[0]
+        has = [any(k.startswith(start + ".") for k in row) for row in rows[codec].values()]
+        values = [
+            [row.get(n, 0) if h else None for n in names] for row, h in zip(rows[codec].values(), has, strict=True)
+        ]
+    else:
+        values = [[row.get(name) for name in names] for row in rows[codec].values()]
     return np.array([[np.nan if v is None else v for v in row] for row in values], np.float64)
 
 

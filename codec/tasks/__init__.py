@@ -10,6 +10,7 @@ from codec.tasks.base import Task
 TASKS = {
     "classify": "codec.tasks.classify:Classify",
     "boundary": "codec.tasks.boundary:Boundary",
+    "segment": "codec.tasks.segment:Segment",
     "speech": "codec.tasks.speech:Speech",
 }
 

@@ -19,7 +19,8 @@ class Key:
     """One score of a task. `fields` are what rows carry for it (`task.<task>.<field>`), pooled over items:
 
     "mean": the mean of one field; "ratio": the sum of the first over the sum of the second; "f": the F-measure of
-    hits and all of precision, hits and all of recall. `labelled`: it needs labels, not only the original.
+    hits and all of precision, hits and all of recall; "iou": the mean over classes of the ratio of two families of
+    fields, "inter.*" and "union.*" with the class for the star. `labelled`: it needs labels, not only the original.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The `labels.csv` beside a folder's pictures: classes in `index`, or human segmentations in `segmentation`."""
+"""The `labels.csv` beside a folder's pictures: `index` of a class, `segmentation` by a person, `mask` of classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from codec.errors import CodecError
 FILE = "labels.csv"
 CLASSES = ("file", "index")
 SEGMENTATIONS = ("image", "segmentation")
-_LAYOUTS = (CLASSES, SEGMENTATIONS)
+MASKS = ("file", "mask")
+_LAYOUTS = (CLASSES, SEGMENTATIONS, MASKS)
 
 
 def rows(folder: Path, columns: tuple[str, str]) -> list[tuple[int, str, str]]:
