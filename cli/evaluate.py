@@ -73,7 +73,8 @@ def evaluate(
     """
     from codec import evaluate as library
     from codec.device import resolve
-    from codec.evaluate import log, run
+    from codec.evaluate import run
+    from codec.evaluate.log import append, resume
     from codec.specs import parse
 
     kind = _kind(paths)
@@ -87,14 +88,14 @@ def evaluate(
     )
     files = library.shard(library.find_items(paths, kind), shard)
     fields = run.evaluator(plan, kind).fields()  # now, before any work, what is missing is named
-    rows = log.resume(output, lambda row: "error" not in row and fields <= row.keys()) if output else []
+    rows = resume(output, lambda row: "error" not in row and fields <= row.keys()) if output else []
     asked = {str(f) for f in files}, set(plan.codecs())
     rows = [row for row in rows if row["file"] in asked[0] and row["codec"] in asked[1]]
     progress = _Progress(len(files) * len(plan.codecs()), len(rows))
     for row in _rows(run.Work(plan, kind, run.done(rows)), files, jobs, plan):
         rows.append(row)
         if output:
-            log.append(output, row)
+            append(output, row)
         if "error" in row:
             progress.clear()
             click.echo(f"codec: {row['codec']}: {row['error']}", err=True)

@@ -131,4 +131,4 @@ def _overlaps(found: np.ndarray, truth: np.ndarray, end: str) -> dict[str, float
     both = np.bincount(a[a == b], minlength=256)
     either = np.bincount(a, minlength=256) + np.bincount(b, minlength=256) - both
     there = np.flatnonzero(either).tolist()
-    return {f"inter{end}.{k}": int(both[k]) for k in there} | {f"union{end}.{k}": int(either[k]) for k in there}
+    return {f"{name}{end}.{k}": float(n[k]) for name, n in (("inter", both), ("union", either)) for k in there}
