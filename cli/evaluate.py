@@ -88,9 +88,12 @@ def evaluate(
     )
     files = library.shard(library.find_items(paths, kind), shard)
     fields = run.evaluator(plan, kind).fields()  # now, before any work, what is missing is named
-    rows = resume(output, lambda row: "error" not in row and fields <= row.keys()) if output else []
-    asked = {str(f) for f in files}, set(plan.codecs())
-    rows = [row for row in rows if row["file"] in asked[0] and row["codec"] in asked[1]]
+    asked = {(str(f), codec) for f in files for codec in plan.codecs()}
+
+    def whole(row: Row) -> bool:
+        return (row["file"], row["codec"]) not in asked or ("error" not in row and fields <= row.keys())
+
+    rows = [row for row in (resume(output, whole) if output else []) if (row["file"], row["codec"]) in asked]
     progress = _Progress(len(files) * len(plan.codecs()), len(rows))
     for row in _rows(run.Work(plan, kind, run.done(rows)), files, jobs, plan):
         rows.append(row)

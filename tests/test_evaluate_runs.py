@@ -136,12 +136,15 @@ def test_a_run_killed_half_way_goes_on_with_no_row_twice_and_none_missing(folder
     assert lines[:11] == before[:11] and len(keys) == len(set(keys)) == 72
 
 
-def test_rows_that_lack_a_metric_are_made_again(folder: Path, tmp_path: Path) -> None:
+def test_rows_that_lack_a_metric_are_made_again_and_others_stay(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "rows.jsonl"
+    other = {"file": "elsewhere.png", "codec": "jpeg:q=30", "bytes": 1}
+    log.append(output, other)
     run([str(folder), "--codec", "jpeg:q=30", "--metric", "psnr", "-o", str(output)])
     run([str(folder), "--codec", "jpeg:q=30", "--metric", "psnr", "--metric", "ssim", "-o", str(output)])
     rows = log.read([output])
-    assert len(rows) == len(output.read_text().splitlines()) == 3 and all(0 < r["ssim"] < 1 for r in rows)
+    assert len(rows) == len(output.read_text().splitlines()) == 4 and rows[0] == other
+    assert all(0 < r["ssim"] < 1 for r in rows[1:])
 
 
 def test_two_shards_merged_equal_one_run_and_so_do_two_workers(folder: Path, tmp_path: Path) -> None:
