@@ -21,6 +21,11 @@ LIGHT = [
     "codec.entropy",
     "codec.errors",
     "codec.media",
+    "codec.evaluate",
+    "codec.media.audio",
+    "codec.metrics",
+    "codec.peers",
+    "codec.tasks",
     "codec.weights",
 ]
 
