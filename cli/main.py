@@ -66,8 +66,8 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; click itself deals with a closed pipe (exit 1, silently)."""
-    # The lossless codec multiplies small matrices. On two threads of numpy's BLAS that takes a tenth less time and twice
-    # the work of the processor. It is read when numpy is loaded, which is not yet.
+    # The lossless codec multiplies small matrices. On two threads of numpy's BLAS it takes a tenth less time and twice
+    # the work. The variable is read when numpy is loaded, which it is not yet.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) == signal.SIG_DFL:
