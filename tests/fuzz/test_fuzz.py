@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from bases import GOLDEN, Base, containers, golden, pictures
 from mutations import case, split
-from outcome import READ, SAME, run
+from verdict import READ, SAME, run
 
 
 @pytest.fixture(scope="module")
