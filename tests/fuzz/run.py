@@ -27,7 +27,7 @@ def work(seed: int, numbers: range, current: Any, results: "Connection[Result, N
     import torch
     from bases import GOLDEN, containers, golden, pictures
     from mutations import case
-    from outcome import run
+    from verdict import run
 
     torch.set_num_threads(1)
     os.environ["CODEC_WEIGHTS"] = str(GOLDEN)
