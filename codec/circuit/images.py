@@ -107,10 +107,13 @@ class Codec:
         bits = how.bits(header.depth)
         if bits > 8 or units.flatness(colour) < units.PHOTO or not webp.fits(*colour.shape[:2]):
             return tiled, self._coded(frame, header, tiled, extra, progress)
+        networks = self._usable(header, how)
+        circuit = modelled.choose(colour, bits, networks).size if networks else None
+        if circuit is not None and units.hopeless_webp(webp.estimate(colour), circuit):
+            return tiled, self._coded(frame, header, tiled, extra, progress)
         # What repeats over the whole of a drawn picture is found in one unit alone, which the circuit doesn't code.
         drawn = self._coded(frame, header, how, None, None)
-        networks = self._usable(header, how)
-        if not networks or units.hopeless(modelled.choose(colour, bits, networks).size, len(drawn[0][0])):
+        if circuit is None or units.hopeless(circuit, len(drawn[0][0])):
             return how, drawn
         return min((how, drawn), (tiled, self._coded(frame, header, tiled, extra, progress)), key=_size)
 

@@ -58,7 +58,7 @@ def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: m
             found.append(bytes([CIRCUIT]) + modelled.encode(unit, bits, networks, choice))
             best = min(best, len(found[-1]))
     # Compared with what the circuit really took: of drawings the blocks may be a bad sample.
-    if as_webp is not None and (small or as_webp < _HOPELESS_WEBP * best):
+    if as_webp is not None and (small or not hopeless_webp(as_webp, best)):
         coded = webp.encode(unit, best)
         found.append(bytes([WEBP | coded.variant << 3]) + coded.data)
     if room <= min(map(len, found), default=room):
@@ -88,6 +88,11 @@ def decode(payload: bytes, shape: tuple[int, int, int], bits: int, networks: Seq
 def hopeless(estimate: float, size: int) -> bool:
     """Whether the circuit, by an estimate of its bytes, has no chance against a payload of `size` bytes."""
     return estimate > _HOPELESS * size
+
+
+def hopeless_webp(estimate: float, size: float) -> bool:
+    """Whether WebP, by its estimate, has no chance against `size` bytes."""
+    return estimate >= _HOPELESS_WEBP * size
 
 
 def flatness(unit: NDArray[Any]) -> float:
