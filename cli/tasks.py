@@ -14,6 +14,7 @@ def tasks(as_json: bool) -> None:
 
     \b
     codec tasks
+    codec tasks --json
     codec evaluate photos/ --codec jpeg:q=10 --task classify
     """
     from codec.metrics.metric import NAMES, create

@@ -121,7 +121,8 @@ def test_a_run_killed_half_way_goes_on_with_no_row_twice_and_none_missing(folder
     output = tmp_path / "rows.jsonl"
     codecs = ["--codec", "jpeg:q=10..90:5", "--codec", "avif:q=20..80:10"]
     code = f"from codec.cli.main import main; main({['evaluate', str(folder), *codecs, '-o', str(output)]!r})"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # Elsewhere than in a checkout, whose folder `codec` would hide the package.
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while (not output.exists() or output.read_bytes().count(b"\n") < 12) and time.monotonic() < deadline:
         time.sleep(0.01)
