@@ -105,6 +105,7 @@ def test_rank_correlation_is_scipys(seed: int) -> None:
     a, b = rng.integers(0, 6, (2, 30)).astype(float)  # with ties
     assert spearman(a, b) == pytest.approx(spearmanr(a, b).statistic)
     assert spearman(a, np.ones(30)) is None
+    assert spearman(np.array([1, 2, math.inf]), np.array([1.0, 2, 9])) == pytest.approx(1)  # a lossless setting
 
 
 def test_correlations_find_the_metric_that_knows() -> None:

@@ -35,31 +35,31 @@ def ranks(values: Float) -> Float:
 
 def spearman(a: Float, b: Float) -> float | None:
     """Rank correlation, -1 to 1; None for fewer than three pairs or where one side is all equal."""
-    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+    if len(a) < 3 or len(np.unique(a)) == 1 or len(np.unique(b)) == 1:
         return None
     return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
 
 
 def correlations(rows: Iterable[Row]) -> list[Row]:
-    """For each metric and each score: `settings`, over the means of all lossy settings, and `within`, the mean over
+    """For each metric and each score: `settings`, over the means of all settings, and `within`, the mean over
     settings of the correlation over items; both are positive where a better metric goes with a better score."""
     found = table(rows)
-    lossy = [codec for codec in found if codec != ORIGINAL]
+    coded = [codec for codec in found if codec != ORIGINAL]
     result = []
     for task, key in task_keys(found):
         chosen = scored(found, task, key)
-        if len(lossy) < 3 or not chosen.any():
+        if len(coded) < 3 or not chosen.any():
             continue
-        scores = {codec: fields(found, codec, task, key)[chosen] for codec in lossy}
+        scores = {codec: fields(found, codec, task, key)[chosen] for codec in coded}
         better = 1 if key.higher_is_better else -1
         for metric in metric_keys(found):
-            values = {codec: _metric(found[codec].values(), metric)[chosen] for codec in lossy}
+            values = {codec: _metric(found[codec].values(), metric)[chosen] for codec in coded}
             means = np.array([v.mean() for v in values.values()])
-            if not np.isfinite(means).all():
+            if np.isnan(means).any():
                 continue
             sign = better * (-1 if lower_is_better(metric) else 1)
             total = np.array([float(pooled(s, key.pool)) for s in scores.values()])
-            each = [spearman(values[c], _each(scores[c], key.pool)) for c in lossy]
+            each = [spearman(values[c], _each(scores[c], key.pool)) for c in coded]
             inside = [e for e in each if e is not None]
             row: Row = {
                 "task": task,
