@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -74,7 +73,7 @@ def evaluate(
     from codec import evaluate as library
     from codec.device import resolve
     from codec.evaluate import run
-    from codec.evaluate.log import append, resume
+    from codec.evaluate.log import append, dumps, resume
     from codec.specs import parse
 
     kind = _kind(paths)
@@ -111,7 +110,7 @@ def evaluate(
         write(compressai, summary)
     if as_json:
         for row in summary:
-            click.echo(json.dumps(row))
+            click.echo(dumps(row))
     else:
         _print_table(summary)
     if any("error" in r for r in rows):

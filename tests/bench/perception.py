@@ -35,7 +35,7 @@ def targets(found: Table, anchor: str, rate: str) -> list[dict[str, object]]:
                 other = score_curve(found, anchor, task, key, rate)
                 bd = bd_rate_by_score(rates, scores, *other, top if key.higher_is_better else -top)
                 row["bd"] = bd.why if bd.value is None else round(bd.value, 1)
-                row["over"] = [round(bd.low, 3), round(bd.high, 3)]
+                row["over"] = None if bd.value is None else [round(bd.low, 3), round(bd.high, 3)]
             result.append(row)
     return result
 
