@@ -120,10 +120,8 @@ def evaluate(
 def _rows(work: Any, files: list[Path], jobs: int, plan: Plan) -> Iterator[Row]:
     """Rows as they are ready."""
     if jobs == 1:
-        from codec.evaluate.run import evaluator
-
         for path in files:
-            yield from evaluator(plan, work.kind).rows(path, work.done)
+            yield from work(path)
         return
     from codec.cli.batch import Result
     from codec.cli.files import Job
@@ -148,7 +146,7 @@ class _Worker:
     def __call__(self, job: Any, tiles: Any) -> Any:
         from codec.cli.batch import Result
 
-        return Result({"rows": self.work(Path(job.source))})
+        return Result({"rows": list(self.work(Path(job.source)))})
 
 
 class _Progress:

@@ -180,10 +180,6 @@ class _Sound(_Item):
     def coder(self, spec: Spec) -> Coder:
         return audio_coder(spec, self.content)
 
-    def seen(self, decoded: Any) -> Any:
-        """The item as tasks look at it."""
-        return decoded
-
     def aligned(self, decoded: Any, spec: Spec, data: bytes) -> tuple[Any, Row]:
         payload = kilobits_per_second(AUDIO_PEERS[spec.codec].payload(data), self.content.seconds)
         found, delay = align(decoded, self.content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,15 +31,9 @@ class Work:
     kind: str
     done: Done
 
-    def __call__(self, path: Path, progress: Callable[[int, int], None] | None = None) -> list[Row]:
-        """The rows that `done` doesn't have; `progress` is told (rows done, rows in all)."""
-        found: list[Row] = []
-        count = len(self.plan.codecs())
-        for row in evaluator(self.plan, self.kind).rows(path, self.done):
-            found.append(row)
-            if progress:
-                progress(len(found), count)
-        return found
+    def __call__(self, path: Path) -> Iterator[Row]:
+        """The rows that `done` doesn't have, as they are ready."""
+        return evaluator(self.plan, self.kind).rows(path, self.done)
 
 
 def done(rows: Collection[Row]) -> Done:

@@ -91,8 +91,10 @@ def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
         if chosen.any():
             _add_scores(result, found, task, key, chosen)
     if anchor is not None:
+        names = {codec: codec.partition(":")[0] for codec in found}
+        each = {name: _bd_rates(found, name, anchor, rate) for name in set(names.values())}
         for codec, row in result.items():
-            row |= _bd_rates(found, codec, anchor, rate)
+            row |= each[names[codec]]
     return list(result.values())
 
 
@@ -158,8 +160,8 @@ def score_curve(found: Table, name: str, task: str, key: Key, rate: str) -> tupl
     return rates, values
 
 
-def _bd_rates(found: Table, codec: str, anchor: str, rate: str) -> Row:
-    name = codec.partition(":")[0]
+def _bd_rates(found: Table, name: str, anchor: str, rate: str) -> Row:
+    """Those of one codec, all its settings together."""
     names = {c.partition(":")[0] for c in found}
     if name in (anchor, ORIGINAL) or anchor not in names:
         return {}

@@ -9,8 +9,8 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from codec.errors import CodecError
 from codec.needs import Need
+from codec.peers.frames import check, from_image, to_image
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,16 @@ class PillowCodec:
 
     def encode(self, frame: np.ndarray, value: float = 0) -> bytes:
         """uint8 [H, W, 1 or 3] -> the bytes of a file, `value` being the spec's; CodecError for other frames."""
-        if frame.dtype != np.uint8 or frame.shape[2] not in (1, 3):
-            raise CodecError(f"as a peer {self.format} takes 8-bit grey and RGB only; leave it out for this picture")
+        check(frame, self.format)
         self._register()
         buffer = io.BytesIO()
-        image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
-        image.save(buffer, self.format, **dict(self.settings), **self._chosen(value, frame.shape[2]))
+        to_image(frame).save(buffer, self.format, **dict(self.settings), **self._chosen(value, frame.shape[2]))
         return buffer.getvalue()
 
     def decode(self, data: bytes, channels: int = 3) -> np.ndarray:
         """The bytes of a file -> uint8 [H, W, channels], 1 or 3: some formats know no grey and give it as colour."""
         self._register()
-        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("L" if channels == 1 else "RGB"))
-        return pixels[..., None] if pixels.ndim == 2 else pixels
+        return from_image(Image.open(io.BytesIO(data)), channels)
 
     def _chosen(self, value: float, channels: int) -> dict[str, Any]:
         """What the spec's value means to the encoder."""

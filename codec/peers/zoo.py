@@ -16,6 +16,7 @@ import numpy as np
 
 from codec.errors import CodecError
 from codec.needs import Need
+from codec.peers.frames import check
 
 MODELS = (
     "bmshj2018-factorized",
@@ -69,8 +70,9 @@ class ZooModel:
 
     def encode(self, frame: np.ndarray, value: float) -> bytes:
         """uint8 [H, W, 1 or 3] -> bytes; CodecError for other frames, other qualities, or weights that aren't there."""
-        if frame.dtype != np.uint8 or frame.shape[2] not in (1, 3) or max(frame.shape[:2]) > 65535:
-            raise CodecError(f"as a peer {self.name} takes 8-bit grey and RGB only; leave it out for this picture")
+        check(frame, self.name)
+        if max(frame.shape[:2]) > 65535:
+            raise CodecError(f"as a peer {self.name} takes sides of up to 65535 pixels; leave it out for this picture")
         import torch
 
         h, w = frame.shape[:2]
