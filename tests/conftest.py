@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -13,7 +14,33 @@ from PIL import Image
 # The tests' tensors are tiny: a second thread only makes them wait for each other on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+MISSING = ("pip install", "apt-get install", "could not import")  # in the reasons of tests that miss a package
+
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+_Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-missing", action="store_true", help="a test that misses a package fails (.ci/full)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _strict(item.config, (yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _strict(collector.config, (yield))
+
+
+def _strict(config: pytest.Config, report: _Report) -> _Report:
+    if report.skipped and config.getoption("--no-missing") and any(m in str(report.longrepr) for m in MISSING):
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid}: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
