@@ -1,0 +1,189 @@
+"""One frame of the practical video codec: found motion, fitted latents, exact integers.
+
+    planes -> flow (block matching) -> prediction (integers) -> latents (analysis, then fitted) -> code_frame
+    code_frame -> flow -> prediction -> latents -> planes, the same ones on every machine
+
+`code_frame` is the coding pass of both directions; everything else here is the encoder's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from codec.entropy import Coder, Encoder
+from codec.models.nirvana_grid import noisy, sizes
+from codec.nirvana.fit import cosine
+from codec.nirvana.flow import LIMIT, code_flow
+from codec.nirvana.motion import SPACINGS, UNITS, search, warped
+from codec.nirvana.nets import Nets, position
+
+GREY = 128  # the prediction of a key frame
+_RATE = 0.025  # of the fit, in a latent's steps
+_SYMBOLS = {"quality": 201, "spacing": len(SPACINGS), "copy": 2}
+_LUMA = 6 / 8  # weight of luma in the error; half of the rest is U's, half V's
+
+Planes = tuple[np.ndarray, np.ndarray, np.ndarray]  # uint8 [H, W], twice [ceil(H / 2), ceil(W / 2)]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a frame may be predicted from: the frame before, int32 [6, h, w], and its flow, with that one's spacing."""
+
+    frame: Tensor
+    flow: np.ndarray | None = None
+    spacing: int = 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What an encoder has settled for a frame. `flow`: None in a key frame. `latents`: None copies the prediction."""
+
+    quality: int  # 0 to 200
+    spacing: int
+    flow: np.ndarray | None
+    latents: list[Tensor] | None
+
+
+def code_frame(
+    coder: Coder, nets: Nets, choice: Choice | None, before: Reference | None, shape: tuple[int, int]
+) -> Reference:
+    """Codes a frame of half size `shape`, or decodes one where `choice` is None; a key frame where `before` is.
+
+    Returns the frame, and with it what the next one may be predicted from.
+    """
+    if before is None:
+        quality = _code(coder, "quality", choice and choice.quality)
+        grey = torch.full((6, *shape), GREY, dtype=torch.int32, device=nets.device)
+        latents = None if choice is None else choice.latents
+        frame = nets.exact["key"].code(coder, latents, grey, nets.whole_steps("key", quality))
+        return Reference(frame)
+    spacing = SPACINGS[_code(coder, "spacing", choice and SPACINGS.index(choice.spacing))]
+    size = tuple(-(-2 * side // spacing) for side in shape)
+    last = before.flow if before.spacing == spacing else None
+    flow = code_flow(coder, choice and choice.flow, (size[0], size[1]), last)
+    prediction = predict(before.frame, flow, spacing)
+    if _code(coder, "copy", choice and int(choice.latents is None)):
+        return Reference(prediction, flow, spacing)
+    quality = _code(coder, "quality", choice and choice.quality)
+    latents = None if choice is None else choice.latents
+    frame = nets.exact["inter"].code(coder, latents, prediction, nets.whole_steps("inter", quality))
+    return Reference(frame, flow, spacing)
+
+
+def predict(frame: Tensor, flow: np.ndarray, spacing: int) -> Tensor:
+    """A frame [6, h, w] (int32) moved along a flow [2, rows, columns]: exact."""
+    vectors = torch.from_numpy(np.ascontiguousarray(flow)).to(frame.device, torch.int32)
+    luma = F.pixel_shuffle(frame[None, :4], 2)[0]
+    luma = F.pixel_unshuffle(warped(luma, vectors, spacing, False)[None], 2)[0]
+    return torch.cat([luma, warped(frame[4:], vectors, spacing, True)])
+
+
+def settle(nets: Nets, wanted: Tensor, before: Reference | None, quality: int, weight: float, steps: int) -> Choice:
+    """The encoder's choices for a frame [6, h, w] (int32, 0 to 255).
+
+    `weight`: squared error, on a scale of 0 to 1, that a bit per pixel is worth. `steps`: of the fit.
+    """
+    if before is None:
+        grey = torch.full_like(wanted, GREY)
+        return Choice(quality, 0, None, fit(nets, "key", wanted, grey, quality, weight, steps))
+    spacing, flow = find_flow(wanted, before, weight)
+    prediction = predict(before.frame, flow, spacing)
+    latents = fit(nets, "inter", wanted, prediction, quality, weight, steps)
+    coded = Choice(quality, spacing, flow, latents)
+    still = Choice(quality, spacing, flow, None)
+    return min(still, coded, key=lambda choice: cost(nets, choice, before, wanted, weight))
+
+
+def cost(nets: Nets, choice: Choice, before: Reference | None, wanted: Tensor, weight: float) -> float:
+    """Error and rate of a frame as it would really be coded, in units of error."""
+    encoder = Encoder()
+    found = code_frame(encoder, nets, choice, before, (wanted.shape[1], wanted.shape[2]))
+    bits = 8 * len(encoder.finish())
+    return error(found.frame, wanted) + weight * bits / (4 * wanted[0].numel())
+
+
+def error(found: Tensor, wanted: Tensor) -> float:
+    """Mean squared error (6 Y + U + V) / 8 of frames [6, h, w], on a scale of 0 to 1."""
+    squares = ((found - wanted).double() / 255) ** 2
+    return float(_LUMA * squares[:4].mean() + (1 - _LUMA) * squares[4:].mean())
+
+
+def find_flow(wanted: Tensor, before: Reference, weight: float) -> tuple[int, np.ndarray]:
+    """The block size and the flow of least error and rate of the moved frame."""
+    now, then = (F.pixel_shuffle(x[None, :4].float() / 255, 2) for x in (wanted, before.frame))
+    best: tuple[float, int, np.ndarray] | None = None
+    for spacing in SPACINGS:
+        last = before.flow if before.spacing == spacing else None
+        start = None if last is None else torch.from_numpy(last).to(now)[None] / UNITS
+        vectors = (search(now, then, spacing, weight, start)[0] * UNITS).round().clamp(-LIMIT, LIMIT)
+        flow = vectors.to("cpu", torch.int32).numpy()
+        encoder = Encoder()
+        code_flow(encoder, flow, (flow.shape[1], flow.shape[2]), last)
+        bits = 8 * len(encoder.finish())
+        loss = error(predict(before.frame, flow, spacing), wanted) + weight * bits / (4 * wanted[0].numel())
+        if best is None or loss < best[0]:
+            best = loss, spacing, flow
+    assert best is not None
+    return best[1], best[2]
+
+
+def fit(
+    nets: Nets, kind: str, wanted: Tensor, prediction: Tensor, quality: int, weight: float, steps: int
+) -> list[Tensor]:
+    """Latents by level, [C, h, w], in units of their steps: from the analysis, then by gradient on error and rate."""
+    net = nets.fits[kind]
+    target, base = (x[None].float() / 255 - 0.5 for x in (wanted, prediction))
+    units = nets.float_steps(kind, quality)
+    with torch.no_grad():
+        latents = net.analysis(target, base, position(quality), units)
+    if not steps:
+        return [y[0] for y in latents]
+    variables = [y.clone().requires_grad_() for y in latents]
+    optimizer = torch.optim.Adam(variables, lr=_RATE, betas=(0.9, 0.99))
+    pixels = 4 * wanted[0].numel()
+    weights = torch.tensor([_LUMA / 4] * 4 + [(1 - _LUMA) / 2] * 2, device=nets.device).view(1, 6, 1, 1) * 6
+    torch.manual_seed(0)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = _RATE * cosine(step / steps, 0.05)
+        coded = net.decoder(variables, base, units, noisy)
+        squares = (((coded.frame - target) ** 2) * weights).mean()
+        loss = squares / weight + coded.bits / pixels
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return [y.detach()[0] for y in variables]
+
+
+def pack(planes: Planes, device: torch.device) -> Tensor:
+    """Planes as int32 [6, h, w] at half size; an odd luma's last row and column are there twice."""
+    y, u, v = (torch.from_numpy(np.ascontiguousarray(p)).to(device, torch.int32) for p in planes)
+    height, width = y.shape
+    luma = F.pad(y[None, None].float(), (0, width % 2, 0, height % 2), "replicate").to(torch.int32)
+    return torch.cat([F.pixel_unshuffle(luma, 2)[0], u[None], v[None]])
+
+
+def unpack(frame: Tensor, height: int, width: int) -> Planes:
+    """The inverse of `pack`."""
+    samples = frame.to("cpu", torch.uint8)
+    luma = F.pixel_shuffle(samples[None, :4], 2)[0, 0, :height, :width]
+    y, u, v = (np.ascontiguousarray(p.numpy()) for p in (luma, samples[4], samples[5]))
+    return y, u, v
+
+
+def levels(height: int, width: int) -> list[tuple[int, int]]:
+    """Sizes of the latents of a picture of these luma sides."""
+    return sizes(-(-height // 2), -(-width // 2))
+
+
+def _code(coder: Coder, name: str, value: int | None) -> int:
+    """A small number, all values alike."""
+    count = _SYMBOLS[name]
+    part = np.full(count, 256 // count)
+    part[0] += 256 - part.sum()
+    wanted = None if value is None else np.array([value])
+    return int(coder.code_pmfs(wanted, part[None], 8)[0])

@@ -1,0 +1,103 @@
+"""The weights file of the practical network: whole numbers for the decoder, bfloat16 for what only encoders have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from codec import weights
+from codec.entropy import Tables
+from codec.entropy.tables import gaussian_tables
+from codec.errors import FormatError
+from codec.models.nirvana_grid import HIGH, LATENTS, LOW, SCALE_STEPS, Coder
+from codec.nirvana.exact import ONE, Network, whole
+
+KINDS = ("key", "inter")
+QUALITY_STEPS = 2  # a frame's quality is stored in halves, 0 to 200
+_QUALITIES = 100 * QUALITY_STEPS + 1
+
+
+def position(quality: int) -> float:
+    """t of models.nirvana_grid for a stored quality: -1 to 1."""
+    return quality / (50 * QUALITY_STEPS) - 1
+
+
+@dataclass(frozen=True)
+class Nets:
+    """For `key` and `inter` frames: the exact decoder, the float copy that fits go through, and all step sizes.
+
+    `steps[kind]`: int32 [201, C], by stored quality, with 12 bits below the point.
+    """
+
+    fingerprint: bytes
+    exact: Mapping[str, Network]
+    fits: Mapping[str, Coder]
+    steps: Mapping[str, Tensor]
+    device: torch.device
+
+    def whole_steps(self, kind: str, quality: int) -> list[Tensor]:
+        """By level [C, 1, 1], for the exact decoder."""
+        return [s.view(-1, 1, 1) for s in self.steps[kind][quality].split(LATENTS)]
+
+    def float_steps(self, kind: str, quality: int) -> list[Tensor]:
+        """By level [1, C, 1, 1], for fits."""
+        row = self.steps[kind][quality].to(self.device, torch.float32) / ONE
+        return [s.view(1, -1, 1, 1) for s in row.split(LATENTS)]
+
+
+@lru_cache(maxsize=4)
+def load(path: Path, device: str) -> Nets:
+    """Read a weights file; FormatError for one that isn't ours or is damaged."""
+    try:
+        found = load_file(path)
+        tables = Tables.from_arrays({k.removeprefix("tables."): v.numpy() for k, v in found.items() if k[:7] == "tables."})
+        where = torch.device(device)
+        exact, fits, steps = {}, {}, {}
+        for kind in KINDS:
+            ints = {k.removeprefix(f"{kind}.decoder."): v for k, v in found.items() if k.startswith(f"{kind}.decoder.")}
+            steps[kind] = found[f"{kind}.steps"]
+            if steps[kind].shape != (_QUALITIES, sum(LATENTS)) or int(steps[kind].min()) < 1:
+                raise FormatError("damaged step sizes")
+            coder = Coder(kind == "inter")
+            state = {f"decoder.{k}": v.float() / ONE for k, v in ints.items()}
+            state |= {
+                k.removeprefix(f"{kind}."): v.float() for k, v in found.items() if k.startswith(f"{kind}.analysis.")
+            }
+            # The steps of all qualities are listed; the formula behind them stays with the training.
+            state |= {k: v for k, v in coder.state_dict().items() if k.startswith("decoder.step_")}
+            coder.load_state_dict(state)
+            exact[kind] = Network(ints, tables, kind == "inter", where)
+            fits[kind] = coder.requires_grad_(False).to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    except (SafetensorError, KeyError, RuntimeError, FormatError) as error:
+        raise FormatError(f"{path}: no weights of this video codec, or damaged; get a whole copy") from error
+    return Nets(weights.fingerprint(path), exact, fits, steps, where)
+
+
+def export(state: Mapping[str, Tensor], path: Path, description: str) -> None:
+    """Write a weights file from trained parameters, named as in codec.train.nirvana_grid.Nets."""
+    tensors: dict[str, Tensor] = {}
+    for kind in KINDS:
+        coder = Coder(kind == "inter")
+        coder.load_state_dict({k.removeprefix(f"{kind}."): v for k, v in state.items() if k.startswith(f"{kind}.")})
+        for name, value in coder.state_dict().items():
+            if name.startswith("analysis."):
+                tensors[f"{kind}.{name}"] = value.to(torch.bfloat16)
+            elif not name.startswith("decoder.step_"):
+                tensors[f"{kind}.{name}"] = whole(value)
+        rows = [torch.cat([s.flatten() for s in coder.decoder.steps(position(q))]) for q in range(_QUALITIES)]
+        tensors[f"{kind}.steps"] = whole(torch.stack(rows).detach()).clamp_min(1)
+    scales = [2.0 ** (LOW + i / SCALE_STEPS) for i in range((HIGH - LOW) * SCALE_STEPS + 1)]
+    tables = gaussian_tables(scales).to_arrays()
+    tensors |= {f"tables.{k}": torch.from_numpy(np.ascontiguousarray(v)) for k, v in tables.items()}
+    save_file(
+        {k: v.contiguous() for k, v in tensors.items()}, path,
+        {"codec": "nirvana", "config": "grid", "description": description},
+    )  # fmt: skip

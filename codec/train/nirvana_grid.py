@@ -1,0 +1,131 @@
+"""Training of the video codec's networks (models/nirvana_grid.py), as the codec uses them: frame after frame.
+
+The first frame of a clip is coded without a prediction, each later one with what the codec made of the frame before,
+moved along the flow that the encoder's own search finds. One set of networks serves all qualities: each step draws one.
+"""
+
+import argparse
+import json
+import math
+import time
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from codec.models.nirvana_grid import CHANNELS, Coder, noisy, rounded
+from codec.nirvana.motion import UNITS, moved, search
+from codec.train import checkpoint
+from codec.train.moving import Moving
+
+GREY = 128 / 255 - 0.5  # the prediction of a key frame
+_WEIGHTS = (1.5, 1.5, 1.5, 1.5, 1.0, 1.0)  # (6 Y + U + V) / 8, with four luma pixels to a chroma sample
+
+
+def rate_weight(t: float) -> float:
+    """Squared error, on a scale of 0 to 1, that a bit per luma pixel is worth, for t from -1 to 1."""
+    return 10.0 ** (-2.6 - 1.1 * t)
+
+
+def distortion(found: Tensor, wanted: Tensor) -> Tensor:
+    """The mean squared error (6 Y + U + V) / 8 of frames [B, 6, h, w]."""
+    weights = torch.tensor(_WEIGHTS, device=found.device).view(1, CHANNELS, 1, 1)
+    return ((found - wanted) ** 2 * weights).mean() * (CHANNELS / sum(_WEIGHTS))
+
+
+class Nets(nn.ModuleDict):
+    """`key` and `inter`."""
+
+    def __init__(self) -> None:
+        super().__init__({"key": Coder(False), "inter": Coder(True)})
+
+
+def clip_loss(nets: Nets, frames: Tensor, t: float, rng: np.random.Generator) -> tuple[Tensor, list[float]]:
+    """Of a batch of clips [T, B, 6, h, w]: the loss, and PSNR and bits per pixel of each frame."""
+    quantise = noisy if rng.random() < 0.6 else rounded
+    spacing = int(rng.choice([8, 16]))
+    weight = rate_weight(t)
+    pixels = 4 * frames[0, :, 0].numel()
+    loss, told = frames.new_zeros(()), []
+    last: Tensor | None = None
+    for now in frames:
+        if last is None:
+            coder, prediction = nets["key"], torch.full_like(now, GREY)
+        else:
+            coder = nets["inter"]
+            with torch.no_grad():
+                lumas = [F.pixel_shuffle(x[:, :4], 2) for x in (now, last)]
+                flow = (search(lumas[0], lumas[1], spacing, weight) * UNITS).round()
+                prediction = moved(last, flow, spacing)
+        coded = coder(now, prediction, t, quantise)
+        error, bpp = distortion(coded.frame, now), coded.bits / pixels
+        # In bits per pixel at the middle quality, and less unequal between qualities than either scale alone.
+        loss = loss + (error / weight + bpp) * (weight / rate_weight(0)) ** 0.5
+        told += [-10 * math.log10(float(error.detach())), float(bpp.detach())]
+        last = (coded.frame.detach().clamp(-0.5, 0.5) * 255).round() / 255
+    return loss, told
+
+
+def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
+    """Run or resume until the schedule's end or `stop_after` seconds."""
+    torch.manual_seed(a.seed)
+    nets = Nets().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    ema = deepcopy(nets)
+    optimizer = torch.optim.Adam(nets.parameters(), lr=a.lr)
+    state = {"step": 0, "seconds": 0.0}
+    if (found := checkpoint.load(out / "checkpoint")) is not None:
+        tensors, state = found
+        for name, net in (("net", nets), ("ema", ema)):
+            net.load_state_dict({k[4:]: v for k, v in tensors.items() if k.startswith(name + ".")})
+        checkpoint.restore_optimizer(optimizer, tensors)
+    elif a.init:
+        from safetensors.torch import load_file
+
+        for net in (nets, ema):
+            net.load_state_dict(load_file(a.init))
+
+    def save() -> None:
+        tensors = {f"net.{k}": v for k, v in nets.state_dict().items()}
+        tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
+        checkpoint.save(out / "checkpoint", tensors | checkpoint.optimizer_tensors(optimizer), state)
+
+    out.mkdir(parents=True, exist_ok=True)
+    began = saved = time.monotonic()
+    before, told = state["seconds"], []
+    while state["seconds"] < a.hours * 3600 and time.monotonic() - began < (a.stop_after or math.inf):
+        step = int(state["step"])
+        rng = np.random.default_rng([a.seed, step])
+        torch.manual_seed(a.seed * 1_000_003 + step)
+        share = state["seconds"] / (a.hours * 3600)
+        rate = a.lr * min(1, (step + 1) / 100) * min(1, (1 - share) / a.decay)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        frames = data.batch(a.frames, a.batch, rng).to(memory_format=torch.contiguous_format)
+        loss, numbers = clip_loss(nets, frames, float(rng.uniform(-1, 1)), rng)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(nets.parameters(), 2.0)
+        optimizer.step()
+        with torch.no_grad():
+            kept = min(a.ema, (step + 1) / (step + 10))
+            for slow, fast in zip(ema.parameters(), nets.parameters(), strict=True):
+                slow.lerp_(fast, 1 - kept)
+        now = time.monotonic()
+        state = {"step": step + 1, "seconds": before + now - began}
+        told.append(numbers)
+        if (step + 1) % a.log_every == 0:
+            means = [round(float(m), 4) for m in np.mean(told, 0)]
+            line = {"step": step + 1, "seconds": round(state["seconds"]), "psnr": means[::2], "bpp": means[1::2]}
+            with (out / "log.jsonl").open("a") as fp:
+                fp.write(json.dumps(line) + "\n")
+            print(json.dumps(line), flush=True)
+            told = []
+        if now - saved > a.save_every:
+            save()
+            saved = now
+    save()
