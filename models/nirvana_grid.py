@@ -1,8 +1,12 @@
-"""The practical network of the video codec: latent grids of four resolutions, decoded from coarse to fine.
+"""The practical network of the video codec: frames as latent grids, 8 x 8 pixels to a cell.
 
 A frame is six channels at half its size: the luma's pixels of every 2 x 2 square, and the two chroma samples that
-4:2:0 has there. It is coded given a prediction (the last frame, moved), which every level sees: what a level's latents
-are likely to be, and what becomes of them, both depend on it (conditional coding). A key frame has none.
+4:2:0 has there. It is coded given a prediction (the last frame, moved), which the network sees: what the latents are
+likely to be and what becomes of them both depend on it (conditional coding). A key frame's prediction is grey.
+
+A linear transform of 8 x 8 pixels, which starts as their principal components, carries the picture; small networks
+around it learn what it can't do: the latents' means and scales (slice after slice, in two passes over a chequerboard,
+with a coarser grid z before), a correction, and a filter over the result.
 
 NIRVANA (arXiv 2212.14593) fits the weights of a network to every group; here a network that was learned beforehand
 stays, and what is fitted to a frame and coded are its latents: docs/video.md says what each step of that brought.
@@ -18,15 +22,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CHANNELS = 6  # of a frame at half size: 4 of luma, U, V
-LATENTS = (2, 8, 12, 12)  # of the levels, at 1/2, 1/4, 1/8 and 1/16 of the frame's size
-WIDTHS = (12, 24, 32, 32)
-_ANALYSIS = (24, 32, 48, 48)
-LEVELS = len(LATENTS)
-FRACTION = 12  # bits below the point of everything in the integer decoder (codec/nirvana/exact.py)
-SCALE_STEPS = 8  # of the coder's scales in an octave
-LOW, HIGH = -4, 7  # log2 of the least and the largest scale
+CELL = 4  # pixels of the half-size frame along a side of a cell of y
+ALIGN = 8  # sides of half-size frames are multiples of this: z has a cell for 2 x 2 of y's
+PATCH = CHANNELS * CELL * CELL
+SLICES = (4, 8, 16, 36)  # channels of y, coded one after the other
+LATENTS = sum(SLICES)
+COARSE = 12  # channels of z
+_SEEN, _HIDDEN, _SLICE, _FILTER, _ANALYSIS = 48, 64, 48, 12, 64
+LOW, HIGH = -4.0, 7.0  # log2 of the least and the largest scale, in a latent's steps
 
 Quantise = Callable[[Tensor], Tensor]
+
+
+class Latents(NamedTuple):
+    """`z` [B, 12, h / 8, w / 8] and `y` [B, 64, h / 4, w / 4] for a half-size frame of h x w."""
+
+    z: Tensor
+    y: Tensor
 
 
 class Coded(NamedTuple):
@@ -36,130 +48,133 @@ class Coded(NamedTuple):
     bits: Tensor
 
 
-def sizes(height: int, width: int) -> list[tuple[int, int]]:
-    """Of the levels, for a frame of this half size: each is half of the one before, rounded up."""
-    found = [(height, width)]
-    for _ in range(LEVELS - 1):
-        height, width = -(-height // 2), -(-width // 2)
-        found.append((height, width))
-    return found
-
-
-def anchors(height: int, width: int) -> Tensor:
+def chequers(height: int, width: int) -> Tensor:
     """[h, w]: 1 where row + column is odd: those cells are coded first, and are context to the others."""
     return ((torch.arange(height)[:, None] + torch.arange(width)) % 2).float()
 
 
-def halved(x: Tensor) -> Tensor:
-    """Means of 2 x 2 cells, the last row and column doubled where the size is odd."""
-    return F.avg_pool2d(_even(x), 2)
+def doubled(x: Tensor) -> Tensor:
+    """Every cell four times."""
+    return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
-def doubled(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Every cell four times, cut to `size`."""
-    return x.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, : size[0], : size[1]]
+def shuffled(x: Tensor) -> Tensor:
+    """A frame [B, 6, h, w] as cells, [B, 96, h / 4, w / 4]."""
+    return F.pixel_unshuffle(x, CELL)
+
+
+def with_plane(x: Tensor, value: float) -> Tensor:
+    """`x` and one more channel, `value` everywhere."""
+    return torch.cat([x, x.new_full((len(x), 1, *x.shape[2:]), value)], 1)
 
 
 class Decoder(nn.Module):
-    """`g_s` with the entropy model in it. `inter`: whether there is a prediction to look at."""
-
-    def __init__(self, inter: bool) -> None:
-        super().__init__()
-        self.inter = inter
-        self.entry, self.context, self.params, self.exit = (nn.ModuleList() for _ in range(4))
-        for level, (latents, width) in enumerate(zip(LATENTS, WIDTHS, strict=True)):
-            size = (WIDTHS[level + 1] if level + 1 < LEVELS else 0) + CHANNELS * inter
-            kernel = 1 if level < 2 else 3
-            # A key frame's coarsest level has nothing to enter: its bias stands alone.
-            self.entry.append(nn.Conv2d(max(size, 1), width, kernel, padding=kernel // 2))
-            self.context.append(nn.Conv2d(latents, width, 3, padding=1))
-            self.params.append(nn.Conv2d(width, 2 * latents, 1))
-            self.exit.append(nn.Conv2d(width + latents, width, 3, padding=1))
-        self.out = nn.Conv2d(WIDTHS[0], CHANNELS, 3, padding=1)
-        nn.init.normal_(self.out.weight, std=0.02)
-        nn.init.zeros_(self.out.bias)
-        # log2 of the latents' steps is a - b t, for t from -1 (quality 0) to 1 (100).
-        self.step_a = nn.Parameter(torch.zeros(sum(LATENTS)))
-        self.step_b = nn.Parameter(torch.full((sum(LATENTS),), 2.0))
-
-    def steps(self, t: float) -> list[Tensor]:
-        """The size of a latent's unit to the network, by level, [1, C, 1, 1]."""
-        steps = torch.exp2(self.step_a - self.step_b * t)
-        return [s.view(1, -1, 1, 1) for s in steps.split(LATENTS)]
-
-    def forward(self, latents: list[Tensor], prediction: Tensor, steps: list[Tensor], quantise: Quantise) -> Coded:
-        """`latents` by level in units of `steps`, [B, C, h, w]; `prediction` [B, 6, h, w] (a key frame's: grey).
-
-        `quantise` makes of latents less their mean what is coded (rounded, or with noise for it).
-        """
-        shapes = sizes(prediction.shape[2], prediction.shape[3])
-        seen = [prediction]
-        for _ in range(LEVELS - 1):
-            seen.append(halved(seen[-1]))
-        x: Tensor | None = None
-        bits = torch.zeros((), device=prediction.device)
-        for level in reversed(range(LEVELS)):
-            y, shape = latents[level], shapes[level]
-            h = F.relu(self.entry[level](self._entering(x, seen[level], shape)))
-            first = anchors(*shape).to(y)
-            mu, scale = self.params[level](h).chunk(2, 1)
-            early = quantise(y - mu) + mu
-            context = F.relu(h + self.context[level](early * first))
-            mu_late, scale_late = self.params[level](context).chunk(2, 1)
-            mu = mu * first + mu_late * (1 - first)
-            y_hat = early * first + (quantise(y - mu_late) + mu_late) * (1 - first)
-            bits = bits + gaussian_bits(y_hat - mu, scale * first + scale_late * (1 - first)).sum()
-            x = F.relu(self.exit[level](torch.cat([h, y_hat * steps[level]], 1)))
-        assert x is not None
-        return Coded(prediction + self.out(x), bits)
-
-    def _entering(self, x: Tensor | None, seen: Tensor, shape: tuple[int, int]) -> Tensor:
-        parts = ([] if x is None else [doubled(x, shape)]) + ([seen] if self.inter else [])
-        return torch.cat(parts, 1) if parts else seen.new_zeros(len(seen), 1, *shape)
-
-
-class Analysis(nn.Module):
-    """`g_a`: latents to start a fit from. Only encoders have it; a file decodes without."""
+    """`g_s` and the entropy model. All values are in units of the frame's range; steps enter where latents do."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.enter, self.mix, self.leave = (nn.ModuleList() for _ in range(3))
-        for level, (latents, width) in enumerate(zip(LATENTS, _ANALYSIS, strict=True)):
-            before = _ANALYSIS[level - 1] if level else 2 * CHANNELS
-            kernel, stride = (4, 2) if level else (3, 1)
-            self.enter.append(nn.Conv2d(before, width, kernel, stride, padding=1))
-            self.mix.append(nn.Conv2d(width, width, 3, padding=1))
-            self.leave.append(nn.Conv2d(width, latents, 3, padding=1))
-        self.gain = nn.Linear(1, sum(_ANALYSIS))  # of each level, by quality
-        nn.init.zeros_(self.gain.weight)
-        nn.init.zeros_(self.gain.bias)
+        self.seen = _conv(PATCH + 1, _SEEN, 1)
+        self.z_enter = _conv(_SEEN, _SEEN, 3)
+        self.z_params = _conv(_SEEN, 2 * COARSE, 1)
+        self.enter = _conv(COARSE + _SEEN, _HIDDEN, 3)
+        before = [sum(SLICES[:k]) for k in range(len(SLICES))]
+        self.slice_enter = nn.ModuleList(_conv(_HIDDEN + n, _SLICE, 1) for n in before)
+        self.slice_context = nn.ModuleList(_conv(n, _SLICE, 3) for n in SLICES)
+        self.slice_params = nn.ModuleList(_conv(_SLICE, 2 * n, 1) for n in SLICES)
+        self.basis = _conv(LATENTS, PATCH, 1)
+        self.more = nn.ModuleList((_conv(LATENTS + _HIDDEN, _SLICE, 1), _conv(_SLICE, _SLICE, 3), _conv(_SLICE, PATCH, 1)))
+        self.filter = nn.ModuleList((_conv(2 * CHANNELS, _FILTER, 3), _conv(_FILTER, CHANNELS, 3)))
+        for last in (self.more[2], self.filter[1]):
+            nn.init.zeros_(last.weight)
+        # log2 of y's steps is a - b t, for t from -1 (quality 0) to 1 (100).
+        self.step_a = nn.Parameter(torch.full((LATENTS,), -2.47))
+        self.step_b = nn.Parameter(torch.full((LATENTS,), 1.83))
 
-    def forward(self, frame: Tensor, prediction: Tensor, t: float, steps: list[Tensor]) -> list[Tensor]:
-        """Frame and prediction [B, 6, h, w] -> latents by level in units of `steps`."""
-        x = torch.cat([frame - prediction, prediction], 1)
-        gains = torch.exp(self.gain(x.new_full((1, 1), t))).view(1, -1, 1, 1).split(_ANALYSIS, 1)
-        latents = []
-        for level in range(LEVELS):
-            x = F.leaky_relu(self.enter[level](_even(x) if level else x) * gains[level], 0.1)
-            x = x + F.leaky_relu(self.mix[level](x), 0.1)
-            latents.append(self.leave[level](x) / steps[level])
-        return latents
+    def log2_steps(self, t: float) -> Tensor:
+        """[1, 64, 1, 1]."""
+        return (self.step_a - self.step_b * t).view(1, -1, 1, 1)
+
+    def forward(self, latents: Latents, prediction: Tensor, t: float, log2_steps: Tensor, quantise: Quantise) -> Coded:
+        """`latents` in units of their steps (z's is 1); `prediction` [B, 6, h, w], -0.5 to 0.5, sides multiples of 8.
+
+        `quantise` makes of latents less their mean what is coded (rounded, or with noise for it).
+        """
+        steps = torch.exp2(log2_steps)
+        seen = F.relu(self.seen(with_plane(shuffled(prediction), t)))
+        mu, scale = self.z_params(F.relu(self.z_enter(F.avg_pool2d(seen, 2)))).chunk(2, 1)
+        symbols = quantise(latents.z - mu)
+        bits = gaussian_bits(symbols, scale).sum()
+        hidden = F.relu(self.enter(torch.cat([doubled(symbols + mu), seen], 1)))
+        first = chequers(latents.y.shape[2], latents.y.shape[3]).to(latents.y)
+        found: list[Tensor] = []  # of y, in units of the frame's range
+        for k, (y, step, log_step) in enumerate(
+            zip(latents.y.split(SLICES, 1), steps.split(SLICES, 1), log2_steps.split(SLICES, 1), strict=True)
+        ):
+            state = self.slice_enter[k](torch.cat([hidden, *found], 1))
+            mu, scale = self.slice_params[k](F.relu(state)).chunk(2, 1)
+            early = quantise(y - mu / step) + mu / step
+            context = self.slice_context[k](early * step * first)
+            mu_late, scale_late = self.slice_params[k](F.relu(state + context)).chunk(2, 1)
+            late = quantise(y - mu_late / step) + mu_late / step
+            y_hat = early * first + late * (1 - first)
+            mu, scale = mu * first + mu_late * (1 - first), scale * first + scale_late * (1 - first)
+            bits = bits + gaussian_bits(y_hat - mu / step, scale - log_step).sum()
+            found.append(y_hat * step)
+        y_hat = torch.cat(found, 1)
+        more = F.relu(self.more[1](F.relu(self.more[0](torch.cat([y_hat, hidden], 1)))))
+        frame = prediction + F.pixel_shuffle(self.basis(y_hat) + self.more[2](more), CELL)
+        frame = frame + self.filter[1](F.relu(self.filter[0](torch.cat([frame, prediction], 1))))
+        return Coded(frame, bits)
+
+
+class Analysis(nn.Module):
+    """`g_a` and `h_a`: latents to start a fit from. Only encoders have it; a file decodes without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.basis = _conv(PATCH, LATENTS, 1)
+        self.enter = _conv(2 * PATCH + 1, _ANALYSIS, 1)
+        self.mix = nn.ModuleList(_conv(_ANALYSIS, _ANALYSIS, 3) for _ in range(2))
+        self.leave = _conv(_ANALYSIS, LATENTS, 1)
+        self.z_enter = _conv(_ANALYSIS + LATENTS, _SEEN, 1)
+        self.z_leave = nn.Conv2d(_SEEN, COARSE, 4, 2, padding=1)
+        nn.init.zeros_(self.leave.weight)
+
+    def forward(self, frame: Tensor, prediction: Tensor, t: float, log2_steps: Tensor) -> Latents:
+        """Frame and prediction [B, 6, h, w] -> latents in units of their steps."""
+        change, base = shuffled(frame - prediction), shuffled(prediction)
+        x = F.leaky_relu(self.enter(with_plane(torch.cat([change, base], 1), t)), 0.1)
+        for layer in self.mix:
+            x = x + F.leaky_relu(layer(x), 0.1)
+        y = self.basis(change) + self.leave(x)
+        z = self.z_leave(F.leaky_relu(self.z_enter(torch.cat([x, y.abs()], 1)), 0.1))
+        return Latents(z, y * torch.exp2(-log2_steps))
 
 
 class Coder(nn.Module):
-    """Both halves, for frames with a prediction (`inter`) or without."""
+    """Both halves."""
 
-    def __init__(self, inter: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.decoder = Decoder(inter)
+        self.decoder = Decoder()
         self.analysis = Analysis()
 
     def forward(self, frame: Tensor, prediction: Tensor, t: float, quantise: Quantise) -> Coded:
         """A frame [B, 6, h, w] through both."""
-        steps = self.decoder.steps(t)
-        latents = self.analysis(frame, prediction, t, steps)
-        coded: Coded = self.decoder(latents, prediction, steps, quantise)
+        log2_steps = self.decoder.log2_steps(t)
+        latents = self.analysis(frame, prediction, t, log2_steps)
+        coded: Coded = self.decoder(latents, prediction, t, log2_steps, quantise)
         return coded
+
+    @torch.no_grad()
+    def start_from(self, vectors: Tensor, deviations: Tensor) -> None:
+        """Begin with principal components: `vectors` [64, 96], orthonormal, of cells in which every sample is
+        weighted alike, and the `deviations` [64] along them."""
+        self.analysis.basis.weight.copy_(vectors[:, :, None, None])
+        self.decoder.basis.weight.copy_(vectors.T[:, :, None, None])
+        for part, own in zip(self.decoder.slice_params, deviations.split(SLICES), strict=True):
+            part.weight *= 0.1
+            part.bias.copy_(torch.cat([torch.zeros_like(own), torch.log2(own)]))
 
 
 def gaussian_bits(values: Tensor, log2_scale: Tensor) -> Tensor:
@@ -171,7 +186,7 @@ def gaussian_bits(values: Tensor, log2_scale: Tensor) -> Tensor:
 
 
 def noisy(values: Tensor) -> Tensor:
-    """What stands for rounding early in a fit."""
+    """What stands for rounding in a fit."""
     return values + torch.rand_like(values) - 0.5
 
 
@@ -180,5 +195,7 @@ def rounded(values: Tensor) -> Tensor:
     return values + (values.round() - values).detach()
 
 
-def _even(x: Tensor) -> Tensor:
-    return F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2), "replicate")
+def _conv(before: int, after: int, kernel: int) -> nn.Conv2d:
+    layer = nn.Conv2d(before, after, kernel, padding=kernel // 2)
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer

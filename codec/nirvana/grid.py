@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from codec.entropy import Coder, Encoder
-from codec.models.nirvana_grid import noisy, sizes
+from codec.models.nirvana_grid import ALIGN, Latents, noisy
+from codec.nirvana.exact import ONE
 from codec.nirvana.fit import cosine
 from codec.nirvana.flow import LIMIT, code_flow
 from codec.nirvana.motion import SPACINGS, UNITS, search, warped
@@ -46,7 +47,7 @@ class Choice:
     quality: int  # 0 to 200
     spacing: int
     flow: np.ndarray | None
-    latents: list[Tensor] | None
+    latents: Latents | None
 
 
 def code_frame(
@@ -60,8 +61,7 @@ def code_frame(
         quality = _code(coder, "quality", choice and choice.quality)
         grey = torch.full((6, *shape), GREY, dtype=torch.int32, device=nets.device)
         latents = None if choice is None else choice.latents
-        frame = nets.exact["key"].code(coder, latents, grey, nets.whole_steps("key", quality))
-        return Reference(frame)
+        return Reference(_through(coder, nets, "key", latents, grey, quality))
     spacing = SPACINGS[_code(coder, "spacing", choice and SPACINGS.index(choice.spacing))]
     size = tuple(-(-2 * side // spacing) for side in shape)
     last = before.flow if before.spacing == spacing else None
@@ -71,8 +71,14 @@ def code_frame(
         return Reference(prediction, flow, spacing)
     quality = _code(coder, "quality", choice and choice.quality)
     latents = None if choice is None else choice.latents
-    frame = nets.exact["inter"].code(coder, latents, prediction, nets.whole_steps("inter", quality))
-    return Reference(frame, flow, spacing)
+    return Reference(_through(coder, nets, "inter", latents, prediction, quality), flow, spacing)
+
+
+def _through(
+    coder: Coder, nets: Nets, kind: str, latents: Latents | None, prediction: Tensor, quality: int
+) -> Tensor:
+    t = round(position(quality) * ONE)
+    return nets.exact[kind].code(coder, latents, prediction, t, nets.whole_steps(kind, quality))
 
 
 def predict(frame: Tensor, flow: np.ndarray, spacing: int) -> Tensor:
@@ -134,50 +140,56 @@ def find_flow(wanted: Tensor, before: Reference, weight: float) -> tuple[int, np
 
 def fit(
     nets: Nets, kind: str, wanted: Tensor, prediction: Tensor, quality: int, weight: float, steps: int
-) -> list[Tensor]:
-    """Latents by level, [C, h, w], in units of their steps: from the analysis, then by gradient on error and rate."""
+) -> Latents:
+    """Latents in units of their steps: from the analysis, then by gradient on error and rate."""
     net = nets.fits[kind]
     target, base = (x[None].float() / 255 - 0.5 for x in (wanted, prediction))
-    units = nets.float_steps(kind, quality)
+    t, log2_steps = position(quality), nets.log2_steps(kind, quality)
     with torch.no_grad():
-        latents = net.analysis(target, base, position(quality), units)
+        latents: Latents = net.analysis(target, base, t, log2_steps)
     if not steps:
-        return [y[0] for y in latents]
-    variables = [y.clone().requires_grad_() for y in latents]
+        return latents
+    variables = Latents(*(y.clone().requires_grad_() for y in latents))
     optimizer = torch.optim.Adam(variables, lr=_RATE, betas=(0.9, 0.99))
     pixels = 4 * wanted[0].numel()
     weights = torch.tensor([_LUMA / 4] * 4 + [(1 - _LUMA) / 2] * 2, device=nets.device).view(1, 6, 1, 1) * 6
     torch.manual_seed(0)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = _RATE * cosine(step / steps, 0.05)
-        coded = net.decoder(variables, base, units, noisy)
+        coded = net.decoder(variables, base, t, log2_steps, noisy)
         squares = (((coded.frame - target) ** 2) * weights).mean()
         loss = squares / weight + coded.bits / pixels
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return [y.detach()[0] for y in variables]
+    return Latents(*(y.detach() for y in variables))
+
+
+def half_size(height: int, width: int) -> tuple[int, int]:
+    """Of the packed frame of a picture of these luma sides: padded, so that all grids fit."""
+    return -(-height // (2 * ALIGN)) * ALIGN, -(-width // (2 * ALIGN)) * ALIGN
 
 
 def pack(planes: Planes, device: torch.device) -> Tensor:
-    """Planes as int32 [6, h, w] at half size; an odd luma's last row and column are there twice."""
-    y, u, v = (torch.from_numpy(np.ascontiguousarray(p)).to(device, torch.int32) for p in planes)
-    height, width = y.shape
-    luma = F.pad(y[None, None].float(), (0, width % 2, 0, height % 2), "replicate").to(torch.int32)
-    return torch.cat([F.pixel_unshuffle(luma, 2)[0], u[None], v[None]])
+    """Planes as int32 [6, h, w] at half size; beyond their last rows and columns these are repeated."""
+    height, width = half_size(*planes[0].shape)
+    sides = ((2 * height, 2 * width), (height, width), (height, width))
+    y, u, v = (
+        np.pad(p, ((0, high - p.shape[0]), (0, wide - p.shape[1])), "edge")
+        for p, (high, wide) in zip(planes, sides, strict=True)
+    )
+    luma = y.reshape(height, 2, width, 2).transpose(1, 3, 0, 2).reshape(4, height, width)
+    return torch.from_numpy(np.concatenate([luma, u[None], v[None]]).astype(np.int32)).to(device)
 
 
 def unpack(frame: Tensor, height: int, width: int) -> Planes:
     """The inverse of `pack`."""
-    samples = frame.to("cpu", torch.uint8)
-    luma = F.pixel_shuffle(samples[None, :4], 2)[0, 0, :height, :width]
-    y, u, v = (np.ascontiguousarray(p.numpy()) for p in (luma, samples[4], samples[5]))
+    samples = frame.to("cpu", torch.uint8).numpy()
+    high, wide = samples.shape[1:]
+    luma = samples[:4].reshape(2, 2, high, wide).transpose(2, 0, 3, 1).reshape(2 * high, 2 * wide)
+    half = -(-height // 2), -(-width // 2)
+    y, u, v = (np.ascontiguousarray(p) for p in (luma[:height, :width], *samples[4:, : half[0], : half[1]]))
     return y, u, v
-
-
-def levels(height: int, width: int) -> list[tuple[int, int]]:
-    """Sizes of the latents of a picture of these luma sides."""
-    return sizes(-(-height // 2), -(-width // 2))
 
 
 def _code(coder: Coder, name: str, value: int | None) -> int:

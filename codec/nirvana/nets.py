@@ -17,10 +17,11 @@ from codec import weights
 from codec.entropy import Tables
 from codec.entropy.tables import gaussian_tables
 from codec.errors import FormatError
-from codec.models.nirvana_grid import HIGH, LATENTS, LOW, SCALE_STEPS, Coder
-from codec.nirvana.exact import ONE, Network, whole
+from codec.models.nirvana_grid import LATENTS, LOW, Coder
+from codec.nirvana.exact import LAST, ONE, SCALE_STEPS, Network, Steps, whole
 
 KINDS = ("key", "inter")
+STEPS = ("step", "inverse", "log2_step")
 QUALITY_STEPS = 2  # a frame's quality is stored in halves, 0 to 200
 _QUALITIES = 100 * QUALITY_STEPS + 1
 
@@ -34,23 +35,22 @@ def position(quality: int) -> float:
 class Nets:
     """For `key` and `inter` frames: the exact decoder, the float copy that fits go through, and all step sizes.
 
-    `steps[kind]`: int32 [201, C], by stored quality, with 12 bits below the point.
+    `log2_steps[kind]`: int32 [201, 64], by stored quality; `steps` and `inverses` too: with 12 bits below the point.
     """
 
     fingerprint: bytes
     exact: Mapping[str, Network]
     fits: Mapping[str, Coder]
-    steps: Mapping[str, Tensor]
+    steps: Mapping[str, tuple[Tensor, Tensor, Tensor]]
     device: torch.device
 
-    def whole_steps(self, kind: str, quality: int) -> list[Tensor]:
-        """By level [C, 1, 1], for the exact decoder."""
-        return [s.view(-1, 1, 1) for s in self.steps[kind][quality].split(LATENTS)]
+    def whole_steps(self, kind: str, quality: int) -> Steps:
+        """For the exact decoder."""
+        return Steps(*(s[quality].to(self.device, torch.float64).view(-1, 1, 1) for s in self.steps[kind]))
 
-    def float_steps(self, kind: str, quality: int) -> list[Tensor]:
-        """By level [1, C, 1, 1], for fits."""
-        row = self.steps[kind][quality].to(self.device, torch.float32) / ONE
-        return [s.view(1, -1, 1, 1) for s in row.split(LATENTS)]
+    def log2_steps(self, kind: str, quality: int) -> Tensor:
+        """[1, 64, 1, 1], for fits."""
+        return (self.steps[kind][2][quality].to(self.device, torch.float32) / ONE).view(1, -1, 1, 1)
 
 
 @lru_cache(maxsize=4)
@@ -63,10 +63,13 @@ def load(path: Path, device: str) -> Nets:
         exact, fits, steps = {}, {}, {}
         for kind in KINDS:
             ints = {k.removeprefix(f"{kind}.decoder."): v for k, v in found.items() if k.startswith(f"{kind}.decoder.")}
-            steps[kind] = found[f"{kind}.steps"]
-            if steps[kind].shape != (_QUALITIES, sum(LATENTS)) or int(steps[kind].min()) < 1:
+            size, inverse, log2 = (found[f"{kind}.{name}"] for name in STEPS)
+            if any(s.shape != (_QUALITIES, LATENTS) for s in (size, inverse, log2)) or int(size.min()) < 1:
                 raise FormatError("damaged step sizes")
-            coder = Coder(kind == "inter")
+            if max(int(s.abs().max()) for s in (size, inverse, log2)) >= 1 << 20:
+                raise FormatError("step sizes beyond what sums stay exact with")
+            steps[kind] = size, inverse, log2
+            coder = Coder()
             state = {f"decoder.{k}": v.float() / ONE for k, v in ints.items()}
             state |= {
                 k.removeprefix(f"{kind}."): v.float() for k, v in found.items() if k.startswith(f"{kind}.analysis.")
@@ -74,7 +77,7 @@ def load(path: Path, device: str) -> Nets:
             # The steps of all qualities are listed; the formula behind them stays with the training.
             state |= {k: v for k, v in coder.state_dict().items() if k.startswith("decoder.step_")}
             coder.load_state_dict(state)
-            exact[kind] = Network(ints, tables, kind == "inter", where)
+            exact[kind] = Network(ints, tables, where)
             fits[kind] = coder.requires_grad_(False).to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     except (SafetensorError, KeyError, RuntimeError, FormatError) as error:
         raise FormatError(f"{path}: no weights of this video codec, or damaged; get a whole copy") from error
@@ -85,18 +88,20 @@ def export(state: Mapping[str, Tensor], path: Path, description: str) -> None:
     """Write a weights file from trained parameters, named as in codec.train.nirvana_grid.Nets."""
     tensors: dict[str, Tensor] = {}
     for kind in KINDS:
-        coder = Coder(kind == "inter")
+        coder = Coder()
         coder.load_state_dict({k.removeprefix(f"{kind}."): v for k, v in state.items() if k.startswith(f"{kind}.")})
         for name, value in coder.state_dict().items():
             if name.startswith("analysis."):
                 tensors[f"{kind}.{name}"] = value.to(torch.bfloat16)
             elif not name.startswith("decoder.step_"):
                 tensors[f"{kind}.{name}"] = whole(value)
-        rows = [torch.cat([s.flatten() for s in coder.decoder.steps(position(q))]) for q in range(_QUALITIES)]
-        tensors[f"{kind}.steps"] = whole(torch.stack(rows).detach()).clamp_min(1)
-    scales = [2.0 ** (LOW + i / SCALE_STEPS) for i in range((HIGH - LOW) * SCALE_STEPS + 1)]
+        logs = torch.cat([coder.decoder.log2_steps(position(q)).detach().view(1, -1) for q in range(_QUALITIES)])
+        logs = logs.double()
+        for name, values in zip(STEPS, (torch.exp2(logs), torch.exp2(-logs), logs), strict=True):
+            tensors[f"{kind}.{name}"] = whole(values)
+    scales = [2.0 ** (LOW + i / SCALE_STEPS) for i in range(LAST + 1)]
     tables = gaussian_tables(scales).to_arrays()
-    tensors |= {f"tables.{k}": torch.from_numpy(np.ascontiguousarray(v)) for k, v in tables.items()}
+    tensors |= {f"tables.{k}": torch.from_numpy(np.array(v)) for k, v in tables.items()}
     save_file(
         {k: v.contiguous() for k, v in tensors.items()}, path,
         {"codec": "nirvana", "config": "grid", "description": description},

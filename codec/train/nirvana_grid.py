@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.models.nirvana_grid import CHANNELS, Coder, noisy, rounded
+from codec.models.nirvana_grid import CHANNELS, LATENTS, Coder, noisy, rounded, shuffled
 from codec.nirvana.motion import UNITS, moved, search
 from codec.train import checkpoint
 from codec.train.moving import Moving
@@ -40,7 +40,15 @@ class Nets(nn.ModuleDict):
     """`key` and `inter`."""
 
     def __init__(self) -> None:
-        super().__init__({"key": Coder(False), "inter": Coder(True)})
+        super().__init__({"key": Coder(), "inter": Coder()})
+
+
+def principal_components(data: Moving, seed: int) -> tuple[Tensor, Tensor]:
+    """PCA of cells of frames less grey: vectors [64, 96], deviations [64]."""
+    rng = np.random.default_rng(seed)
+    cells = torch.cat([shuffled(data.batch(1, 8, rng)[0] - GREY).permute(0, 2, 3, 1).flatten(0, 2) for _ in range(32)])
+    values, vectors = torch.linalg.eigh(cells.double().T @ cells.double() / len(cells))
+    return vectors.flip(1).T[:LATENTS].float(), values.flip(0)[:LATENTS].clamp_min(1e-8).sqrt().float()
 
 
 def clip_loss(nets: Nets, frames: Tensor, t: float, rng: np.random.Generator) -> tuple[Tensor, list[float]]:
@@ -75,6 +83,9 @@ def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
     nets = Nets().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if a.threads:
         torch.set_num_threads(a.threads)
+    vectors, deviations = principal_components(data, a.seed)
+    nets["key"].start_from(vectors, deviations)
+    nets["inter"].start_from(vectors, deviations / 4)  # what is left after motion
     ema = deepcopy(nets)
     optimizer = torch.optim.Adam(nets.parameters(), lr=a.lr)
     state = {"step": 0, "seconds": 0.0}
