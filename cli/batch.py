@@ -23,8 +23,8 @@ from codec.cli.options import Options
 from codec.cli.walk import find
 from codec.errors import CodecError
 
-Tiles: TypeAlias = Callable[[int, int], None]  # tiles done, tiles in all
-Watch: TypeAlias = Callable[[Job, int, int], None]
+Tiles: TypeAlias = Callable[..., None]  # tiles done, tiles in all, and maybe a text
+Watch: TypeAlias = Callable[..., None]  # the job, then as Tiles
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class _Report:
         """What shows the progress of a job, where somebody looks."""
         if self.options.quiet or not sys.stderr.isatty():
             return None
-        return lambda job, done, tiles: self.progress.show(job.source, done, tiles)
+        return lambda job, *where: self.progress.show(job.source, *where)
 
     def add(self, result: Result) -> None:
         """Count a result and tell it."""

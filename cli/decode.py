@@ -1,4 +1,4 @@
-"""`codec decode`: .ncf files to images."""
+"""`codec decode`: .ncf files to images and videos."""
 
 from __future__ import annotations
 
@@ -14,20 +14,43 @@ from codec.cli.batch import Result, Tiles, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, read_stdin
+from codec.cli.video import Span, decode_video
+from codec.errors import CodecError
 
 
-def default_name(source: str) -> str:
-    """a.ncf -> a.png, beside it; other names get .png appended, so that none is its own output."""
+def default_name(source: str, png: bool = False) -> str:
+    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a); other names get that appended, so that none is
+    its own output."""
     stem, suffix = os.path.splitext(source)
-    return (stem if suffix.lower() == ".ncf" else source) + ".png"
+    stem = stem if suffix.lower() == ".ncf" else source + ".frames" * png
+    return stem + ("" if png else ".mp4" if _is_video(source) else ".png")
 
 
-@click.command(short_help="Turn .ncf files back into images.")
-@where_options("A file whose suffix says the format (png jpg webp avif tif bmp ppm), a directory, or - for a PNG.")
+def _is_video(source: str | bytes) -> bool:
+    """By the header; what can't be read is no video, and is told of when its turn comes."""
+    from codec import container
+
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
+            return container.read_header(fp).rate is not None
+    except (CodecError, OSError):
+        return False
+
+
+@click.command(short_help="Turn .ncf files back into images and videos.")
+@where_options(
+    "A file whose suffix says the format (png jpg webp avif tif bmp ppm; videos: mp4 mkv y4m), a directory, or - for a "
+    "PNG or a y4m stream."
+)
+@click.option("--frames", type=Span(), metavar="A..B", help="Videos: only these frames, counted from 0.")
+@click.option("--png", is_flag=True, help="Videos: a folder of PNGs, named as the output.")
 @click.option("--partial", is_flag=True, help="Keep what is whole of a damaged file; the rest becomes grey.")
 @run_options("Where to compute.")
-def decode(sources: tuple[str, ...], device: str, partial: bool, max_pixels: int, **rest: Any) -> None:
-    """Turn .ncf files back into images.
+def decode(
+    sources: tuple[str, ...], frames: tuple[int, int] | None, png: bool, device: str, partial: bool, max_pixels: int,
+    **rest: Any,
+) -> None:  # fmt: skip
+    """Turn .ncf files back into images and videos.
 
     \b
     codec decode photo.ncf                    writes photo.png beside it
@@ -35,26 +58,39 @@ def decode(sources: tuple[str, ...], device: str, partial: bool, max_pixels: int
     codec decode *.ncf -o out/                several files into a directory
     codec decode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec decode - < photo.ncf > photo.png    as a filter
+    codec decode clip.ncf                     writes clip.mp4 (H.264, visually lossless)
+    codec decode clip.ncf -o clip.mkv         every decoded pixel (FFV1)
+    codec decode clip.ncf --frames 120..180 --png
 
     Every file is checked: a damaged one is an error, never a wrong picture. With --partial it is still an error, but
     what is whole is written.
     """
-    work = functools.partial(_decode_file, device=device, partial=partial, max_pixels=max_pixels)
-    run_batch(("decoding", "decoded"), sources, Options(**rest), work=work, name=default_name, suffixes=(".ncf",))
+    work = functools.partial(
+        _decode_file, frames=frames, png=png, device=device, partial=partial, max_pixels=max_pixels
+    )
+    name = functools.partial(default_name, png=png)
+    run_batch(("decoding", "decoded"), sources, Options(**rest), work=work, name=name, suffixes=(".ncf",))
 
 
-def _decode_file(job: Job, tiles: Tiles | None, *, device: str, partial: bool, max_pixels: int) -> Result:
+def _decode_file(
+    job: Job, tiles: Tiles | None, *, frames: tuple[int, int] | None, png: bool, device: str, partial: bool,
+    max_pixels: int,
+) -> Result:  # fmt: skip
     from codec import api, media
 
-    image_format = media.format_for(job.target)
     source = read_stdin() if job.source == STDIO else job.source
+    if _is_video(source):
+        return decode_video(job, source, tiles, frames, png, device, partial, max_pixels)
+    if frames or png:
+        raise CodecError("it holds an image, and --frames and --png go with videos; leave them out")
+    image_format = media.format_for(job.target)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
     decoded = api.decode(source, device=device, partial=partial, max_pixels=max_pixels, progress=tiles)
-    frames = list(decoded.frames())
+    pixels = list(decoded.frames())
     seconds = time.perf_counter() - started
     buffer = io.BytesIO()
-    media.write(decoded.info, frames, buffer, image_format)
+    media.write(decoded.info, pixels, buffer, image_format)
     with atomic_write(job.target) as fp:
         fp.write(buffer.getbuffer())
     width, height, size = decoded.info.width, decoded.info.height, buffer.tell()

@@ -1,4 +1,4 @@
-"""`codec encode`: images to .ncf files."""
+"""`codec encode`: images and videos to .ncf files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from codec.cli.batch import Result, Tiles, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, read_stdin
+from codec.cli.video import Duration, VideoOptions, encode_video
+from codec.errors import CodecError
+
+_GOALS = ("--quality", "--target-psnr", "--target-bpp")
 
 
 def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
@@ -29,7 +33,7 @@ def default_name(source: str) -> str:
     return (source if suffix.lower() == ".ncf" else stem) + ".ncf"
 
 
-@click.command(short_help="Compress images to .ncf files.")
+@click.command(short_help="Compress images and videos to .ncf files.")
 @where_options("A file, a directory (several inputs), or - for stdout.")
 @click.option(
     "-q", "--quality", type=click.FloatRange(0, 100), callback=_finite,
@@ -38,8 +42,23 @@ def default_name(source: str) -> str:
 @click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
 @click.option(
     "-e", "--effort", type=click.IntRange(1, 9),
-    help="With --lossless: 1 fastest to 9 smallest; it decodes as fast.  [default: 2]",
+    help="For --lossless and videos: 1 fastest to 9 smallest; it decodes as fast.  [default: 2; videos: 3]",
 )  # fmt: skip
+@click.option(
+    "--codec",
+    type=click.Choice(["s2lic", "circuit", "nirvana"]),
+    help="s2lic (images; videos picture by picture), circuit (lossless images), nirvana (videos).  [default: by file]",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["grid", "tiny", "small", "hd", "paper"]),
+    help="nirvana's network: grid, or one of the paper's, for study.  [default: grid]",
+)
+@click.option("--target-psnr", type=float, metavar="DB", help="Videos: the least quality of each group of frames.")
+@click.option("--target-bpp", type=float, metavar="BPP", help="Videos: bits per pixel on average.")
+@click.option("--time-budget", type=Duration(), metavar="TIME", help="Videos: how long to take, as 90s, 10m or 2h.")
+@click.option("--resume", is_flag=True, help="Videos: go on where an interrupted run was.")
+@click.option("--no-audio", is_flag=True, help="Videos: leave the sound out.")
 @click.option(
     "--verify/--no-verify", default=None, help="With --lossless: decode each part and compare.  [default: verify]"
 )
@@ -47,9 +66,10 @@ def default_name(source: str) -> str:
 @run_options("Where to compute; a file decodes on any device.")
 def encode(
     sources: tuple[str, ...], quality: float | None, lossless: bool, effort: int | None, verify: bool | None,
-    strip: bool, device: str, max_pixels: int, **rest: Any,
+    strip: bool, device: str, max_pixels: int, codec: str | None, preset: str | None, target_psnr: float | None,
+    target_bpp: float | None, time_budget: float | None, resume: bool, no_audio: bool, **rest: Any,
 ) -> None:  # fmt: skip
-    """Compress images to .ncf files.
+    """Compress images and videos to .ncf files.
 
     \b
     codec encode photo.jpg                    writes photo.ncf beside it
@@ -58,26 +78,43 @@ def encode(
     codec encode *.png -o out/                several files into a directory
     codec encode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec encode - < photo.jpg > photo.ncf    as a filter
+    codec encode clip.mp4                     a video, with its sound
+    codec encode clip.mp4 --target-psnr 36 --time-budget 10m
 
     Reads JPEG, PNG, WebP, AVIF, HEIC (with pillow-heif), TIFF, GIF (of an animation the first frame), BMP and
-    PPM. Orientation is applied; depths up to 16 bits, transparency, ICC, Exif and XMP are kept.
+    PPM. Orientation is applied; depths up to 16 bits, transparency, ICC, Exif and XMP are kept. Of videos, all
+    that FFmpeg's libraries read; they are coded at 8 bits and 4:2:0.
     """
     from codec.media import SUFFIXES
+    from codec.media.formats import VIDEO_SUFFIXES
 
-    if lossless and quality is not None:
-        raise click.UsageError("--lossless keeps every bit; leave out --quality")
-    if not lossless and (effort is not None or verify is not None):
-        raise click.UsageError("--effort and --verify go with --lossless; give it too, or leave them out")
+    goals = [g for g, v in zip(_GOALS, (quality, target_psnr, target_bpp), strict=True) if v is not None]
+    if len(goals) > 1:
+        raise click.UsageError(f"{goals[0]} and {goals[1]} are two goals; choose one")
+    if lossless and codec not in (None, "circuit"):
+        raise click.UsageError(f"--lossless is the codec circuit; leave out --codec {codec}")
+    lossless = lossless or codec == "circuit"
+    if lossless and goals:
+        raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
+    if effort is not None and time_budget is not None:
+        raise click.UsageError("--effort and --time-budget both say how long to take; choose one")
     options: dict[str, Any] = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
     options |= {"strip": strip, "device": device, "max_pixels": max_pixels}
-    work = partial(_encode_file, options=options)
-    run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=SUFFIXES)
+    film = VideoOptions(codec, preset, quality, target_psnr, target_bpp, effort, time_budget, not no_audio, resume)
+    work = partial(_encode_file, options=options, film=film)
+    suffixes = SUFFIXES | VIDEO_SUFFIXES
+    run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=suffixes)
 
 
-def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any]) -> Result:
+def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film: VideoOptions) -> Result:
     from codec import api, container
+    from codec.media.formats import is_video
 
     source = read_stdin() if job.source == STDIO else job.source
+    if os.path.isdir(source) or is_video(source):
+        _check_video(options)
+        return encode_video(job, source, tiles, film, options["device"], options["max_pixels"])
+    _check_image(options, film)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
     data = api.encode(source, progress=tiles, **options)
@@ -102,6 +139,26 @@ def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any]) -> R
     if len(data) > before > 0:
         note = f"the output is larger than the input: {len(data):,} bytes, {before:,} before"
     return Result(row, line, note, before)
+
+
+def _check_video(options: dict[str, Any]) -> None:
+    if options["lossless"] or options["verify"] is not None:
+        raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless and --verify")
+
+
+def _check_image(options: dict[str, Any], film: VideoOptions) -> None:
+    """CodecError for options that go with other files."""
+    if film.codec == "nirvana":
+        raise CodecError("it is an image, and nirvana codes videos; leave out --codec")
+    goal = film.target_psnr is not None or film.target_bpp is not None
+    for name, given in (
+        ("a target", goal), ("--preset", film.preset), ("--time-budget", film.seconds), ("--resume", film.resume),
+        ("--no-audio", not film.audio),
+    ):  # fmt: skip
+        if given:
+            raise CodecError(f"it is an image, and {name} goes with videos; leave it out")
+    if not options["lossless"] and (options["effort"] is not None or options["verify"] is not None):
+        raise CodecError("--effort and --verify go with --lossless; give it too, or leave them out")
 
 
 def _setting(options: dict[str, Any]) -> dict[str, Any]:

@@ -96,22 +96,27 @@ class Progress:
         self._passed += 1
         self._timed += worked
 
-    def show(self, source: str, done: int = 0, tiles: int = 0) -> None:
-        """The file `source` is under way, `done` of its `tiles`."""
+    def show(self, source: str, done: int = 0, tiles: int = 0, text: str = "") -> None:
+        """The file `source` is under way, `done` of its `tiles`; `text`: what else there is to say."""
         count = f"[{self._passed + 1}/{self._total}] " if self._total > 1 else ""
         part = f" {100 * done // tiles} %" if tiles else ""
         # The end of a long path says more than its beginning.
-        room = max(_columns() - len(count) - 40, 20)
+        room = max(_columns() - len(count) - len(text) - 40, 20)
         name = shown(source)
         name = name if len(name) <= room else "..." + name[3 - room :]
-        status(f"{count}{self._verb} {name} ...{part}{self._left(done / tiles if tiles else 0)}")
+        status(f"{count}{self._verb} {name} ...{part}{text}{self._left(done / tiles if tiles else 0)}")
 
     def _left(self, fraction: float) -> str:
         elapsed = time.monotonic() - self._started
         if not self._timed or elapsed < 2:
             return ""
         seconds = elapsed / (self._timed + fraction) * (self._total - self._passed - fraction)
-        if seconds < 60:
-            return f", {max(round(seconds), 1)} s left"
-        minutes = round(seconds / 60)
-        return f", {minutes} min left" if minutes < 60 else f", {minutes // 60} h {minutes % 60} min left"
+        return f", {duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """A time still to wait, as people say it."""
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

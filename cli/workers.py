@@ -115,7 +115,7 @@ def _serve(pipe: Connection, work: Work, threads: int, watched: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exception, so that unfinished files are removed
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     warnings.simplefilter("ignore")
-    tiles = (lambda done, tiles: pipe.send((done, tiles))) if watched else None
+    tiles = (lambda *where: pipe.send(where)) if watched else None
     try:
         while True:
             job = pipe.recv()

@@ -63,15 +63,8 @@ class Codec:
 
         `progress` is told (steps done, steps in all) whenever a unit is complete.
         """
-        if not 0 <= quality <= 100:
-            raise CodecError(f"quality {quality:g} is out of range; give 0 to 100")
         (frame,) = frames
-        steps = round(quality * QUALITY_STEPS)
-        header = Header(
-            codec=self.id, revision=self.revision, width=info.width, height=info.height, channels=info.channels,
-            depth=info.depth, color=info.color, fingerprint=self.fingerprint, private=struct.pack("<H", steps),
-            metadata=info.metadata,
-        )  # fmt: skip
+        header = header_of(self, info, quality)
         return header, _reported(self._units(frame, info.depth, self.rate(header)), unit_count(header), progress)
 
     @torch.inference_mode()
@@ -182,6 +175,17 @@ class Codec:
         return pad_to(x.expand(-1, 3, -1, -1), region.height, region.width).contiguous(
             memory_format=torch.channels_last
         )
+
+
+def header_of(codec: Codec, info: Info, quality: float) -> Header:
+    """Of a picture; CodecError for a quality outside 0 to 100."""
+    if not 0 <= quality <= 100:
+        raise CodecError(f"quality {quality:g} is out of range; give 0 to 100")
+    return Header(
+        codec=codec.id, revision=codec.revision, width=info.width, height=info.height, channels=info.channels,
+        depth=info.depth, color=info.color, fingerprint=codec.fingerprint,
+        private=struct.pack("<H", round(quality * QUALITY_STEPS)), metadata=info.metadata,
+    )  # fmt: skip
 
 
 def unit_count(header: Header) -> int:

@@ -25,17 +25,17 @@ CHANNELS = 6  # of a frame at half size: 4 of luma, U, V
 CELL = 4  # pixels of the half-size frame along a side of a cell of y
 ALIGN = 8  # sides of half-size frames are multiples of this: z has a cell for 2 x 2 of y's
 PATCH = CHANNELS * CELL * CELL
-SLICES = (4, 8, 16, 36)  # channels of y, coded one after the other
+SLICES = (4, 12, 24, 56)  # channels of y, coded one after the other
 LATENTS = sum(SLICES)
 COARSE = 12  # channels of z
 _SEEN, _HIDDEN, _SLICE, _FILTER, _ANALYSIS = 48, 64, 48, 12, 64
 LOW, HIGH = -4.0, 7.0  # log2 of the least and the largest scale, in a latent's steps
 
-Quantise = Callable[[Tensor], Tensor]
+Quantise = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 class Latents(NamedTuple):
-    """`z` [B, 12, h / 8, w / 8] and `y` [B, 64, h / 4, w / 4] for a half-size frame of h x w."""
+    """`z` [B, 12, h / 8, w / 8] and `y` [B, 96, h / 4, w / 4] for a half-size frame of h x w."""
 
     z: Tensor
     y: Tensor
@@ -82,28 +82,30 @@ class Decoder(nn.Module):
         self.slice_context = nn.ModuleList(_conv(n, _SLICE, 3) for n in SLICES)
         self.slice_params = nn.ModuleList(_conv(_SLICE, 2 * n, 1) for n in SLICES)
         self.basis = _conv(LATENTS, PATCH, 1)
-        self.more = nn.ModuleList((_conv(LATENTS + _HIDDEN, _SLICE, 1), _conv(_SLICE, _SLICE, 3), _conv(_SLICE, PATCH, 1)))
-        self.filter = nn.ModuleList((_conv(2 * CHANNELS, _FILTER, 3), _conv(_FILTER, CHANNELS, 3)))
-        for last in (self.more[2], self.filter[1]):
+        inner = _conv(LATENTS + _HIDDEN, _SLICE, 1), _conv(_SLICE, _SLICE, 3), _conv(_SLICE, PATCH, 1)
+        self.more = nn.ModuleList(inner)
+        outer = _conv(2 * CHANNELS, _FILTER, 3), _conv(_FILTER, CHANNELS, 3)
+        self.filter = nn.ModuleList(outer)
+        for last in (inner[2], outer[1]):
             nn.init.zeros_(last.weight)
         # log2 of y's steps is a - b t, for t from -1 (quality 0) to 1 (100).
         self.step_a = nn.Parameter(torch.full((LATENTS,), -2.47))
         self.step_b = nn.Parameter(torch.full((LATENTS,), 1.83))
 
     def log2_steps(self, t: float) -> Tensor:
-        """[1, 64, 1, 1]."""
+        """[1, 96, 1, 1]."""
         return (self.step_a - self.step_b * t).view(1, -1, 1, 1)
 
     def forward(self, latents: Latents, prediction: Tensor, t: float, log2_steps: Tensor, quantise: Quantise) -> Coded:
         """`latents` in units of their steps (z's is 1); `prediction` [B, 6, h, w], -0.5 to 0.5, sides multiples of 8.
 
-        `quantise` makes of latents less their mean what is coded (rounded, or with noise for it).
+        `quantise` makes of latents less their mean what the rate is reckoned with, and what the decoder gets.
         """
         steps = torch.exp2(log2_steps)
         seen = F.relu(self.seen(with_plane(shuffled(prediction), t)))
         mu, scale = self.z_params(F.relu(self.z_enter(F.avg_pool2d(seen, 2)))).chunk(2, 1)
-        symbols = quantise(latents.z - mu)
-        bits = gaussian_bits(symbols, scale).sum()
+        counted, symbols = quantise(latents.z - mu)
+        bits = gaussian_bits(counted, scale).sum()
         hidden = F.relu(self.enter(torch.cat([doubled(symbols + mu), seen], 1)))
         first = chequers(latents.y.shape[2], latents.y.shape[3]).to(latents.y)
         found: list[Tensor] = []  # of y, in units of the frame's range
@@ -112,14 +114,14 @@ class Decoder(nn.Module):
         ):
             state = self.slice_enter[k](torch.cat([hidden, *found], 1))
             mu, scale = self.slice_params[k](F.relu(state)).chunk(2, 1)
-            early = quantise(y - mu / step) + mu / step
+            counted, early = quantise(y - mu / step)
+            early = early + mu / step
             context = self.slice_context[k](early * step * first)
             mu_late, scale_late = self.slice_params[k](F.relu(state + context)).chunk(2, 1)
-            late = quantise(y - mu_late / step) + mu_late / step
-            y_hat = early * first + late * (1 - first)
-            mu, scale = mu * first + mu_late * (1 - first), scale * first + scale_late * (1 - first)
-            bits = bits + gaussian_bits(y_hat - mu / step, scale - log_step).sum()
-            found.append(y_hat * step)
+            counted_late, late = quantise(y - mu_late / step)
+            found.append((early * first + (late + mu_late / step) * (1 - first)) * step)
+            counted = counted * first + counted_late * (1 - first)
+            bits = bits + gaussian_bits(counted, scale * first + scale_late * (1 - first) - log_step).sum()
         y_hat = torch.cat(found, 1)
         more = F.relu(self.more[1](F.relu(self.more[0](torch.cat([y_hat, hidden], 1)))))
         frame = prediction + F.pixel_shuffle(self.basis(y_hat) + self.more[2](more), CELL)
@@ -168,13 +170,16 @@ class Coder(nn.Module):
 
     @torch.no_grad()
     def start_from(self, vectors: Tensor, deviations: Tensor) -> None:
-        """Begin with principal components: `vectors` [64, 96], orthonormal, of cells in which every sample is
-        weighted alike, and the `deviations` [64] along them."""
+        """Begin with principal components: `vectors` [96, 96], orthonormal, of cells in which every sample is
+        weighted alike, and the `deviations` [96] along them."""
         self.analysis.basis.weight.copy_(vectors[:, :, None, None])
         self.decoder.basis.weight.copy_(vectors.T[:, :, None, None])
-        for part, own in zip(self.decoder.slice_params, deviations.split(SLICES), strict=True):
-            part.weight *= 0.1
-            part.bias.copy_(torch.cat([torch.zeros_like(own), torch.log2(own)]))
+        for name, value in self.decoder.slice_params.named_parameters():
+            if name.endswith("weight"):
+                value.mul_(0.1)
+            else:
+                own = deviations.split(SLICES)[int(name.split(".")[0])]
+                value.copy_(torch.cat([torch.zeros_like(own), torch.log2(own)]))
 
 
 def gaussian_bits(values: Tensor, log2_scale: Tensor) -> Tensor:
@@ -185,14 +190,16 @@ def gaussian_bits(values: Tensor, log2_scale: Tensor) -> Tensor:
     return 1 - torch.log2(p.clamp_min(2e-7))
 
 
-def noisy(values: Tensor) -> Tensor:
-    """What stands for rounding in a fit."""
-    return values + torch.rand_like(values) - 0.5
+def noisy(values: Tensor) -> tuple[Tensor, Tensor]:
+    """For fits: noise in place of rounding, for rate and decoder alike."""
+    found = values + torch.rand_like(values) - 0.5
+    return found, found
 
 
-def rounded(values: Tensor) -> Tensor:
-    """Rounded, with the gradient of not being so."""
-    return values + (values.round() - values).detach()
+def mixed(values: Tensor) -> tuple[Tensor, Tensor]:
+    """For training: the rate of `values` with noise, which has a useful gradient, and what the decoder
+    gets rounded as it will be, with the gradient of not being so (Minnen and Singh, arXiv 2007.08739, 3.3)."""
+    return values + torch.rand_like(values) - 0.5, values + (values.round() - values).detach()
 
 
 def _conv(before: int, after: int, kernel: int) -> nn.Conv2d:

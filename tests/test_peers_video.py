@@ -1,4 +1,4 @@
-"""Video peers make real files in memory, and their colours are BT.709 on both sides."""
+"""Video peers make real files in memory, and say that their colours are BT.709."""
 
 import io
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ import pytest
 
 from codec.errors import CodecError
 from codec.metrics import psnr
-from codec.peers.bt709 import from_yuv420, to_yuv420
 from codec.peers.video import VIDEO
 
 FPS = Fraction(30000, 1001)
@@ -76,39 +75,6 @@ def test_files_say_what_their_colours_are(name: str) -> None:
         found = [context.color_range, context.colorspace, context.color_primaries, context.color_trc]
         assert [int(value) for value in found] == [1, 1, 1, 1]
         assert container.streams.video[0].average_rate == FPS
-
-
-@pytest.mark.parametrize(
-    ("rgb", "yuv"),
-    [
-        ((0, 0, 0), (16, 128, 128)),
-        ((255, 255, 255), (235, 128, 128)),
-        ((255, 0, 0), (63, 102, 240)),
-        ((0, 255, 0), (173, 42, 26)),
-        ((0, 0, 255), (32, 240, 118)),
-    ],
-)
-def test_bt709_gives_its_known_colours(rgb: tuple[int, ...], yuv: tuple[int, ...]) -> None:
-    planes = to_yuv420(np.full((4, 6, 3), rgb, np.uint8))
-    assert planes.shape == (6, 6)
-    assert np.unique(planes[:4]).tolist() == [yuv[0]]
-    assert np.unique(planes.ravel()[24:30]).tolist() == [yuv[1]]
-    assert np.unique(planes.ravel()[30:]).tolist() == [yuv[2]]
-    assert np.abs(from_yuv420(planes, 4, 6).astype(int) - rgb).max() <= 2
-
-
-def test_ffmpegs_scaler_sees_the_same_colours() -> None:
-    (picture,) = clip(count=1)
-    frame = av.VideoFrame.from_ndarray(to_yuv420(picture), format="yuv420p")
-    theirs = frame.reformat(
-        format="rgb24", src_colorspace="ITU709", dst_colorspace="ITU709", src_color_range="MPEG", dst_color_range="JPEG"
-    ).to_ndarray()
-    assert psnr(theirs, from_yuv420(to_yuv420(picture), 64, 96)) > 38
-
-
-def test_chroma_survives_halving_where_it_is_smooth() -> None:
-    (picture,) = clip(count=1)
-    assert psnr(picture, from_yuv420(to_yuv420(picture), 64, 96)) > 44
 
 
 def no_frames() -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""The image formats: how a file is recognised, which suffixes are read, which format a suffix writes."""
+"""The formats of images and videos: how a file is recognised, which suffixes are read, and which are written."""
 
 from __future__ import annotations
 
@@ -42,6 +42,20 @@ _WRITTEN = {
 }  # fmt: skip
 
 SUFFIXES = frozenset({*_WRITTEN, ".gif", ".pbm", ".jfif", ".heic", ".heif", ".hif"})
+VIDEO_SUFFIXES = frozenset({
+    ".3gp", ".asf", ".avi", ".dv", ".flv", ".ivf", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
+    ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+})  # fmt: skip
+
+# The first bytes of video files that aren't mp4 of today.
+_VIDEO_SIGNATURES = re.compile(
+    rb"\x1aE\xdf\xa3|YUV4MPEG2 |RIFF....AVI |FLV\x01|DKIF\0|OggS.{23,99}theora|nut/multimedia"
+    rb"|....(?:moov|mdat|wide|free|skip)"  # QuickTime of before there was ftyp
+    rb"|\0\0\x01[\xb3\xba]|G.{187}G|.{4}G.{191}G"  # MPEG and its transport streams
+    rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11|\x06\x0e\x2b\x34\x02\x05",  # ASF, MXF
+    re.DOTALL,
+)
+_OTHER_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"crx "}  # sound, and Canon's raw pictures
 
 
 def recognise(head: bytes) -> str | None:
@@ -67,3 +81,21 @@ def format_for(path: str | os.PathLike[str]) -> str:
         what = f"no image format has the suffix {suffix!r}" if suffix else "the output name has no suffix"
         raise MediaError(f"{os.fspath(path)}: {what}; use one of {' '.join(_WRITTEN)}")
     return _WRITTEN[suffix]
+
+
+def is_video(source: str | os.PathLike[str] | bytes) -> bool:
+    """Whether a file, or bytes that one begins with (512 are enough), is a video by its signature; OSError if the
+    file can't be read.
+
+    Pictures that move (GIF, WebP, APNG, AVIF) are images. Matroska counts as video, even if only sound is in it.
+    """
+    if isinstance(source, bytes):
+        head = source
+    else:
+        with open(source, "rb") as fp:
+            head = fp.read(512)
+    if recognise(head) is not None:
+        return False
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in _OTHER_BRANDS
+    return _VIDEO_SIGNATURES.match(head) is not None

@@ -1,58 +1,59 @@
 """Adapter of the video codec: pictures to units and back, a unit for each group of frames.
 
-    pictures -> groups -> a quality each -> settle, frame after frame -> Unit
-    Unit -> code_frame, frame after frame -> pictures
+    pictures -> groups -> a quality and a budget each -> Method.encode -> Unit
+    Unit -> Method.decode -> pictures
 
-A unit's payload: its frames' times, a flags byte (1: it starts a chain), and a range coder's bytes for all its frames.
+A unit's payload: its frames' times, a flags byte (1: it starts a chain), and what the method wrote.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-
-import torch
+from typing import Any
 
 from codec import weights
 from codec.container import CODEC_IDS, Header, Unit
 from codec.container.fields import Cursor
 from codec.device import resolve
-from codec.entropy import Decoder, Encoder
-from codec.errors import CodecError, DesyncError, FormatError
+from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.media.video import Picture
 from codec.nirvana import timing
-from codec.nirvana.grid import Reference, code_frame, error, half_size, pack, settle, unpack
-from codec.nirvana.groups import Group, groups
-from codec.nirvana.nets import Nets, load, position
+from codec.nirvana.fit import Budget
+from codec.nirvana.grid_groups import STEPS, GridGroups
+from codec.nirvana.groups import groups
+from codec.nirvana.method import Method
+from codec.nirvana.nets import load
 from codec.nirvana.rate import Control, Target
 
 NAME = "nirvana"
 REVISION = 0
 DEFAULT_WEIGHTS = "nirvana-grid"
 EFFORT = 3
-STEPS = (0, 10, 25, 50, 80, 120, 200, 400, 800)  # of a frame's fit, by effort
-_KEY_STEPS = 2  # a key frame's fit is so many times as long
-_KEY_QUALITY = 12  # stored steps that a key frame is better by: all frames after it profit
+EFFORTS = len(STEPS)
 _KEY = 1
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to encode. `seconds`: to spend on `frames` frames in all, instead of an effort's steps."""
+    """How to encode. `seconds`: to spend on `frames` frames in all, instead of what an effort allows."""
 
-    target: Target = Target(quality=50.0)
+    target: Target = field(default_factory=lambda: Target(quality=50.0))
     effort: int = EFFORT
     seconds: float | None = None
     frames: int = 0
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.effort <= EFFORTS:
+            raise CodecError(f"effort {self.effort} is out of range; give 1 to {EFFORTS}")
+
 
 @dataclass(frozen=True)
 class Told:
-    """Where an encoding is: `frames` so far, the last group's PSNR (YCbCr 6:1:1, dB) and bits per pixel."""
+    """Where an encoding is: `frames` done, the last group's PSNR (YCbCr 6:1:1, dB) and bits per pixel."""
 
     frames: int
     psnr: float
@@ -60,21 +61,17 @@ class Told:
 
 
 class Codec:
-    """The practical network on one device."""
+    """One method, for videos of one size."""
 
-    name = NAME
-    id = CODEC_IDS[NAME]
-    revision = REVISION
+    def __init__(self, method: Method) -> None:
+        self.method = method
 
-    def __init__(self, nets: Nets) -> None:
-        self.nets = nets
-
-    def header(self, info: Info) -> Header:
+    def header(self, info: Info, options: Options) -> Header:
         """Of a video; the number of frames is left open, as it is known only at the end."""
-        assert info.rate is not None
         return Header(
-            codec=self.id, revision=self.revision, width=info.width, height=info.height, frames=0, rate=info.rate,
-            color=info.color, fingerprint=self.nets.fingerprint, metadata=info.metadata,
+            codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, frames=0, rate=info.rate,
+            color=info.color, fingerprint=self.method.fingerprint, private=self.method.private,
+            metadata=info.metadata,
         )  # fmt: skip
 
     def encode(
@@ -83,135 +80,115 @@ class Codec:
         pictures: Iterable[Picture],
         options: Options,
         tell: Callable[[Told], None] | None = None,
+        done: list[Unit] | None = None,
     ) -> Iterator[Unit]:
-        """Units, one group after the other."""
+        """Units, one group after the other. `done`: those that there are already, of the same video and options."""
         assert header.rate is not None
-        control, pace = Control(options.target), _Pace(options)
-        index = frames = 0
-        before: Reference | None = None
-        for group in groups(pictures):
-            reference = None if group.key else before
-            wanted = [pack(p.planes, self.nets.device) for p in group.pictures]
+        control = Control(options.target)
+        began, index, frames = time.monotonic(), 0, 0
+        state: Any = None
+        for group in groups(pictures, self.method.length):
+            count = len(group.pictures)
+            if done and index < len(done):
+                state = self._again(done, index, group.key, state, frames, header.rate)
+                index, frames = index + 1, frames + count
+                continue
+            planes = [p.planes for p in group.pictures]
+            before = None if group.key else state
 
-            def trial(quality: int, reference: Reference | None = reference, wanted: list[torch.Tensor] = wanted):  # type: ignore[no-untyped-def]
-                encoder = Encoder()
-                _, psnr = self._group(encoder, wanted, reference, quality, 0)
-                return psnr, _bpp(encoder.finish(), header, len(wanted))
+            def trial(quality: int, planes: Any = planes, before: Any = before) -> tuple[float, float]:
+                coded = self.method.encode(planes, before, quality, Budget(steps=0))
+                return coded.psnr, _bpp(coded.payload, header, len(planes))
 
-            quality = control.choose(len(wanted), trial)
-            encoder = Encoder()
-            before, psnr = self._group(encoder, wanted, reference, quality, pace.steps(frames, len(wanted)))
-            checksum, data = encoder.checksum, encoder.finish()
+            quality = control.choose(count, trial)
+            budget = self.method.budget(options.effort, group.key)
+            if options.seconds is not None:
+                left = max(options.seconds - (time.monotonic() - began), 0.0)
+                budget = Budget(seconds=left * count / max(options.frames - frames, count))
+            coded = self.method.encode(planes, before, quality, budget)
             times = timing.pack([p.time for p in group.pictures], frames, header.rate)
-            unit = Unit(index, checksum, 0, times + bytes([_KEY * group.key]) + data, len(wanted))
-            index, frames = index + 1, frames + len(wanted)
-            bpp = _bpp(unit.payload, header, len(wanted))
-            control.took(len(wanted), psnr, bpp)
+            unit = Unit(index, coded.checksum, 0, times + bytes([_KEY * group.key]) + coded.payload, count)
+            state, index, frames = coded.state, index + 1, frames + count
+            bpp = _bpp(unit.payload, header, count)
+            control.took(count, coded.psnr, bpp)
             yield unit
             if tell:
-                tell(Told(frames, psnr, bpp))
+                tell(Told(frames, coded.psnr, bpp))
 
-    def _group(
-        self, encoder: Encoder, wanted: list[torch.Tensor], before: Reference | None, quality: int, steps: int
-    ) -> tuple[Reference, float]:
-        """Codes a group's frames [6, h, w]; the last one, and their mean PSNR."""
-        psnr = 0.0
-        for frame in wanted:
-            own = min(quality + _KEY_QUALITY, 200) if before is None else quality
-            weight = rate_weight(position(own))
-            fitted = steps * (_KEY_STEPS if before is None else 1)
-            choice = settle(self.nets, frame, before, own, weight, fitted)
-            before = code_frame(encoder, self.nets, choice, before, (frame.shape[1], frame.shape[2]))
-            psnr += -10 * math.log10(max(error(before.frame, frame), 1e-10)) / len(wanted)
-        assert before is not None
-        return before, psnr
+    def _again(self, done: list[Unit], index: int, key: bool, state: Any, first: int, rate: Fraction) -> Any:
+        """The state after a unit that is there already; decoded only if it belongs to the chain that goes on."""
+        unit = done[index]
+        parsed = parse(unit, first, rate)
+        if parsed.key != key:
+            raise CodecError("the partial file is of another video or was made with other options; remove it")
+        if any(parse(later, 0, rate).key for later in done[index + 1 :]):
+            return None
+        return self.method.decode(parsed.data, unit.checksum, unit.frames, None if key else state)[1]
+
+    def starts_chain(self, header: Header, unit: Unit) -> bool:
+        """Whether decoding can begin with a unit."""
+        assert header.rate is not None
+        return parse(unit, 0, header.rate).key
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """The pictures of units, which begin with a chain; `first`: the number of their first frame in the video."""
         check(header)
         assert header.rate is not None
-        shape = half_size(header.height, header.width)
-        before: Reference | None = None
-        frames = first
+        state: Any = None
         for unit in units:
-            times, key, data = parse(unit, frames, header.rate)
-            if not key and before is None:
-                raise FormatError(f"unit {unit.index}: its chain's first frames are missing; get a whole copy of the file")
-            decoder = Decoder(data)
-            reference = None if key else before
-            for moment in times:
-                reference = code_frame(decoder, self.nets, None, reference, shape)
-                yield Picture(unpack(reference.frame, header.height, header.width), moment)
-            if decoder.checksum != unit.checksum:
-                raise DesyncError(
-                    f"unit {unit.index}: the decoded symbols are not those encoded (device {self.nets.device}); "
-                    "get a whole copy of the file, or decode with --device cpu"
+            parsed = parse(unit, first, header.rate)
+            if not parsed.key and state is None:
+                raise FormatError(
+                    f"unit {unit.index}: its chain's first frames are missing; get a whole copy of the file"
                 )
-            decoder.finish()
-            before, frames = reference, frames + len(times)
+            try:
+                before = None if parsed.key else state
+                planes, state = self.method.decode(parsed.data, unit.checksum, unit.frames, before)
+            except CodecError as error:
+                raise type(error)(f"unit {unit.index}: {error}") from error
+            yield from map(Picture, planes, parsed.times)
+            first += unit.frames
 
 
-def rate_weight(t: float) -> float:
-    """Squared error, on a scale of 0 to 1, that a bit per luma pixel is worth, for t from -1 to 1."""
-    return 10.0 ** (-2.6 - 1.1 * t)
+@dataclass(frozen=True)
+class Parsed:
+    """A unit's times, whether it starts a chain, and what the method wrote."""
+
+    times: list[Fraction]
+    key: bool
+    data: bytes
 
 
-def parse(unit: Unit, first: int, rate: Fraction) -> tuple[list[Fraction], bool, bytes]:
-    """A unit's times, whether it starts a chain, and what the range coder wrote."""
+def parse(unit: Unit, first: int, rate: Fraction) -> Parsed:
+    """The parts of a unit's payload, whose first frame has the number `first`."""
     cursor = Cursor(unit.payload, f"unit {unit.index}")
     if not unit.frames:
         raise FormatError(f"damaged: unit {unit.index} has no frames; get a whole copy of the file")
     times = timing.unpack(cursor, unit.frames, first, rate)
     flags = cursor.byte()
     if flags > _KEY:
-        raise FormatError(f"unit {unit.index}: unknown flags {flags:#x}, made by a newer version; install a newer neural-codec")
-    return times, flags == _KEY, cursor.rest()
+        what = f"unit {unit.index}: unknown flags {flags:#x}"
+        raise FormatError(f"{what}: made by a newer version; install a newer neural-codec")
+    return Parsed(times, flags == _KEY, cursor.rest())
 
 
 def check(header: Header) -> None:
     """FormatError for a header that no video of this codec has."""
     if header.revision != REVISION:
         raise FormatError(f"made by revision {header.revision} of {NAME}; install a neural-codec that reads it")
-    if header.rate is None or header.channels != 3 or header.depth != 8 or header.private:
+    if header.rate is None or header.channels != 3 or header.depth != 8:
         raise FormatError("not a video that nirvana codes; get a whole copy of the file")
-
-
-class _Pace:
-    """How many steps a frame's fit gets: those of an effort, or as many as fit into the time that is left."""
-
-    def __init__(self, options: Options) -> None:
-        if not 1 <= options.effort <= len(STEPS):
-            raise CodecError(f"effort {options.effort} is out of range; give 1 to {len(STEPS)}")
-        self.options = options
-        self._began = self._last = time.monotonic()
-        self._steps, self._frames = 0, 0  # of the last group
-        self._per_step, self._apart = 0.0, 0.0  # seconds of a frame: for each step, and besides
-
-    def steps(self, done: int, frames: int) -> int:
-        """For a group of `frames` after `done`."""
-        options, now = self.options, time.monotonic()
-        if options.seconds is None:
-            return STEPS[options.effort - 1]
-        if self._frames:
-            taken = (now - self._last) / self._frames
-            if self._steps:
-                self._per_step = max(taken - self._apart, 0) / self._steps
-            else:
-                self._apart = taken
-        left = options.seconds - (now - self._began)
-        each = left / max(options.frames - done, frames) - self._apart
-        # The first two groups are for finding out what steps cost.
-        chosen = 0 if not self._apart else 10 if not self._per_step else int(each / self._per_step)
-        self._last, self._frames = now, frames
-        self._steps = min(max(chosen, 0), STEPS[-1])
-        return self._steps
 
 
 def _bpp(data: bytes, header: Header, frames: int) -> float:
     return 8 * len(data) / (header.width * header.height * frames)
 
 
-def open_codec(fingerprint: bytes | None, device: str) -> Codec:
-    """The codec that encodes by default (None), or the one that a file names."""
-    path = weights.default(NAME, DEFAULT_WEIGHTS) if fingerprint is None else weights.find(NAME, fingerprint)
-    return Codec(load(path, resolve(device)))
+def open_codec(header: Header | None, height: int, width: int, device: str, preset: str = "grid") -> Codec:
+    """The codec that encodes with a preset (no header), or the one that decodes a file."""
+    if preset != "grid" or (header is not None and header.private):
+        from codec.nirvana.sine_groups import open_sine
+
+        return Codec(open_sine(header, height, width, resolve(device), preset))
+    path = weights.default(NAME, DEFAULT_WEIGHTS) if header is None else weights.find(NAME, header.fingerprint)
+    return Codec(GridGroups(load(path, resolve(device)), height, width))

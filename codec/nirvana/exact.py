@@ -17,7 +17,7 @@ from torch import Tensor
 
 from codec.entropy import Coder, Tables
 from codec.errors import FormatError
-from codec.models.nirvana_grid import CELL, COARSE, HIGH, LATENTS, LOW, SLICES, Latents, chequers, doubled, shuffled
+from codec.models.nirvana_grid import CELL, COARSE, HIGH, LOW, SLICES, Latents, chequers, doubled, shuffled
 
 FRACTION = 12
 ONE = 1 << FRACTION
@@ -28,7 +28,7 @@ _FARTHEST = 4096.0  # a latent's distance from its mean, in steps
 
 
 class Steps(NamedTuple):
-    """Of y at one quality, float64 [64, 1, 1] of whole numbers: a step, its inverse and its log2."""
+    """Of y at one quality, float64 [96, 1, 1] of whole numbers: a step, its inverse and its log2."""
 
     size: Tensor
     inverse: Tensor

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,19 +17,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from codec.entropy import Coder, Encoder
+from codec.media.video import Planes
 from codec.models.nirvana_grid import ALIGN, Latents, noisy
 from codec.nirvana.exact import ONE
-from codec.nirvana.fit import cosine
+from codec.nirvana.fit import Budget, cosine
 from codec.nirvana.flow import LIMIT, code_flow
+from codec.nirvana.method import position
 from codec.nirvana.motion import SPACINGS, UNITS, search, warped
-from codec.nirvana.nets import Nets, position
+from codec.nirvana.nets import Nets
 
 GREY = 128  # the prediction of a key frame
-_RATE = 0.025  # of the fit, in a latent's steps
+_RATE = 0.01  # of the fit, in a latent's steps
 _SYMBOLS = {"quality": 201, "spacing": len(SPACINGS), "copy": 2}
 _LUMA = 6 / 8  # weight of luma in the error; half of the rest is U's, half V's
-
-Planes = tuple[np.ndarray, np.ndarray, np.ndarray]  # uint8 [H, W], twice [ceil(H / 2), ceil(W / 2)]
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,7 @@ def code_frame(
     return Reference(_through(coder, nets, "inter", latents, prediction, quality), flow, spacing)
 
 
-def _through(
-    coder: Coder, nets: Nets, kind: str, latents: Latents | None, prediction: Tensor, quality: int
-) -> Tensor:
+def _through(coder: Coder, nets: Nets, kind: str, latents: Latents | None, prediction: Tensor, quality: int) -> Tensor:
     t = round(position(quality) * ONE)
     return nets.exact[kind].code(coder, latents, prediction, t, nets.whole_steps(kind, quality))
 
@@ -89,20 +88,26 @@ def predict(frame: Tensor, flow: np.ndarray, spacing: int) -> Tensor:
     return torch.cat([luma, warped(frame[4:], vectors, spacing, True)])
 
 
-def settle(nets: Nets, wanted: Tensor, before: Reference | None, quality: int, weight: float, steps: int) -> Choice:
-    """The encoder's choices for a frame [6, h, w] (int32, 0 to 255).
+def settle(
+    nets: Nets, wanted: Tensor, before: Reference | None, quality: int, weight: float, budget: Budget
+) -> tuple[Choice, float]:
+    """The encoder's choices for a frame [6, h, w] (int32, 0 to 255), and the seconds that the fit took.
 
-    `weight`: squared error, on a scale of 0 to 1, that a bit per pixel is worth. `steps`: of the fit.
+    `weight`: squared error, on a scale of 0 to 1, that a bit per pixel is worth.
     """
+    began = time.monotonic()
     if before is None:
         grey = torch.full_like(wanted, GREY)
-        return Choice(quality, 0, None, fit(nets, "key", wanted, grey, quality, weight, steps))
+        latents = fit(nets, "key", wanted, grey, quality, weight, budget)
+        return Choice(quality, 0, None, latents), time.monotonic() - began
     spacing, flow = find_flow(wanted, before, weight)
     prediction = predict(before.frame, flow, spacing)
-    latents = fit(nets, "inter", wanted, prediction, quality, weight, steps)
+    began = time.monotonic()
+    latents = fit(nets, "inter", wanted, prediction, quality, weight, budget)
+    taken = time.monotonic() - began
     coded = Choice(quality, spacing, flow, latents)
     still = Choice(quality, spacing, flow, None)
-    return min(still, coded, key=lambda choice: cost(nets, choice, before, wanted, weight))
+    return min(still, coded, key=lambda choice: cost(nets, choice, before, wanted, weight)), taken
 
 
 def cost(nets: Nets, choice: Choice, before: Reference | None, wanted: Tensor, weight: float) -> float:
@@ -139,7 +144,7 @@ def find_flow(wanted: Tensor, before: Reference, weight: float) -> tuple[int, np
 
 
 def fit(
-    nets: Nets, kind: str, wanted: Tensor, prediction: Tensor, quality: int, weight: float, steps: int
+    nets: Nets, kind: str, wanted: Tensor, prediction: Tensor, quality: int, weight: float, budget: Budget
 ) -> Latents:
     """Latents in units of their steps: from the analysis, then by gradient on error and rate."""
     net = nets.fits[kind]
@@ -147,21 +152,24 @@ def fit(
     t, log2_steps = position(quality), nets.log2_steps(kind, quality)
     with torch.no_grad():
         latents: Latents = net.analysis(target, base, t, log2_steps)
-    if not steps:
+    if not (budget.steps or budget.seconds):
         return latents
     variables = Latents(*(y.clone().requires_grad_() for y in latents))
     optimizer = torch.optim.Adam(variables, lr=_RATE, betas=(0.9, 0.99))
     pixels = 4 * wanted[0].numel()
     weights = torch.tensor([_LUMA / 4] * 4 + [(1 - _LUMA) / 2] * 2, device=nets.device).view(1, 6, 1, 1) * 6
     torch.manual_seed(0)
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = _RATE * cosine(step / steps, 0.05)
+    began, step, fraction = time.monotonic(), 0, 0.0
+    while fraction < 1:
+        optimizer.param_groups[0]["lr"] = _RATE * cosine(fraction, 0.05)
         coded = net.decoder(variables, base, t, log2_steps, noisy)
         squares = (((coded.frame - target) ** 2) * weights).mean()
         loss = squares / weight + coded.bits / pixels
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        step += 1
+        fraction = step / budget.steps if budget.steps else (time.monotonic() - began) / (budget.seconds or 1)
     return Latents(*(y.detach() for y in variables))
 
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from codec.media.video import Picture
 
-GROUP = 8  # frames of a group, a unit of the file
-CHAIN = 16  # groups of a chain at most: 128 frames, about what players seek by
+CHAIN = 128  # frames of a chain at most: players can go to each
 _CUT, _JUMP = 18.0, 3.0  # mean difference of small lumas that a cut has, and how many times the usual one
 
 
@@ -21,9 +20,10 @@ class Group(NamedTuple):
     key: bool
 
 
-def groups(pictures: Iterable[Picture], length: int = GROUP, chain: int = CHAIN) -> Iterator[Group]:
+def groups(pictures: Iterable[Picture], length: int) -> Iterator[Group]:
     """The groups of a video, one in memory at a time; at a cut to another scene a chain ends early."""
     gathered: list[Picture] = []
+    chain = max(CHAIN // length, 1)
     count = 0  # groups of the chain so far
     small: np.ndarray | None = None
     usual = 0.0

@@ -26,7 +26,9 @@ def search(now: Tensor, before: Tensor, spacing: int, rate: float, last: Tensor 
     block may keep cheaply.
     """
     if max(now.shape[2:]) > _SMALL:
-        base = 2 * search(_half(now), _half(before), spacing, rate / 4, None if last is None else last[:, :, ::2, ::2] / 2)
+        base = 2 * search(
+            _half(now), _half(before), spacing, rate / 4, None if last is None else last[:, :, ::2, ::2] / 2
+        )
         base = _stretched(base, grid(now, spacing))
         before, reach = _moved(before, _dense(base, spacing, now)), 2
     else:

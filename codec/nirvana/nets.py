@@ -19,23 +19,18 @@ from codec.entropy.tables import gaussian_tables
 from codec.errors import FormatError
 from codec.models.nirvana_grid import LATENTS, LOW, Coder
 from codec.nirvana.exact import LAST, ONE, SCALE_STEPS, Network, Steps, whole
+from codec.nirvana.method import position
 
 KINDS = ("key", "inter")
 STEPS = ("step", "inverse", "log2_step")
-QUALITY_STEPS = 2  # a frame's quality is stored in halves, 0 to 200
-_QUALITIES = 100 * QUALITY_STEPS + 1
-
-
-def position(quality: int) -> float:
-    """t of models.nirvana_grid for a stored quality: -1 to 1."""
-    return quality / (50 * QUALITY_STEPS) - 1
+_QUALITIES = 201
 
 
 @dataclass(frozen=True)
 class Nets:
     """For `key` and `inter` frames: the exact decoder, the float copy that fits go through, and all step sizes.
 
-    `log2_steps[kind]`: int32 [201, 64], by stored quality; `steps` and `inverses` too: with 12 bits below the point.
+    `log2_steps[kind]`: int32 [201, 96], by stored quality; `steps` and `inverses` too: with 12 bits below the point.
     """
 
     fingerprint: bytes
@@ -49,7 +44,7 @@ class Nets:
         return Steps(*(s[quality].to(self.device, torch.float64).view(-1, 1, 1) for s in self.steps[kind]))
 
     def log2_steps(self, kind: str, quality: int) -> Tensor:
-        """[1, 64, 1, 1], for fits."""
+        """[1, 96, 1, 1], for fits."""
         return (self.steps[kind][2][quality].to(self.device, torch.float32) / ONE).view(1, -1, 1, 1)
 
 
@@ -58,7 +53,9 @@ def load(path: Path, device: str) -> Nets:
     """Read a weights file; FormatError for one that isn't ours or is damaged."""
     try:
         found = load_file(path)
-        tables = Tables.from_arrays({k.removeprefix("tables."): v.numpy() for k, v in found.items() if k[:7] == "tables."})
+        tables = Tables.from_arrays(
+            {k.removeprefix("tables."): v.numpy() for k, v in found.items() if k[:7] == "tables."}
+        )
         where = torch.device(device)
         exact, fits, steps = {}, {}, {}
         for kind in KINDS:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from codec.errors import CodecError
-from codec.nirvana.nets import QUALITY_STEPS
 
+QUALITY_STEPS = 2  # a quality is stored in halves
 _TOP = 100 * QUALITY_STEPS
 _FINE = 2  # stored steps to which a quality is searched
 

@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from codec.container import Color
 from codec.errors import CodecError
-from codec.peers.bt709 import from_yuv420, to_yuv420
+from codec.media import yuv
+from codec.media.video.picture import frame_of, mark, planes_of
 from codec.peers.ffmpeg import BITEXACT, encoder
 
 if TYPE_CHECKING:
     import av
 
 PRESETS = ("fast", "medium", "slow")
+_BT709 = Color(primaries=1, transfer=1, matrix=1, full_range=False)
 _GOP = 250  # frames from one key frame to the next, x264's default, for all
 
 
@@ -98,7 +101,7 @@ class VideoCodec:
             for frame in container.decode(video=0):
                 if self.key:
                     assert frame.format.name == "yuv420p", frame.format.name
-                    yield from_yuv420(frame.to_ndarray(), height, width)
+                    yield np.ascontiguousarray(yuv.to_rgb(planes_of(frame, _BT709), _BT709)[:height, :width])
                 else:
                     plane = frame.planes[0]
                     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, : 4 * width]
@@ -126,7 +129,7 @@ class VideoCodec:
         stream.pix_fmt = "yuv420p" if self.key else "bgr0"
         stream.bit_rate = 0  # PyAV's default would cap the rate of VP9 and SVT-AV1
         if self.key:
-            _mark(stream.codec_context)
+            mark(stream.codec_context, _BT709)
         units = av.BitStreamFilterContext(self.bitstream_filter or "null", stream)
         for index, pixels in enumerate(frames):
             if pixels.dtype != np.uint8 or pixels.shape != shape or pixels.shape[2:] != (3,):
@@ -141,17 +144,10 @@ class VideoCodec:
 
 
 def _yuv_frame(pixels: np.ndarray) -> av.VideoFrame:
-    import av
-
-    frame = av.VideoFrame.from_ndarray(to_yuv420(pixels), format="yuv420p")
-    _mark(frame)
-    return frame
-
-
-def _mark(target: av.VideoCodecContext | av.VideoFrame) -> None:
-    """Say that it is BT.709 of limited range, so that others' players show the colours that we do."""
-    target.color_range = 1
-    target.colorspace = target.color_primaries = target.color_trc = 1  # its number in ITU-T H.273
+    """Of the next even size: an odd picture's last row or column is there twice."""
+    height, width = pixels.shape[:2]
+    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+    return frame_of(yuv.from_rgb(even, _BT709), _BT709)
 
 
 def _rgb_frame(pixels: np.ndarray) -> av.VideoFrame:

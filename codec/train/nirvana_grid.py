@@ -16,18 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.models.nirvana_grid import CHANNELS, LATENTS, Coder, noisy, rounded, shuffled
+from codec.models.nirvana_grid import CHANNELS, LATENTS, Coder, mixed, shuffled
+from codec.nirvana.method import rate_weight
 from codec.nirvana.motion import UNITS, moved, search
 from codec.train import checkpoint
 from codec.train.moving import Moving
 
 GREY = 128 / 255 - 0.5  # the prediction of a key frame
 _WEIGHTS = (1.5, 1.5, 1.5, 1.5, 1.0, 1.0)  # (6 Y + U + V) / 8, with four luma pixels to a chroma sample
-
-
-def rate_weight(t: float) -> float:
-    """Squared error, on a scale of 0 to 1, that a bit per luma pixel is worth, for t from -1 to 1."""
-    return 10.0 ** (-2.6 - 1.1 * t)
 
 
 def distortion(found: Tensor, wanted: Tensor) -> Tensor:
@@ -44,7 +40,7 @@ class Nets(nn.ModuleDict):
 
 
 def principal_components(data: Moving, seed: int) -> tuple[Tensor, Tensor]:
-    """PCA of cells of frames less grey: vectors [64, 96], deviations [64]."""
+    """PCA of cells of frames less grey: vectors [96, 96], deviations [96]."""
     rng = np.random.default_rng(seed)
     cells = torch.cat([shuffled(data.batch(1, 8, rng)[0] - GREY).permute(0, 2, 3, 1).flatten(0, 2) for _ in range(32)])
     values, vectors = torch.linalg.eigh(cells.double().T @ cells.double() / len(cells))
@@ -53,9 +49,8 @@ def principal_components(data: Moving, seed: int) -> tuple[Tensor, Tensor]:
 
 def clip_loss(nets: Nets, frames: Tensor, t: float, rng: np.random.Generator) -> tuple[Tensor, list[float]]:
     """Of a batch of clips [T, B, 6, h, w]: the loss, and PSNR and bits per pixel of each frame."""
-    quantise = noisy if rng.random() < 0.6 else rounded
     spacing = int(rng.choice([8, 16]))
-    weight = rate_weight(t)
+    weight = rate_weight(round(100 * (t + 1)))
     pixels = 4 * frames[0, :, 0].numel()
     loss, told = frames.new_zeros(()), []
     last: Tensor | None = None
@@ -68,10 +63,10 @@ def clip_loss(nets: Nets, frames: Tensor, t: float, rng: np.random.Generator) ->
                 lumas = [F.pixel_shuffle(x[:, :4], 2) for x in (now, last)]
                 flow = (search(lumas[0], lumas[1], spacing, weight) * UNITS).round()
                 prediction = moved(last, flow, spacing)
-        coded = coder(now, prediction, t, quantise)
+        coded = coder(now, prediction, t, mixed)
         error, bpp = distortion(coded.frame, now), coded.bits / pixels
         # In bits per pixel at the middle quality, and less unequal between qualities than either scale alone.
-        loss = loss + (error / weight + bpp) * (weight / rate_weight(0)) ** 0.5
+        loss = loss + (error / weight + bpp) * (weight / rate_weight(100)) ** 0.5
         told += [-10 * math.log10(float(error.detach())), float(bpp.detach())]
         last = (coded.frame.detach().clamp(-0.5, 0.5) * 255).round() / 255
     return loss, told
@@ -119,7 +114,7 @@ def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
         frames = data.batch(a.frames, a.batch, rng).to(memory_format=torch.contiguous_format)
         loss, numbers = clip_loss(nets, frames, float(rng.uniform(-1, 1)), rng)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(nets.parameters(), 2.0)
         optimizer.step()
         with torch.no_grad():

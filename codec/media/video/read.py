@@ -1,0 +1,172 @@
+"""A video file, opened: what it is, and its pictures one after the other, a few in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codec.container import Color
+from codec.errors import MediaError
+from codec.media.info import MAX_PIXELS, Info, check_size
+from codec.media.video.clock import Clock
+from codec.media.video.folder import describe, folder_pictures, png_files
+from codec.media.video.opening import VideoSource, named, opened, video_stream, whole_packets
+from codec.media.video.picture import Picture, Turn, color_of, losses, planes_of, turn_of, turned
+from codec.media.video.survey import survey
+
+if TYPE_CHECKING:
+    import av
+
+_RATE = Fraction(25)  # frames a second, where a file doesn't say
+
+
+@dataclass
+class Video:
+    """An opened video.
+
+    `info` has the upright size, 3 channels, 8 bits, `frames` 0 (they are known at the end), the nominal `rate`, the
+    matrix and range of the planes as `color`, and {"audio": a Matroska file} as metadata if there is sound and it is
+    wanted. `notes`: what the user must be told, a line each; some come as pictures are read. `expected`: how many
+    frames the file promises.
+    """
+
+    info: Info
+    notes: list[str]
+    expected: int
+    _read: Callable[[], Iterator[Picture]] = field(repr=False)
+
+    def pictures(self) -> Iterator[Picture]:
+        """All frames in order, from the first one again with each call. MediaError for a frame of another size."""
+        return self._read()
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the first frame says about all: their stored size, colour, and how they are turned."""
+
+    width: int
+    height: int
+    color: Color
+    turn: Turn
+    rate: Fraction
+    start: Fraction  # the first frame's time in the file
+    tick: Fraction  # what the file counts time in
+
+
+@dataclass
+class _Seen:
+    """Packets of a stream that are there in whole, how many of them could not be decoded, and frames that the
+    decoder had to mend.
+    """
+
+    whole: int = 0
+    unreadable: int = 0
+    mended: int = 0
+
+
+def read_video(source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = True) -> Video:
+    """Open a video: a file that FFmpeg reads, the bytes of one, or a folder of PNGs (25 frames a second, by name).
+
+    `audio` keeps the first stream of sound, packet by packet as it is. Raises MediaError for what is no video, has no
+    frames or none that can be read; LimitError for frames of more than `max_pixels` pixels, before one is decoded;
+    OSError if the file can't be read.
+    """
+    with named(source):
+        if not isinstance(source, bytes) and Path(source).is_dir():
+            files = png_files(Path(source))
+            info, notes = describe(files, max_pixels)
+            return Video(info, notes, len(files), lambda: folder_pictures(files, max_pixels))
+        return _file(source, max_pixels, audio)
+
+
+def _file(source: VideoSource, max_pixels: int, audio: bool) -> Video:
+    with opened(source) as container:
+        facts, notes = _facts(container, _prepared(container, max_pixels))
+    with opened(source) as container:
+        found = survey(container, video_stream(container), facts.start, facts.rate, audio)
+    notes += found.notes
+    width, height = (facts.height, facts.width) if facts.turn.transpose else (facts.width, facts.height)
+    metadata = {"audio": found.sound} if found.sound else {}
+    info = Info(width, height, frames=0, rate=facts.rate, color=facts.color, metadata=metadata)
+    return Video(info, notes, found.expected, lambda: _pictures(source, max_pixels, facts, found.expected, notes))
+
+
+def _prepared(container: av.container.InputContainer, max_pixels: int) -> av.VideoStream:
+    stream = video_stream(container)
+    check_size(stream.codec_context.width, stream.codec_context.height, max_pixels)
+    stream.codec_context.options = {"max_pixels": str(max_pixels)}  # frames may be larger than the file says
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def _facts(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[_Facts, list[str]]:
+    """And what can't be kept."""
+    frame = next(_decoded(container, stream, _Seen()), None)
+    if frame is None:
+        raise MediaError("has no frames that can be read; get a whole copy of it, or convert it to mp4 first")
+    notes = losses(frame)
+    turn = turn_of(frame)
+    if turn is None:
+        notes.append(f"it is turned by {frame.rotation} degrees, which is not done: only quarter turns are")
+    ratio = stream.sample_aspect_ratio
+    if ratio and ratio != 1:
+        shape = f"{ratio.numerator}:{ratio.denominator}"
+        notes.append(f"its pixels are not square ({shape}); they will be shown as if they were")
+    stated = stream.average_rate or stream.guessed_rate
+    rate = stated if stated and stated > 0 else _RATE
+    tick = stream.time_base or 1 / rate
+    start = frame.pts * tick if frame.pts is not None else Fraction(0)
+    color = color_of(stream.codec_context, frame)
+    return _Facts(frame.width, frame.height, color, turn or Turn(), rate, start, tick), notes
+
+
+def _pictures(
+    source: VideoSource, max_pixels: int, facts: _Facts, expected: int, notes: list[str]
+) -> Iterator[Picture]:
+    count = 0
+    clock, seen = Clock(facts.rate, facts.start, facts.tick), _Seen()
+    with named(source), opened(source) as container:
+        for frame in _decoded(container, _prepared(container, max_pixels), seen):
+            if (frame.width, frame.height) != (facts.width, facts.height):
+                raise MediaError(
+                    f"frame {count} is {frame.width} x {frame.height}, the ones before it "
+                    f"{facts.width} x {facts.height}; cut it in two there, or scale it to one size first"
+                )
+            yield Picture(turned(planes_of(frame, facts.color), facts.turn), clock.time(frame))
+            count += 1
+    line = _damage(count, expected, seen)
+    if line and line not in notes:
+        notes.append(line)
+
+
+def _damage(count: int, expected: int, seen: _Seen) -> str:
+    """What is missing or looks wrong, a line; "" for nothing. Some codecs have packets that hold no frame."""
+    if seen.unreadable:
+        return f"is damaged: {count} of {max(expected, count + seen.unreadable)} frames can be read"
+    if count < expected and seen.whole < expected:
+        return f"ends early: {count} of {expected} frames are there"
+    return f"is damaged: {seen.mended} of {count} frames may look wrong" if seen.mended else ""
+
+
+def _decoded(container: av.container.InputContainer, stream: av.VideoStream, seen: _Seen) -> Iterator[av.VideoFrame]:
+    """All frames that can be had; what is damaged is passed over."""
+    import av
+
+    for packet in whole_packets(container, stream):
+        seen.whole += not packet.is_discard
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            seen.unreadable += 1
+        else:
+            seen.mended += sum(frame.is_corrupt for frame in frames)
+            yield from frames
+    try:
+        frames = stream.codec_context.decode(None)
+    except av.error.FFmpegError:  # which the end of the file is, too
+        return
+    seen.mended += sum(frame.is_corrupt for frame in frames)
+    yield from frames

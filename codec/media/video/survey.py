@@ -1,0 +1,53 @@
+"""One pass over a file's packets, nothing decoded: how many frames it promises, and a copy of its sound."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from codec.media.video.opening import whole_packets
+from codec.media.video.sound import Recorder
+
+if TYPE_CHECKING:
+    import av
+
+_STATES_LENGTH = ("mov", "matroska", "flv")  # their heads do; other lengths are guessed from the rest of the file
+_SLACK = 0.5  # seconds by which a head may be wrong
+_SECOND = 10**6  # of the container's own clock
+
+
+class Survey(NamedTuple):
+    """`expected` frames, more than there are if the file ends early; `sound`: a Matroska file, b"" for none."""
+
+    expected: int
+    sound: bytes
+    notes: list[str]
+
+
+def survey(
+    container: av.container.InputContainer, stream: av.VideoStream, start: Fraction, rate: Fraction, audio: bool
+) -> Survey:
+    """Look through a newly opened file whose first frame is at `start` seconds."""
+    voices = [voice for voice in container.streams.audio if audio and voice.codec_context is not None]
+    recorder = Recorder(voices[0], start) if voices else None
+    packets = shown = position = 0
+    end = Fraction(0)
+    for packet in whole_packets(container):
+        if packet.pts is not None:
+            end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+        if packet.stream_index == stream.index:
+            packets += 1
+            shown += not packet.is_discard
+            position = (packet.pos or 0) + packet.size
+        elif recorder is not None and packet.stream_index == voices[0].index:
+            recorder.add(packet)
+    expected = shown + max(0, stream.frames - packets)
+    name = container.format.name
+    if name == "yuv4mpegpipe":
+        expected += position < container.size  # a frame that isn't all there
+    elif not stream.frames and name.startswith(_STATES_LENGTH) and container.duration:
+        stated = Fraction(container.duration + (container.start_time or 0), _SECOND)
+        if stated - end > _SLACK:
+            expected = max(expected, round((stated - start) * rate))
+    sound, notes = recorder.finish() if recorder is not None else (b"", [])
+    return Survey(expected, sound, notes)

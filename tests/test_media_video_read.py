@@ -1,0 +1,356 @@
+"""Videos are read picture by picture, as they are: planes, colour, times, sound; damage is told."""
+
+import io
+import os
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from video_clips import BT601, RATE, moving, packets, turned_file, video_file
+
+from codec.container import Color
+from codec.errors import LimitError, MediaError
+from codec.media import yuv
+from codec.media.formats import is_video
+from codec.media.video import Planes, Video, read_video
+from codec.media.video.picture import frame_of
+
+WIDE = Color(9, 18, 9, False)
+
+
+def same(a: Planes, b: Planes) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def all_same(video: Video, frames: list[Planes]) -> bool:
+    found = [picture.planes for picture in video.pictures()]
+    return len(found) == len(frames) and all(same(a, b) for a, b in zip(found, frames, strict=True))
+
+
+def frame(pix_fmt: str, *planes: np.ndarray) -> av.VideoFrame:
+    """A frame of these samples, of whatever type its planes have."""
+    height, width = planes[0].shape[:2]
+    made = av.VideoFrame(width, height, pix_fmt)
+    for target, values in zip(made.planes, planes, strict=True):
+        size = values.dtype.itemsize
+        strides = (target.line_size, size * (values.shape[2] if values.ndim == 3 else 1), size)[: values.ndim]
+        np.ndarray(values.shape, values.dtype, memoryview(target), strides=strides)[...] = values
+    return made
+
+
+@pytest.mark.parametrize("size", [(48, 64), (47, 63), (1, 1), (2, 5)])
+def test_planes_are_exact(size: tuple[int, int]) -> None:
+    frames = moving(*size, count=3)
+    video = read_video(video_file(frames))
+    assert all_same(video, frames)
+    assert video.notes == []
+    assert (video.info.height, video.info.width, video.info.channels, video.info.depth) == (*size, 3, 8)
+    assert (video.info.frames, video.info.rate, video.info.metadata) == (0, RATE, {})
+    assert video.expected == 3
+
+
+def test_pictures_can_be_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mkv"
+    path.write_bytes(video_file(moving()))
+    video = read_video(path)
+    assert next(video.pictures()).time == 0
+    assert all_same(video, moving())
+
+
+@pytest.mark.parametrize("color", [BT601, Color(1, 1, 1, False), Color(5, 1, 5, True), WIDE])
+def test_colour_is_what_the_file_says(color: Color) -> None:
+    for format, encoder in (("matroska", "ffv1"), ("mp4", "libx264")):
+        data = video_file(moving(count=2), format, encoder, color=color)
+        assert read_video(data).info.color == color
+
+
+@pytest.mark.parametrize(("height", "matrix"), [(48, 6), (718, 6), (720, 1)])
+def test_colour_that_is_not_said_follows_the_height(height: int, matrix: int) -> None:
+    data = video_file(moving(height, 16, 1), color=Color(2, 2, 2, False))
+    assert read_video(data).info.color == (BT601 if matrix == 6 else Color(1, 1, 1, False))
+
+
+def test_a_rare_matrix_is_refused() -> None:
+    with pytest.raises(MediaError, match="matrix 8"):
+        read_video(video_file(moving(count=1), color=Color(1, 1, 8, False)))
+
+
+@pytest.mark.parametrize("full_range", [False, True])
+def test_deep_samples_are_rounded(full_range: bool) -> None:
+    color = WIDE._replace(full_range=full_range)
+    y = np.arange(1024, dtype=np.uint16).reshape(32, 32)
+    u = y[::2, ::2].copy()
+    video = read_video(video_file([frame("yuv420p10le", y, u, u)], color=color))
+    (picture,) = video.pictures()
+    scale = 255 / 1023 if full_range else 1 / 4
+    for found, deep in zip(picture.planes, (y, u, u), strict=True):
+        assert np.abs(found - (deep * scale).clip(0, 255)).max() <= 0.5
+    assert video.info.color == color
+    assert video.notes == ["10-bit samples are coded at 8 bits"]
+
+
+@pytest.mark.parametrize(("kind", "step"), [("yuv444p", 1), ("yuv422p", 2), ("yuv444p10le", 1)])
+def test_finer_colour_is_averaged_where_it_lies(kind: str, step: int) -> None:
+    deep = 4 if "10" in kind else 1
+    dtype = np.uint16 if deep > 1 else np.uint8
+    x = np.broadcast_to(np.arange(40, 168, 2), (32, 64)) * deep
+    u = x[:, ::step].astype(dtype)
+    v = np.broadcast_to(np.arange(40, 168, 4)[:, None] * deep, (32, 64 // step)).astype(dtype)
+    video = read_video(video_file([frame(kind, x.astype(dtype), u, v)]))
+    ((planes, _),) = video.pictures()
+    assert np.abs(planes[1][0, 1:].astype(int) - np.arange(40, 168, 4)[1:]).max() == 0  # at the even columns
+    assert np.abs(planes[2][:, 0].astype(int) - (np.arange(40, 168, 8) + 2)).max() == 0  # between two rows
+    assert any("4:2:0" in note for note in video.notes)
+
+
+def test_rgb_is_converted_as_our_own_planes_are() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (17, 20, 3), np.uint8)
+    video = read_video(video_file([frame("bgr0", np.dstack([rgb[..., ::-1], rgb[..., :1]]))]))
+    ((planes, _),) = video.pictures()
+    assert video.info.color.matrix == 6
+    assert same(planes, yuv.from_rgb(rgb, video.info.color))
+    assert any("RGB" in note for note in video.notes)
+
+
+def test_grey_has_no_colour() -> None:
+    grey = moving(count=1)[0][0]
+    ((planes, _),) = read_video(video_file([frame("gray", grey)])).pictures()
+    assert np.array_equal(planes[0], grey)
+    assert all((plane == 128).all() and plane.shape == (24, 32) for plane in planes[1:])
+
+
+def test_a_rare_format_keeps_its_range() -> None:
+    y = moving(count=1)[0][0]
+    quarter = np.full((48, 16), 90, np.uint8)
+    for full_range in (False, True):
+        video = read_video(video_file([frame("yuv411p", y, quarter, quarter)], color=Color(6, 6, 6, full_range)))
+        ((planes, _),) = video.pictures()
+        assert np.array_equal(planes[0], y)
+        assert (planes[1] == 90).all()
+
+
+def test_a_varying_rate_is_kept() -> None:
+    times = [Fraction(t, 90_000) for t in (0, 3003, 3004, 9009, 30_000, 90_001)]
+    data = video_file(moving(count=6), "mp4", "libx264", times=times)
+    assert [picture.time for picture in read_video(data).pictures()] == times
+
+
+def test_matroskas_milliseconds_become_the_steady_rate() -> None:
+    for rate in (Fraction(30_000, 1001), Fraction(24), Fraction(60)):
+        data = video_file(moving(), rate=rate)
+        assert [picture.time for picture in read_video(data).pictures()] == [i / rate for i in range(12)]
+
+
+def test_a_varying_rate_in_matroska_stays_in_milliseconds() -> None:
+    times = [Fraction(t, 1000) for t in (0, 7, 80, 95, 333)]
+    found = [picture.time for picture in read_video(video_file(moving(count=5), times=times)).pictures()]
+    assert max(abs(a - b) for a, b in zip(found, times, strict=True)) <= Fraction(1, 2000)
+    assert all(a < b for a, b in pairwise(found))
+
+
+def test_a_file_without_times_has_the_steady_rate() -> None:
+    video = read_video(video_file(moving(), "h264", "libx264"))
+    assert [picture.time for picture in video.pictures()] == [i / RATE for i in range(12)]
+
+
+def test_times_count_from_the_first_frame() -> None:
+    times = [Fraction(5) + i / RATE for i in range(4)]
+    data = video_file(moving(count=4), "mpegts", "libx264", times=times)
+    assert [picture.time for picture in read_video(data).pictures()] == [i / RATE for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "code"),  # of Pillow's transposes: what such a matrix does to a picture
+    [
+        ((0, 1, -1, 0), Image.Transpose.ROTATE_270),
+        ((-1, 0, 0, -1), Image.Transpose.ROTATE_180),
+        ((0, -1, 1, 0), Image.Transpose.ROTATE_90),
+        ((-1, 0, 0, 1), Image.Transpose.FLIP_LEFT_RIGHT),
+        ((0, 1, 1, 0), Image.Transpose.TRANSPOSE),
+    ],
+)
+def test_phone_videos_are_upright(matrix: tuple[int, ...], code: Image.Transpose) -> None:
+    flat = video_file(moving(count=2), "mp4", "libx264")
+    upright = read_video(turned_file(flat, matrix))
+    before, after = list(read_video(flat).pictures()), list(upright.pictures())
+    for a, b in zip(before, after, strict=True):
+        for plane, turned in zip(a.planes, b.planes, strict=True):
+            assert np.array_equal(np.asarray(Image.fromarray(plane).transpose(code)), turned)
+            assert turned.flags.c_contiguous
+    assert (upright.info.height, upright.info.width) == after[0].planes[0].shape
+
+
+def test_a_slight_turn_is_told() -> None:
+    data = turned_file(video_file(moving(count=1), "mp4", "libx264"), (1, 1, -1, 1))
+    video = read_video(data)
+    assert "45 degrees" in video.notes[0]
+    assert (video.info.width, video.info.height) == (64, 48)
+
+
+def test_pixels_that_are_not_square_are_told() -> None:
+    data = b"YUV4MPEG2 W4 H2 F25:1 Ip A16:9 C420jpeg\n" + b"FRAME\n" + bytes(12)
+    assert "16:9" in read_video(data).notes[0]
+
+
+@pytest.mark.parametrize("format", ["mp4", "matroska"])
+@pytest.mark.parametrize("start", [0, 0.25])
+def test_sound_is_copied_in_step(format: str, start: float) -> None:
+    data = video_file(moving(), format, "libx264", sound=True, sound_start=start)
+    video = read_video(data)
+    copied, original = packets(video.info.metadata["audio"]), packets(data)
+    assert [piece for _, piece in copied] == [piece for _, piece in original]
+    # A copy that can't begin before the video begins with itself.
+    early = min(0, original[0][0])
+    assert max(abs(a - (b - early)) for (a, _), (b, _) in zip(copied, original, strict=True)) < 0.0011
+    assert video.info.metadata["audio"] == read_video(data).info.metadata["audio"]
+    assert read_video(data, audio=False).info.metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("format", "encoder", "options"),
+    [
+        ("matroska", "ffv1", {}),
+        ("matroska", "libx264", {}),
+        ("mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"}),
+        ("yuv4mpegpipe", "wrapped_avframe", {}),
+    ],
+)
+def test_a_cut_file_gives_the_frames_that_are_there(format: str, encoder: str, options: dict[str, str]) -> None:
+    if format == "yuv4mpegpipe":
+        head = b"YUV4MPEG2 W64 H48 F25:1 Ip A1:1 C420mpeg2\n"
+        data = head + b"".join(b"FRAME\n" + b"".join(p.tobytes() for p in f) for f in moving(count=50))
+    else:
+        data = video_file(moving(count=50), format, encoder, **options)
+    whole, cut = list(read_video(data).pictures()), read_video(data[: len(data) * 2 // 3])
+    found = list(cut.pictures())
+    assert 0 < len(found) < 50
+    # Of pictures that are stored out of order, some before the last one are missing, too.
+    at = {picture.time: picture.planes for picture in whole}
+    assert all(same(picture.planes, at[picture.time]) for picture in found)
+    assert cut.notes == [f"ends early: {len(found)} of {cut.expected} frames are there"]
+    assert cut.expected == (len(found) + 1 if format == "yuv4mpegpipe" else 50)
+
+
+def test_a_cut_mp4_with_its_index_in_front_says_how_many_there_were(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for planes in moving(count=30):
+            container.mux(stream.encode(frame_of(planes, BT601)))
+        container.mux(stream.encode(None))
+    os.truncate(path, path.stat().st_size * 2 // 3)
+    video = read_video(path)
+    count = len(list(video.pictures()))
+    assert 0 < count < 30
+    assert video.expected == 30
+    assert video.notes[-1] == f"ends early: {count} of 30 frames are there"
+
+
+def test_a_cut_mp4_without_its_index_is_refused() -> None:
+    data = video_file(moving(), "mp4", "libx264")
+    with pytest.raises(MediaError, match="cut off"):
+        read_video(data[: len(data) // 2])
+
+
+def test_whole_files_are_not_called_cut() -> None:
+    for format, encoder in (
+        ("avi", "mpeg4"),
+        ("flv", "flv1"),
+        ("mpegts", "libx264"),
+        ("ivf", "libvpx"),
+        ("nut", "ffv1"),
+    ):
+        video = read_video(video_file(moving(count=30), format, encoder))
+        assert len(list(video.pictures())) == 30
+        assert video.notes == []
+
+
+def test_a_frame_of_another_size_is_named() -> None:
+    data = video_file(moving(count=5), "h264", "libx264") + video_file(moving(32, 32, 3), "h264", "libx264")
+    video = read_video(data)
+    with pytest.raises(MediaError, match=r"frame 5 is 32 x 32, the ones before it 64 x 48; cut it in two"):
+        list(video.pictures())
+
+
+def test_too_many_pixels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.mkv"
+    path.write_bytes(video_file(moving()))
+    with pytest.raises(LimitError, match=r"large\.mkv: 64 x 48 is 3,072 pixels"):
+        read_video(path, max_pixels=3071)
+
+
+def test_what_is_no_video_is_told(tmp_path: Path) -> None:
+    (tmp_path / "other.mkv").write_bytes(video_file(moving(count=1)))
+    playlist = f"ffconcat version 1.0\nfile '{tmp_path / 'other.mkv'}'\n".encode()
+    hls = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{tmp_path / 'other.mkv'}\n#EXT-X-ENDLIST\n".encode()
+    sound = read_video(video_file(moving(count=1), "mp4", "libx264", sound=True)).info.metadata["audio"]
+    png = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(png, "png")
+    for data, words in (
+        (b"", "is empty"),
+        (b"plain text", "no video"),
+        (png.getvalue(), "no video"),
+        (playlist, "no video"),
+        (hls, "no video"),
+        (sound, "has no video in it"),
+        (b"YUV4MPEG2 W64 H48 F25:1\n", "no frames"),
+    ):
+        path = tmp_path / "input"
+        path.write_bytes(data)
+        with pytest.raises(MediaError, match=words) as caught:
+            read_video(path)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(FileNotFoundError):
+        read_video(tmp_path / "none.mp4")
+
+
+def test_a_folder_of_pngs_is_a_video(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (9, 12, 3), np.uint8) for _ in range(3)]
+    for name, rgb in zip(("b.png", "c.PNG", "a.png"), frames, strict=True):
+        Image.fromarray(rgb).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    video = read_video(tmp_path)
+    assert (video.info.width, video.info.height, video.info.rate, video.expected) == (12, 9, 25, 3)
+    assert video.info.color == Color(1, 13, 1, False)
+    assert all_same(video, [yuv.from_rgb(frames[i], video.info.color) for i in (2, 0, 1)])
+    Image.new("RGB", (5, 5)).save(tmp_path / "d.png")
+    with pytest.raises(MediaError, match=r"d\.png: is 5 x 5"):
+        list(read_video(tmp_path).pictures())
+
+
+def test_a_folder_without_pngs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="no PNGs"):
+        read_video(tmp_path)
+
+
+def test_videos_are_told_from_images() -> None:
+    for format, encoder in (
+        ("matroska", "ffv1"),
+        ("mp4", "libx264"),
+        ("mov", "libx264"),
+        ("avi", "mpeg4"),
+        ("flv", "flv1"),
+        ("mpegts", "libx264"),
+        ("webm", "libvpx"),
+        ("ogg", "libtheora"),
+        ("asf", "mpeg4"),
+    ):
+        if format == "ogg" and "libtheora" not in av.codecs_available:
+            continue
+        assert is_video(video_file(moving(count=2), format, encoder)[:512]), format
+    assert is_video(b"YUV4MPEG2 W4 H2\n")
+    for format in ("png", "jpeg", "gif", "webp", "tiff", "bmp", "ppm", "avif"):
+        buffer = io.BytesIO()
+        Image.new("RGB", (64, 64)).save(buffer, format, **({"save_all": True} if format == "gif" else {}))
+        assert not is_video(buffer.getvalue()[:512]), format
+    for brand in (b"heic", b"mif1", b"avis", b"crx "):
+        assert not is_video(b"\0\0\0\x18ftyp" + brand + bytes(4) + brand + b"mif1")
+    assert not is_video(b"")
+    assert not is_video(b"NCF1")
