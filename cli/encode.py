@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from codec.cli.batch import Result, Tiles, run_batch
+from codec.cli.batch import Result, Tiles, cores, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, read_stdin
@@ -100,7 +100,11 @@ def encode(
         raise click.UsageError("--effort and --time-budget both say how long to take; choose one")
     options: dict[str, Any] = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
     options |= {"strip": strip, "device": device, "max_pixels": max_pixels}
-    film = VideoOptions(codec, preset, quality, target_psnr, target_bpp, effort, time_budget, not no_audio, resume)
+    # With several files each gets a process; a single video is cut into chains that do.
+    jobs = rest["jobs"] if len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO else 1
+    film = VideoOptions(
+        codec, preset, quality, target_psnr, target_bpp, effort, time_budget, not no_audio, resume, jobs or cores()
+    )
     work = partial(_encode_file, options=options, film=film)
     suffixes = SUFFIXES | VIDEO_SUFFIXES
     run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=suffixes)

@@ -1,4 +1,4 @@
-"""`codec evaluate`: rate, distortion and what machines still see, from real files."""
+"""`codec evaluate`: rate, distortion and what machines still see, from real files of pictures, sound or video."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Row = dict[str, Any]
 @click.command(short_help="Measure codecs on files: rate, distortion, machine perception.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
-    "--codec", "specs", multiple=True, required=True, help="As s2lic:q=10..90:20 or opus:kbps=6,12; repeatable."
+    "--codec", "specs", multiple=True, required=True, help="As s2lic:q=10..90:20 or x264:crf=24,32; repeatable."
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Rows as JSON lines; what is there is not redone."
 )
 @click.option(
-    "--metric", "metrics", multiple=True, help="As psnr, ms-ssim (both by default), ssim, deep.efflite0; repeatable."
+    "--metric", "metrics", multiple=True, help="As psnr, ssim, deep.efflite0; without any, the usual ones; repeatable."
 )
 @click.option("--task", "tasks", multiple=True, help="As classify; `codec tasks` lists all; repeatable.")
 @click.option("--weights", multiple=True, metavar="NAME=FILE", help="A file that a task or metric needs; repeatable.")
@@ -65,10 +65,12 @@ def evaluate(
     codec evaluate kodak/ --codec s2lic:q=10..90:20 --codec webp:q=20..90:10 --anchor webp -o rows.jsonl
     codec evaluate photos/ --codec jpeg:q=5,10,20 --codec png --task classify -o rows.jsonl
     codec evaluate speech/ --codec opus:kbps=6,12 --codec mp3:kbps=8,16 --task speech -o rows.jsonl
+    codec evaluate clips/ --codec nirvana:q=20,50,80 --codec x264:crf=24,32,40 --anchor x264 -o rows.jsonl
     codec report rows.jsonl -o report.html
 
     Other people's codecs: jpeg, webp, avif, jpeg2000, png, with their packages jxl, heic and CompressAI's models;
-    for sound mp3, opus, aac, flac. A run that was stopped goes on where it was; shards are merged by `codec report`.
+    for sound mp3, opus, aac, flac; for video x264, x265, svt-av1, vp9 (and x264-intra and so on) and ffv1.
+    A run that was stopped goes on where it was; shards are merged by `codec report`.
     """
     from codec import evaluate as library
     from codec.device import resolve
@@ -79,7 +81,7 @@ def evaluate(
     kind = _kind(paths)
     plan = library.Plan(
         specs=tuple(dict.fromkeys(s for text in specs for s in parse(text, library.known(kind)))),
-        metrics=metrics or (("psnr", "ms-ssim") if kind == "image" else ("si-sdr",)),
+        metrics=metrics or library.METRICS[kind],
         tasks=tuple(dict.fromkeys(tasks)),
         weights=tuple(_weight(text) for text in weights),
         device=resolve(device),
@@ -173,14 +175,14 @@ def _duration(seconds: float) -> str:
 
 
 def _kind(paths: tuple[Path, ...]) -> str:
-    """ "audio" if the files are sound, or the folders hold no images; "image" otherwise."""
+    """What the files are; of folders, what they hold: as the files beside them, or else images, sound or videos."""
     from codec.errors import CodecError
-    from codec.evaluate import find_items, media_of
+    from codec.evaluate import KINDS, find_items, media_of
 
     kinds = {media_of(p) for p in paths if not p.is_dir()}
     folders = [p for p in paths if p.is_dir()]
     if folders:
-        for kind in ("image", "audio"):
+        for kind in (*kinds, *KINDS):
             try:
                 find_items(folders, kind)
             except CodecError:
@@ -188,7 +190,7 @@ def _kind(paths: tuple[Path, ...]) -> str:
             kinds.add(kind)
             break
     if len(kinds) > 1:
-        raise click.UsageError("images and sound in one run; give either")
+        raise click.UsageError("images, sound and videos are in one run; give files of one kind")
     return kinds.pop() if kinds else "image"
 
 

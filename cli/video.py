@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import io
 import os
 import re
 import shutil
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +21,7 @@ import click
 
 from codec.cli.batch import Result, Tiles
 from codec.cli.files import STDIO, Job
-from codec.cli.messages import duration
+from codec.cli.messages import duration, say
 from codec.cli.streams import atomic_write
 from codec.errors import CodecError
 
@@ -36,6 +39,7 @@ class VideoOptions:
     seconds: float | None = None
     audio: bool = True
     resume: bool = False
+    jobs: int = 1  # processes for one video
 
 
 class Span(click.ParamType):
@@ -67,11 +71,16 @@ def encode_video(
     job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, device: str, max_pixels: int
 ) -> Result:
     """Encode one; notes of the reader and a size above the source's become the result's note."""
-    from codec import video
+    from codec import container, video
     from codec.media.video import read_video
     from codec.nirvana.codec import EFFORT, Options
     from codec.nirvana.rate import Target
 
+    name = options.codec or video.DEFAULT
+    if name == "s2lic" and options.effort is not None:
+        raise CodecError("s2lic has no --effort; leave it out, or use --codec nirvana")
+    if job.target == STDIO and options.resume:
+        raise CodecError("--resume goes on with a file, and the output is standard output; name a file with -o")
     started = time.perf_counter()
     opened = read_video(source, max_pixels=max_pixels, audio=options.audio)
     goals = {"quality": options.quality, "psnr": options.target_psnr, "bpp": options.target_bpp}
@@ -88,14 +97,19 @@ def encode_video(
             rest = f", {duration(left)} left" if left and seconds > 2 else ""
             tell(frames, opened.expected, f", {what.psnr:.1f} dB, {what.bpp:.3f} bpp{rest}")
 
-    with _resumable(job.target, options.resume) as fp:
-        header = video.encode(
-            opened, fp, options.codec or video.DEFAULT, options=chosen, preset=options.preset, device=device,
-            max_pixels=max_pixels, tell=told, resume=options.resume and fp.seekable(),
-        )  # fmt: skip
-        size = fp.tell() if fp.seekable() else 0
-    seconds = time.perf_counter() - started
     before = len(source) if isinstance(source, bytes) else _size(source)
+    # Of the input and of what would make another file of it.
+    made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
+    with _resumable(job.target, made_by, options.resume) as fp:
+        header = video.encode(
+            opened, fp, name, options=chosen, preset=options.preset, device=device, max_pixels=max_pixels, tell=told,
+            resume=options.resume and fp.seekable(), jobs=options.jobs, source=source,
+        )  # fmt: skip
+        size = 0
+        if fp.seekable() and fp.readable():  # standard output is not
+            size = fp.tell()
+            frames = container.read_index(fp, container.Limits(pixels=max_pixels)).frame_count
+    seconds = time.perf_counter() - started
     pixels = header.width * header.height * frames
     bpp = 8 * size / pixels if pixels else 0.0
     row: dict[str, Any] = {
@@ -118,6 +132,8 @@ def decode_video(
     from codec.media.video import VIDEO_FORMATS, write_folder, write_video
 
     suffix = os.path.splitext(job.target)[1].lower()
+    if png and job.target == STDIO:
+        raise CodecError("a folder of PNGs can't go to standard output; name it with -o")
     if not png and job.target != STDIO and suffix not in VIDEO_FORMATS:
         kinds = " ".join(VIDEO_FORMATS)
         raise CodecError(f"it is a video, and {job.target} none; name the output {kinds}, or add --png for a folder")
@@ -158,32 +174,53 @@ def decode_video(
     return Result(row, f"{job.source} -> {job.target}  {shape}  {size:,} bytes  ({seconds:.1f} s)", note, before)
 
 
-def unfinished(target: str) -> Path:
+def unfinished(target: str, made_by: str) -> Path:
     """Where an encoding of a video is until it is complete: a name that the next run finds (--resume)."""
     final = Path(os.path.realpath(target))
-    return final.with_name(f".{final.name}.unfinished")
+    # Cut, because a suffix must not push it over the limit of the file system; the names are told apart even so.
+    name = final.name if len(final.name) <= 48 else f"{final.name[:40]}{zlib.crc32(os.fsencode(final.name)):08x}"
+    return final.with_name(f".{name}.unfinished-{made_by}")
 
 
 @contextmanager
-def _resumable(target: str, resume: bool) -> Iterator[IO[bytes]]:
-    """A file that gets its name when it is complete; interrupted, it stays, for --resume. Others start anew."""
+def _resumable(target: str, made_by: str, resume: bool) -> Iterator[IO[bytes]]:
+    """A file that gets its name when it is complete. Interrupted it stays, for --resume; what fails leaves nothing.
+
+    `made_by` names the options: those of a file that is resumed must be the same. Other runs start anew.
+    """
     if target == STDIO or (os.path.exists(target) and not os.path.isfile(target)):
         with atomic_write(target) as fp:
             yield fp
         return
-    part = unfinished(target)
+    part = unfinished(target, made_by)
+    others = [p for p in part.parent.glob(f"{glob.escape(unfinished(target, '').name)}*") if p != part]
+    if resume and others and not part.exists():
+        raise CodecError(
+            f"{others[0]} is of another video or was made with other options; give the same ones, or leave out --resume"
+        )
+    kept = resume and part.exists()
     try:
-        with open(part, "r+b" if resume and part.exists() else "w+b") as fp:
+        with open(part, "r+b" if kept else "w+b") as fp:
             yield fp
             fp.flush()
             os.fsync(fp.fileno())
         if os.path.exists(target):
             shutil.copymode(target, part)
         os.replace(part, os.path.realpath(target))
-    except (CodecError, OSError):
-        if not resume:
-            part.unlink(missing_ok=True)  # what fails once fails again
+    except (CodecError, OSError) as error:
+        if not kept:  # what fails once fails again
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == os.fspath(part):
+            raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
         raise
+    except BaseException:
+        if part.exists() and part.stat().st_size:
+            say(f"codec: {target}: stopped; the same command with --resume goes on from there")
+        else:
+            part.unlink(missing_ok=True)
+        raise
+    for other in others:
+        other.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ of the tile's payload, as a unit of nirvana has.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from codec import s2lic
 from codec.container import Header, Unit
@@ -16,7 +16,8 @@ from codec.errors import CodecError, FormatError
 from codec.media import Info, yuv
 from codec.media.video import Picture
 from codec.nirvana import timing
-from codec.nirvana.codec import Options, Told
+from codec.nirvana.codec import OTHER, Options, Told
+from codec.nirvana.groups import Group
 from codec.nirvana.method import planes_error, psnr
 
 
@@ -33,21 +34,27 @@ class Codec:
         still = s2lic.header_of(self.codec, Info(info.width, info.height), options.target.quality)
         return dataclasses.replace(still, frames=0, rate=info.rate, color=info.color, metadata=info.metadata)
 
+    def groups(self, pictures: Iterable[Picture]) -> Iterator[Group]:
+        """Each picture by itself."""
+        return (Group([picture], True) for picture in pictures)
+
     def encode(
         self,
         header: Header,
-        pictures: Iterable[Picture],
+        grouped: Iterable[Group],
         options: Options,
         tell: Callable[[Told], None] | None = None,
-        done: list[Unit] | None = None,
+        done: Sequence[Unit] = (),
+        first: int = 0,
     ) -> Iterator[Unit]:
-        """Units, picture after picture. `done`: those that there are already, of the same video and options."""
+        """Units, picture after picture; see codec.nirvana.codec.Codec."""
         assert header.rate is not None and options.target.quality is not None
         still = Info(header.width, header.height)
         tiles = s2lic.unit_count(_still(header))
         index = 0
-        for frame, picture in enumerate(pictures):
-            if done and index + tiles <= len(done):
+        for frame, group in enumerate(grouped, first):
+            (picture,) = group.pictures
+            if index + tiles <= len(done):
                 index += tiles
                 continue
             rgb = yuv.to_rgb(picture.planes, header.color)
@@ -55,12 +62,15 @@ class Codec:
             made = list(units)
             when = timing.pack([picture.time], frame, header.rate)
             made[0] = made[0]._replace(payload=when + made[0].payload, frames=1)
-            yield from (u._replace(index=index + u.index) for u in made)
+            # Of a picture that an interruption cut in two, some units are there.
+            yield from (u._replace(index=index + u.index) for u in made[max(len(done or []) - index, 0) :])
             index += tiles
             if tell:
                 found = next(self.decode(header, made, frame)).planes
                 size = sum(len(u.payload) for u in made)
                 tell(Told(frame + 1, psnr(planes_error(found, picture.planes)), 8 * size / rgb[..., 0].size))
+        if done and index < len(done):
+            raise CodecError(OTHER)
 
     def starts_chain(self, header: Header, unit: Unit) -> bool:
         """Whether decoding can begin with a unit."""

@@ -34,27 +34,45 @@ def encode(
     max_pixels: int = MAX_PIXELS,
     tell: Callable[[Any], None] | None = None,
     resume: bool = False,
+    jobs: int = 1,
+    source: Any = None,
 ) -> Header:
     """Compress a video, opened by `codec.media.video.read_video`, into a binary file, front to back.
 
     `options`: codec.nirvana.codec.Options. `preset` (nirvana): "grid", or one of the paper's network. `tell` is called
     with a codec.nirvana.codec.Told after each group. `resume`: `fp` is open for update and holds what an interrupted
-    run of the same call had written, and this one goes on from there. CodecError for wrong arguments, MediaError for
+    run of the same call had written, and this one goes on from there. `jobs`: processes that encode chains at once,
+    each reading `source`, the same that `read_video` was given. CodecError for wrong arguments, MediaError for
     a video that can't be read to its end.
     """
     from codec.nirvana.codec import Options
 
     options = options or Options(frames=video.expected)
-    opened = _open(codec, None, video.info, device, preset)
+    opened = open_codec(codec, None, video.info, device, preset)
     header = opened.header(video.info, options)
     limits = Limits(pixels=max_pixels)
     done = _unfinished(fp, header, limits) if resume else []
+    rest: Iterator[Unit]
+    if jobs > 1:
+        from codec import chains
+
+        done = chains.whole(opened, header, done)
+        work = chains.Work(source, max_pixels, codec, preset, device, header, options)
+        rest = chains.encode(work, video, opened, jobs, tell, done)
+    else:
+        rest = opened.encode(header, opened.groups(video.pictures()), options, tell, done)
     if resume:
         fp.seek(0)
-        fp.truncate()
-    made = opened.encode(header, video.pictures(), options, tell, done)
-    container.write(fp, header, _flushed(chain(done, made), fp), limits)
+        rest = chain(done, _cut(fp), rest)
+    container.write(fp, header, _flushed(rest, fp), limits)
     return header
+
+
+def _cut(fp: IO[bytes]) -> Iterator[Unit]:
+    """No unit: what a resumed file has beyond its whole ones goes. These were written over with what they are, so
+    that no moment is without them."""
+    fp.truncate()
+    yield from ()
 
 
 def _flushed(units: Iterator[Unit], fp: IO[bytes]) -> Iterator[Unit]:
@@ -113,17 +131,16 @@ class File:
             reached = [unit]
             try:
                 for picture in self._codec.decode(self.header, self._chain(reached), number):
-                    if number > last:
-                        return
                     if number >= first:
                         yield picture
                     number += 1
+                    if number > last:
+                        return
             except CodecError as error:
                 if self.damage is None:
                     raise
                 reached[0] = self._next_chain(max(reached[0], unit + 1))
-                lost = f"frames {number} to {starts[reached[0]] - 1} are lost"
-                self.damage.append(type(error)(f"{error} ({lost})"))
+                self.damage.append(_losing(error, f"frames {number} to {starts[reached[0]] - 1} are lost"))
             unit = reached[0]
 
     def _chain(self, at: list[int]) -> Iterator[Unit]:
@@ -151,6 +168,11 @@ class File:
         return number
 
 
+def _losing(error: CodecError, what: str) -> CodecError:
+    kind = FormatError if isinstance(error, FormatError) else type(error)
+    return kind(f"{error} ({what})")
+
+
 def open_file(fp: IO[bytes], *, device: str = "auto", partial: bool = False, max_pixels: int = MAX_PIXELS) -> File:
     """Open a seekable .ncf video; nothing is decoded yet.
 
@@ -161,7 +183,17 @@ def open_file(fp: IO[bytes], *, device: str = "auto", partial: bool = False, max
     if partial:
         fp.seek(0)
         header, found = container.salvage(fp, limits)
-        counts = tuple(u.frames if isinstance(u, Unit) else 0 for u in found)
+        damage: list[CodecError] = []
+        try:
+            counts = container.read_index(fp, limits).frames
+        except FormatError:  # what is there ends with what is wrong with the rest
+            *whole, error = found
+            found = whole
+            counts = tuple(u.frames for u in whole if isinstance(u, Unit))
+            if not whole:
+                raise
+            if isinstance(error, FormatError):
+                damage.append(_losing(error, f"frames {sum(counts)} and later are lost"))
 
         def unit(number: int) -> Unit:
             one = found[number]
@@ -169,17 +201,17 @@ def open_file(fp: IO[bytes], *, device: str = "auto", partial: bool = False, max
                 raise one
             return one
 
-        opened = _open(header.codec_name, header, None, device, None)
-        return File(header, sum(counts), [], opened, unit, counts)
+        opened = open_codec(header.codec_name, header, None, device, None)
+        return File(header, sum(counts), damage, opened, unit, counts)
     index = container.read_index(fp, limits)
-    opened = _open(index.header.codec_name, index.header, None, device, None)
+    opened = open_codec(index.header.codec_name, index.header, None, device, None)
     return File(
         index.header, index.frame_count, None, opened,
         lambda number: container.read_unit(fp, index, number, limits), index.frames,
     )  # fmt: skip
 
 
-def _open(codec: str, header: Header | None, info: Info | None, device: str, preset: str | None) -> Any:
+def open_codec(codec: str, header: Header | None, info: Info | None, device: str, preset: str | None) -> Any:
     """The codec of this name, to encode a video (`info`) or to decode one (`header`)."""
     if codec not in CODECS:
         raise CodecError(f"no video codec {codec!r} in this version; choose one of {', '.join(CODECS)}")

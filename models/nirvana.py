@@ -109,5 +109,7 @@ def frame_code(frames: int, channels: int) -> Tensor:
 
 def patch_centres(rows: int, columns: int, patch: int) -> Tensor:
     """(row, column) of the middle pixel of each patch, each in -1..1 over the frame: [rows columns, 2]."""
-    ys, xs = ((torch.arange(n, dtype=torch.float64) * patch + patch // 2) * 2 / (n * patch - 1) - 1 for n in (rows, columns))
+    ys, xs = (
+        (torch.arange(n, dtype=torch.float64) * patch + patch // 2) * 2 / (n * patch - 1) - 1 for n in (rows, columns)
+    )
     return torch.stack(torch.meshgrid(ys, xs, indexing="ij"), -1).view(-1, 2).float()

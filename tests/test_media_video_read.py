@@ -9,10 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from PIL import Image
 from video_clips import BT601, RATE, moving, packets, turned_file, video_file
 
-from codec.container import Color
+from codec.container import MAGIC, Color
 from codec.errors import LimitError, MediaError
 from codec.media import yuv
 from codec.media.formats import is_video
@@ -277,6 +278,61 @@ def test_a_frame_of_another_size_is_named() -> None:
         list(video.pictures())
 
 
+def test_a_damaged_frame_is_passed_over() -> None:
+    data = bytearray(video_file(moving(), encoder="libx264"))
+    with av.open(io.BytesIO(bytes(data))) as container:
+        place = [bytes(packet) for packet in container.demux(video=0)][5]
+    at = data.index(place)
+    data[at : at + len(place)] = bytes(len(place))
+    video = read_video(bytes(data))
+    assert len(list(video.pictures())) == 11
+    assert video.notes == ["is damaged: 11 of 12 frames can be read"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_cover_picture_is_no_video(first: bool) -> None:
+    png, buffer = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (20, 10)).save(png, "png")
+    with av.open(buffer, "w", format="mp4") as container:
+        cover = container.add_stream("png", 1)
+        cover.width, cover.height, cover.pix_fmt = 20, 10, "rgb24"
+        cover.disposition = Disposition.attached_pic.value  # a bare number is all that PyAV 15 takes
+        stream = container.add_stream("libx264", 25) if first else container.add_stream("aac", 8000)
+        if isinstance(stream, av.VideoStream):
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        else:
+            stream.layout = "mono"
+        container.start_encoding()
+        packet = av.Packet(png.getvalue())
+        packet.stream, packet.pts, packet.dts, packet.time_base = cover, 0, 0, Fraction(1)
+        container.mux(packet)
+        if isinstance(stream, av.VideoStream):
+            container.mux(stream.encode(frame_of(moving(count=1)[0], BT601)))
+            container.mux(stream.encode(None))
+    if first:
+        assert read_video(buffer.getvalue()).info.width == 64
+    else:
+        with pytest.raises(MediaError, match="has no video in it"):
+            read_video(buffer.getvalue())
+
+
+def test_sound_that_cant_be_copied_is_told() -> None:
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mov") as container:
+        stream = container.add_stream("libx264", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        voice = container.add_stream("pcm_s8", rate=8000, layout="mono")
+        container.mux(stream.encode(frame_of(moving(count=1)[0], BT601)))
+        container.mux(stream.encode(None))
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 400), np.uint8), "u8", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = 8000, 0, Fraction(1, 8000)
+        container.mux(voice.encode(frame))
+        container.mux(voice.encode(None))
+    video = read_video(buffer.getvalue())
+    assert video.info.metadata == {}
+    assert video.notes == ["its sound (pcm_s8) can't be copied and is left out; convert the sound to AAC first"]
+
+
 def test_too_many_pixels_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.mkv"
     path.write_bytes(video_file(moving()))
@@ -294,6 +350,7 @@ def test_what_is_no_video_is_told(tmp_path: Path) -> None:
     for data, words in (
         (b"", "is empty"),
         (b"plain text", "no video"),
+        (MAGIC + b"1", "is an .ncf file already"),
         (png.getvalue(), "no video"),
         (playlist, "no video"),
         (hls, "no video"),

@@ -333,10 +333,20 @@ def test_what_ffmpeg_refuses_is_one_line():
     assert not re.search("[\n]", str(caught.value))
 
 
-def test_a_full_disk_is_an_error_of_the_machine():
+@pytest.mark.parametrize("format", ["mp4", "mkv"])
+def test_other_formats_go_through_a_pipe_when_they_are_complete(format):
+    pipe = Pipe()
+    assert write_video(*clip(), pipe, format) == 12
+    assert pipe.data == written(*clip(), format)
+
+
+@pytest.mark.parametrize("room", [0, 3000])
+def test_a_full_disk_is_an_error_of_the_machine(room):
     class Full(io.BytesIO):
         def write(self, data):
-            raise OSError(errno.ENOSPC, "No space left on device")
+            if self.tell() >= room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
 
     for format in VIDEO_FORMATS.values():
         with pytest.raises(OSError, match="No space left"):

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from codec import api, media
+from codec.evaluate.clip import Clip
 from codec.media.audio import Audio
+from codec.media.video import Planes, Video
 from codec.peers import AUDIO_PEERS, PEERS
+from codec.peers import require as require_peer
+from codec.peers.video import VIDEO
 from codec.specs import Spec
 
 OURS = {"s2lic": "q", "circuit": "e"}
+_INTRA = "-intra"
 _OPTIONS = {"q": "quality", "e": "effort"}
 
 
 def known(kind: str) -> dict[str, str]:
-    """The codecs for "image" or "audio" and the key that each takes, as codec.specs.parse wants it."""
-    peers = AUDIO_PEERS if kind == "audio" else PEERS
-    return {**({} if kind == "audio" else OURS), **{name: peer.key for name, peer in peers.items()}}
+    """The codecs for "image", "audio" or "video" and the key that each takes, as codec.specs.parse wants it.
+
+    Of videos, an encoder of others with "-intra" has key frames only, and `nirvana-e1` is nirvana at that effort.
+    """
+    if kind == "video":
+        from codec.nirvana.codec import EFFORTS
+
+        ours = ["nirvana", *(f"nirvana-e{n}" for n in range(1, EFFORTS + 1)), "s2lic"]
+        peers = {name: peer.key for name, peer in VIDEO.items()}
+        return dict.fromkeys(ours, "q") | peers | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
+    if kind == "audio":
+        return {name: peer.key for name, peer in AUDIO_PEERS.items()}
+    return {**OURS, **{name: peer.key for name, peer in PEERS.items()}}
+
+
+def require(name: str, kind: str) -> None:
+    """CodecError if a codec of this name is somebody else's and not installed, with the line that installs it."""
+    if kind != "video":
+        require_peer(name)
+    elif name.removesuffix(_INTRA) in VIDEO:
+        VIDEO[name.removesuffix(_INTRA)].require()
 
 
 class Coder(NamedTuple):
@@ -59,3 +83,38 @@ def audio_coder(spec: Spec, original: Audio) -> Coder:
         lambda data: peer.decode(data, original.rate, len(original.samples)),
         "cpu", peer.description, peer.suffix,
     )  # fmt: skip
+
+
+def video_coder(spec: Spec, clip: Clip, device: str) -> Coder:
+    """For a Clip, which is decoded to a list of planes; the sound is no part of it."""
+    info, frames = clip.info, len(clip.pictures)
+    name = spec.codec.removesuffix(_INTRA)
+    if name in VIDEO:
+        peer, intra = VIDEO[name], spec.codec != name
+
+        def encode_peer(clip: Clip) -> bytes:
+            assert info.rate is not None
+            planes = (picture.planes for picture in clip.pictures)
+            return peer.encode_planes(planes, info.color, info.rate, spec.value, intra=intra)
+
+        def decode_peer(data: bytes) -> list[Planes]:
+            return list(peer.decode_planes(data, info.height, info.width, info.color))
+
+        return Coder(encode_peer, decode_peer, "cpu", peer.description(intra=intra), ".mkv")
+    from codec import video
+    from codec.nirvana.codec import EFFORT, Options
+    from codec.nirvana.rate import Target
+
+    name, _, effort = spec.codec.partition("-e")
+    options = Options(Target(quality=spec.value), int(effort or EFFORT), frames=frames)
+
+    def encode(clip: Clip) -> bytes:
+        buffer = io.BytesIO()
+        source = Video(info, [], frames, lambda: iter(clip.pictures))
+        video.encode(source, buffer, name, options=options, device=device)
+        return buffer.getvalue()
+
+    def decode(data: bytes) -> list[Planes]:
+        return [picture.planes for picture in video.open_file(io.BytesIO(data), device=device).pictures()]
+
+    return Coder(encode, decode, device, "" if name == "s2lic" else f"effort {options.effort}", ".ncf")

@@ -9,10 +9,15 @@ from pathlib import Path
 
 from codec.errors import CodecError
 from codec.media.audio import AUDIO_SUFFIXES
+from codec.media.formats import VIDEO_SUFFIXES
 from codec.specs import Spec
 from codec.tasks import labels
 
 IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif"}
+# A file that could be either, .webm, is a video.
+_SUFFIXES = {"image": IMAGES, "audio": AUDIO_SUFFIXES - VIDEO_SUFFIXES, "video": VIDEO_SUFFIXES}
+KINDS = tuple(_SUFFIXES)
+METRICS = {"image": ("psnr", "ms-ssim"), "audio": ("si-sdr",), "video": ("psnr", "psnr-ycbcr", "psnr-y", "ms-ssim")}
 ORIGINAL = "original"  # the codec of the rows that score the files as they are given
 
 
@@ -33,13 +38,13 @@ class Plan:
 
 
 def media_of(path: Path) -> str:
-    """ "image" or "audio", by the name's end; what has none of the known ones is tried as an image."""
-    return "audio" if path.suffix.lower() in AUDIO_SUFFIXES else "image"
+    """ "image", "audio" or "video", by the name's end; what has none of the known ones is tried as an image."""
+    return next((kind for kind, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes), "image")
 
 
 def find_items(paths: Iterable[Path], media: str) -> list[Path]:
-    """The given files, and the images (or audio files) below the given folders, sorted within each."""
-    suffixes = AUDIO_SUFFIXES if media == "audio" else IMAGES
+    """The given files, and the images (audio files, videos) below the given folders, sorted within each."""
+    suffixes = _SUFFIXES[media]
     found: list[Path] = []
     for path in paths:
         if path.is_dir():

@@ -12,12 +12,13 @@ import numpy as np
 
 from codec import media
 from codec.errors import CodecError
-from codec.evaluate.coders import Coder, audio_coder, image_coder
+from codec.evaluate.clip import check_count, measured, read_clip
+from codec.evaluate.coders import Coder, audio_coder, image_coder, require, video_coder
 from codec.evaluate.plan import ORIGINAL, Plan
 from codec.media.audio import read_audio
 from codec.metrics import Metric, bits_per_pixel, create, kilobits_per_second
 from codec.metrics.picture import colour, rgb8
-from codec.peers import AUDIO_PEERS, require
+from codec.peers import AUDIO_PEERS
 from codec.peers.audio import align
 from codec.specs import Spec
 from codec.tasks import create as create_task
@@ -29,15 +30,15 @@ Row = dict[str, Any]
 class Evaluator:
     """A plan with its metrics and tasks ready. CodecError, before any work, for what can't be had.
 
-    A row is a flat JSON object: file, codec (the spec as given), media, bytes, rate (pixels and bpp, or seconds and
-    kbps), encode_s, decode_s, device, settings, then the metrics (null where one does not apply) and
-    `task.<task>.<field>`; or file, codec, error. One bad file never ends a run.
+    A row is a flat JSON object: file, codec (the spec as given), media, bytes, rate (pixels and bpp, seconds and kbps,
+    or pixels, frames, bpp and kbps), encode_s, decode_s, device, settings, then the metrics (null where one does not
+    apply) and `task.<task>.<field>`; or file, codec, error. One bad file never ends a run.
     """
 
     def __init__(self, plan: Plan, kind: str) -> None:
         self.plan, self.kind = plan, kind
         for name in dict.fromkeys(s.codec for s in plan.specs):
-            require(name)
+            require(name, kind)
         weights = dict(plan.weights)
         self.metrics: list[Metric] = [create(name, kind) for name in plan.metrics]
         self.tasks: list[Task] = [create_task(name) for name in plan.tasks]
@@ -74,7 +75,7 @@ class Evaluator:
             yield row
 
     def _item(self, path: Path) -> _Item:
-        item = (_Sound if self.kind == "audio" else _Picture)(self, path)
+        item = _ITEMS[self.kind](self, path)
         for task in self.tasks:
             label = self.labels(task, path.parent).get(path.name)
             item.looked_at[task.name] = label, task.reference(item.seen(item.content), label)
@@ -112,6 +113,13 @@ class _Item:
         """The decoded item over the original, and what more there is to say of it."""
         return decoded, {}
 
+    def metrics(self, decoded: Any) -> dict[str, float | None]:
+        """All metrics of the decoded item."""
+        found: dict[str, float | None] = {}
+        for metric in self.evaluator.metrics:
+            found |= metric(self.content, decoded, self.peak)
+        return found
+
     def original(self) -> Row:
         """The file as it is given: its own size, and what the tasks see in it."""
         row = self.rate(self.path.stat().st_size) | {"device": "cpu"}
@@ -134,9 +142,7 @@ class _Item:
         return row
 
     def _measured(self, decoded: Any) -> Row:
-        row: Row = {}
-        for metric in self.evaluator.metrics:
-            row |= {key: _rounded(v) for key, v in metric(self.content, decoded, self.peak).items()}
+        row: Row = {key: _rounded(value) for key, value in self.metrics(decoded).items()}
         seen = self.seen(decoded) if self.evaluator.tasks else None
         for task in self.evaluator.tasks:
             label, reference = self.looked_at[task.name]
@@ -184,6 +190,34 @@ class _Sound(_Item):
         payload = kilobits_per_second(AUDIO_PEERS[spec.codec].payload(data), self.content.seconds)
         found, delay = align(decoded, self.content)
         return found, {"kbps_payload": round(payload, 4), "delay": delay}
+
+
+class _Video(_Item):
+    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+        super().__init__(evaluator, path)
+        self.content = read_clip(path)
+
+    def rate(self, size: int) -> Row:
+        clip = self.content
+        return {
+            "bytes": size, "pixels": clip.pixels, "frames": len(clip.pictures),
+            "bpp": round(bits_per_pixel(size, clip.pixels), 6),
+            "kbps": round(kilobits_per_second(size, clip.seconds), 4),
+        }  # fmt: skip
+
+    def coder(self, spec: Spec) -> Coder:
+        return video_coder(spec, self.content, self.evaluator.plan.device)
+
+    def aligned(self, decoded: Any, spec: Spec, data: bytes) -> tuple[Any, Row]:
+        check_count(self.content, decoded)
+        notes = "; ".join(self.content.notes)
+        return decoded, {"notes": notes} if notes else {}
+
+    def metrics(self, decoded: Any) -> dict[str, float | None]:
+        return measured(self.evaluator.metrics, self.content, decoded)
+
+
+_ITEMS: dict[str, type[_Item]] = {"image": _Picture, "audio": _Sound, "video": _Video}
 
 
 def _keep(folder: Path, path: Path, spec: Spec, suffix: str, data: bytes) -> Path:

@@ -17,7 +17,7 @@ from .rows import Row
 
 Table = dict[str, dict[str, Row]]  # codec -> file -> row
 _NOT_METRICS = {"file", "codec", "media", "bytes", "pixels", "bpp", "seconds", "kbps", "kbps_payload", "encode_s",
-                "decode_s", "device", "settings", "kept", "delay", "error"}  # fmt: skip
+                "decode_s", "device", "settings", "kept", "delay", "error", "frames", "notes"}  # fmt: skip
 
 
 def table(rows: Iterable[Row]) -> Table:
@@ -84,7 +84,7 @@ def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
     found = table(rows)
     if not found:
         return []
-    rate = "kbps" if any("kbps" in row for row in next(iter(found.values())).values()) else "bpp"
+    rate = "bpp" if any("bpp" in row for row in next(iter(found.values())).values()) else "kbps"
     result = {codec: _means(found, codec, rate) for codec in found}
     for task, key in task_keys(found):
         chosen = scored(found, task, key)

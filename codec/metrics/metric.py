@@ -1,4 +1,4 @@
-"""What a metric is to the evaluation: pictures in, fields of a row out; and all of them, by name."""
+"""What a metric is to the evaluation: pictures, planes or sound in, fields of a row out; and all of them, by name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codec.errors import CodecError
+from codec.metrics.planes import psnr_planes, psnr_y
 from codec.metrics.samples import psnr, psnr_ycbcr
 from codec.metrics.sound import si_sdr
 from codec.metrics.structure import ms_ssim, ssim
@@ -17,7 +18,7 @@ Function = Callable[[Any, Any, int], "float | None"]
 
 
 class Metric(Protocol):
-    """One metric, or several that come out of one pass. `media` is "image" or "audio"."""
+    """One metric, or several that come out of one pass. `media` is "image", "audio" or "video" (a frame's planes)."""
 
     name: str
     media: str
@@ -32,7 +33,7 @@ class Metric(Protocol):
         """Make ready; `weights` are the files that the user gave, by name. CodecError says what is missing or wrong."""
 
     def __call__(self, reference: Any, decoded: Any, peak: int) -> dict[str, float | None]:
-        """All `keys` of two pictures [H, W, C], or two Audio, of one shape; None where one does not apply."""
+        """All `keys` of two pictures [H, W, C], Audio or Planes of one shape; None where one does not apply."""
 
     def identity(self) -> dict[str, str]:
         """`model` (name@start of the weights' SHA-256, once loaded), `licence`, `title`; empty for formulas."""
@@ -58,6 +59,7 @@ class Formula:
 
 
 _PICTURES: dict[str, Function] = {"psnr": psnr, "psnr-ycbcr": psnr_ycbcr, "ssim": ssim, "ms-ssim": ms_ssim}
+_PLANES: dict[str, Function] = {"psnr-ycbcr": psnr_planes, "psnr-y": psnr_y}  # of videos
 _SOUND: dict[str, Function] = {"si-sdr": si_sdr}
 _DEEP = {
     "deep.efflite0": "codec.metrics.features:FeatureDistance",
@@ -67,13 +69,18 @@ _DEEP = {
     "lpips-squeeze": "codec.metrics.lpips:Squeeze",
     "dists": "codec.metrics.dists:Dists",
 }
-NAMES = (*_PICTURES, *_DEEP, *_SOUND)
+NAMES = tuple(dict.fromkeys((*_PICTURES, *_PLANES, *_DEEP, *_SOUND)))
 
 
 def create(name: str, media: str | None = None) -> Metric:
-    """The metric of this name, not loaded yet; CodecError if there is none, or none for this media."""
+    """The metric of this name, not loaded yet; CodecError if there is none, or none for this media.
+
+    Videos have the metrics of pictures, frame by frame in RGB, and those of planes.
+    """
     if name in _SOUND:
         metric: Metric = Formula(name, _SOUND[name], "audio")
+    elif name in _PLANES and (media == "video" or name not in _PICTURES):
+        metric = Formula(name, _PLANES[name], "video")
     elif name in _PICTURES:
         metric = Formula(name, _PICTURES[name])
     elif name in _DEEP:
@@ -81,7 +88,7 @@ def create(name: str, media: str | None = None) -> Metric:
         metric = getattr(import_module(module), kind)()
     else:
         raise CodecError(f"no metric {name!r}; choose one of {', '.join(NAMES)}")
-    if media is not None and metric.media != media:
+    if media not in (None, metric.media) and (media, metric.media) != ("video", "image"):
         raise CodecError(f"metric {name} is about {metric.media}, and these files are {media}")
     return metric
 

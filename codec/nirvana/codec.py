@@ -9,14 +9,13 @@ A unit's payload: its frames' times, a flags byte (1: it starts a chain), and wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from codec import weights
 from codec.container import CODEC_IDS, Header, Unit
-from codec.container.fields import Cursor
 from codec.device import resolve
 from codec.errors import CodecError, FormatError
 from codec.media import Info
@@ -24,17 +23,18 @@ from codec.media.video import Picture
 from codec.nirvana import timing
 from codec.nirvana.fit import Budget
 from codec.nirvana.grid_groups import STEPS, GridGroups
-from codec.nirvana.groups import groups
+from codec.nirvana.groups import Group, groups
 from codec.nirvana.method import Method
 from codec.nirvana.nets import load
 from codec.nirvana.rate import Control, Target
+from codec.nirvana.units import KEY, parse
 
 NAME = "nirvana"
 REVISION = 0
 DEFAULT_WEIGHTS = "nirvana-grid"
 EFFORT = 3
 EFFORTS = len(STEPS)
-_KEY = 1
+OTHER = "the partial file is of another video or was made with other options; remove it"
 
 
 @dataclass(frozen=True)
@@ -74,23 +74,32 @@ class Codec:
             metadata=info.metadata,
         )  # fmt: skip
 
+    def groups(self, pictures: Iterable[Picture]) -> Iterator[Group]:
+        """What will be coded together."""
+        return groups(pictures, self.method.length)
+
     def encode(
         self,
         header: Header,
-        pictures: Iterable[Picture],
+        grouped: Iterable[Group],
         options: Options,
         tell: Callable[[Told], None] | None = None,
-        done: list[Unit] | None = None,
+        done: Sequence[Unit] = (),
+        first: int = 0,
     ) -> Iterator[Unit]:
-        """Units, one group after the other. `done`: those that there are already, of the same video and options."""
+        """Units of groups, all those of a video or of a chain; `first`: the number of their first frame.
+
+        `done`: the first of them, if they are there already, of the same video and options; the others are given.
+        """
         assert header.rate is not None
         control = Control(options.target)
-        began, index, frames = time.monotonic(), 0, 0
+        began, index, frames = time.monotonic(), 0, first
         state: Any = None
-        for group in groups(pictures, self.method.length):
+        for group in grouped:
             count = len(group.pictures)
-            if done and index < len(done):
-                state = self._again(done, index, group.key, state, frames, header.rate)
+            if index < len(done):
+                state = self._again(done, index, group, state, frames, header.rate)
+                control.passed(count, _bpp(done[index].payload, header, count))
                 index, frames = index + 1, frames + count
                 continue
             planes = [p.planes for p in group.pictures]
@@ -104,26 +113,28 @@ class Codec:
             budget = self.method.budget(options.effort, group.key)
             if options.seconds is not None:
                 left = max(options.seconds - (time.monotonic() - began), 0.0)
-                budget = Budget(seconds=left * count / max(options.frames - frames, count))
+                budget = Budget(seconds=left * count / max(options.frames - (frames - first), count))
             coded = self.method.encode(planes, before, quality, budget)
             times = timing.pack([p.time for p in group.pictures], frames, header.rate)
-            unit = Unit(index, coded.checksum, 0, times + bytes([_KEY * group.key]) + coded.payload, count)
+            unit = Unit(index, coded.checksum, 0, times + bytes([KEY * group.key]) + coded.payload, count)
             state, index, frames = coded.state, index + 1, frames + count
             bpp = _bpp(unit.payload, header, count)
             control.took(count, coded.psnr, bpp)
             yield unit
             if tell:
                 tell(Told(frames, coded.psnr, bpp))
+        if done and index < len(done):
+            raise CodecError(OTHER)
 
-    def _again(self, done: list[Unit], index: int, key: bool, state: Any, first: int, rate: Fraction) -> Any:
+    def _again(self, done: Sequence[Unit], index: int, group: Group, state: Any, first: int, rate: Fraction) -> Any:
         """The state after a unit that is there already; decoded only if it belongs to the chain that goes on."""
         unit = done[index]
         parsed = parse(unit, first, rate)
-        if parsed.key != key:
-            raise CodecError("the partial file is of another video or was made with other options; remove it")
+        if (parsed.key, unit.frames) != (group.key, len(group.pictures)):
+            raise CodecError(OTHER)
         if any(parse(later, 0, rate).key for later in done[index + 1 :]):
             return None
-        return self.method.decode(parsed.data, unit.checksum, unit.frames, None if key else state)[1]
+        return self.method.decode(parsed.data, unit.checksum, unit.frames, None if group.key else state)[1]
 
     def starts_chain(self, header: Header, unit: Unit) -> bool:
         """Whether decoding can begin with a unit."""
@@ -148,28 +159,6 @@ class Codec:
                 raise type(error)(f"unit {unit.index}: {error}") from error
             yield from map(Picture, planes, parsed.times)
             first += unit.frames
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A unit's times, whether it starts a chain, and what the method wrote."""
-
-    times: list[Fraction]
-    key: bool
-    data: bytes
-
-
-def parse(unit: Unit, first: int, rate: Fraction) -> Parsed:
-    """The parts of a unit's payload, whose first frame has the number `first`."""
-    cursor = Cursor(unit.payload, f"unit {unit.index}")
-    if not unit.frames:
-        raise FormatError(f"damaged: unit {unit.index} has no frames; get a whole copy of the file")
-    times = timing.unpack(cursor, unit.frames, first, rate)
-    flags = cursor.byte()
-    if flags > _KEY:
-        what = f"unit {unit.index}: unknown flags {flags:#x}"
-        raise FormatError(f"{what}: made by a newer version; install a newer neural-codec")
-    return Parsed(times, flags == _KEY, cursor.rest())
 
 
 def check(header: Header) -> None:

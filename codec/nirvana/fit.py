@@ -88,7 +88,7 @@ def fit(
                 best = Fitted(what.state(), distortion, bpp, step)
             losses.append(loss)
             if progress:
-                progress(Progress(step, min(fraction, 1.0), distortion, bpp))
+                progress(Progress(step, fraction, distortion, bpp))
             # A loss that is no number: the fit has diverged, and what was best before stands.
             if fraction >= 1 or distortion <= budget.distortion or not math.isfinite(loss):
                 return best
@@ -101,3 +101,5 @@ def fit(
         if budget.seconds:
             share = max(share, (now - last) / budget.seconds)
         fraction, last = fraction + speed * share, now
+        if fraction > 1 - 1e-9:  # a sum of shares ends a little off 1
+            fraction = 1.0

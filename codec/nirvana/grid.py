@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,8 @@ from codec.models.nirvana_grid import ALIGN, Latents, noisy
 from codec.nirvana.exact import ONE
 from codec.nirvana.fit import Budget, cosine
 from codec.nirvana.flow import LIMIT, code_flow
-from codec.nirvana.method import position
-from codec.nirvana.motion import SPACINGS, UNITS, search, warped
+from codec.nirvana.method import position, rate_weight
+from codec.nirvana.motion import SPACINGS, UNITS, grid, search, warped
 from codec.nirvana.nets import Nets
 
 GREY = 128  # the prediction of a key frame
@@ -89,33 +90,37 @@ def predict(frame: Tensor, flow: np.ndarray, spacing: int) -> Tensor:
 
 
 def settle(
-    nets: Nets, wanted: Tensor, before: Reference | None, quality: int, weight: float, budget: Budget
+    nets: Nets,
+    wanted: Tensor,
+    before: Reference | None,
+    quality: int,
+    budget: Budget,
+    spacings: Sequence[int] = SPACINGS,
 ) -> tuple[Choice, float]:
     """The encoder's choices for a frame [6, h, w] (int32, 0 to 255), and the seconds that the fit took.
 
-    `weight`: squared error, on a scale of 0 to 1, that a bit per pixel is worth.
+    `spacings`: those of the flow that are tried.
     """
-    began = time.monotonic()
+    weight = rate_weight(quality)
     if before is None:
-        grey = torch.full_like(wanted, GREY)
-        latents = fit(nets, "key", wanted, grey, quality, weight, budget)
-        return Choice(quality, 0, None, latents), time.monotonic() - began
-    spacing, flow = find_flow(wanted, before, weight)
-    prediction = predict(before.frame, flow, spacing)
+        kind, spacing, flow, prediction = "key", 0, None, torch.full_like(wanted, GREY)
+    else:
+        kind = "inter"
+        spacing, flow, prediction = find_flow(wanted, before, weight, spacings)
     began = time.monotonic()
-    latents = fit(nets, "inter", wanted, prediction, quality, weight, budget)
+    latents = fit(nets, kind, wanted, prediction, quality, weight, budget)
     taken = time.monotonic() - began
-    coded = Choice(quality, spacing, flow, latents)
-    still = Choice(quality, spacing, flow, None)
-    return min(still, coded, key=lambda choice: cost(nets, choice, before, wanted, weight)), taken
+    if before is not None:
+        encoder = Encoder()
+        found = _through(encoder, nets, kind, latents, prediction, quality)
+        if _loss(error(found, wanted), encoder, wanted, weight) > error(prediction, wanted):
+            return Choice(quality, spacing, flow, None), taken
+    return Choice(quality, spacing, flow, latents), taken
 
 
-def cost(nets: Nets, choice: Choice, before: Reference | None, wanted: Tensor, weight: float) -> float:
-    """Error and rate of a frame as it would really be coded, in units of error."""
-    encoder = Encoder()
-    found = code_frame(encoder, nets, choice, before, (wanted.shape[1], wanted.shape[2]))
-    bits = 8 * len(encoder.finish())
-    return error(found.frame, wanted) + weight * bits / (4 * wanted[0].numel())
+def _loss(squares: float, encoder: Encoder, wanted: Tensor, weight: float) -> float:
+    """Error and rate of a frame, in units of error."""
+    return squares + weight * 8 * len(encoder.finish()) / (4 * wanted[0].numel())
 
 
 def error(found: Tensor, wanted: Tensor) -> float:
@@ -124,23 +129,30 @@ def error(found: Tensor, wanted: Tensor) -> float:
     return float(_LUMA * squares[:4].mean() + (1 - _LUMA) * squares[4:].mean())
 
 
-def find_flow(wanted: Tensor, before: Reference, weight: float) -> tuple[int, np.ndarray]:
-    """The block size and the flow of least error and rate of the moved frame."""
+def find_flow(
+    wanted: Tensor, before: Reference, weight: float, spacings: Sequence[int]
+) -> tuple[int, np.ndarray, Tensor]:
+    """The block size and the flow of least error and rate, and the frame that it predicts."""
     now, then = (F.pixel_shuffle(x[None, :4].float() / 255, 2) for x in (wanted, before.frame))
-    best: tuple[float, int, np.ndarray] | None = None
-    for spacing in SPACINGS:
-        last = before.flow if before.spacing == spacing else None
-        start = None if last is None else torch.from_numpy(last).to(now)[None] / UNITS
-        vectors = (search(now, then, spacing, weight, start)[0] * UNITS).round().clamp(-LIMIT, LIMIT)
-        flow = vectors.to("cpu", torch.int32).numpy()
+    best: tuple[float, int, np.ndarray, Tensor] | None = None
+    for spacing in (0, *spacings):
+        # First no motion at all, in the largest blocks.
+        own = spacing or SPACINGS[-1]
+        last = before.flow if before.spacing == own else None
+        if spacing:
+            start = None if last is None else torch.from_numpy(last).to(now)[None] / UNITS
+            vectors = (search(now, then, own, weight, start)[0] * UNITS).round().clamp(-LIMIT, LIMIT)
+            flow = vectors.to("cpu", torch.int32).numpy()
+        else:
+            flow = np.zeros((2, *grid(now, own)), np.int32)
         encoder = Encoder()
         code_flow(encoder, flow, (flow.shape[1], flow.shape[2]), last)
-        bits = 8 * len(encoder.finish())
-        loss = error(predict(before.frame, flow, spacing), wanted) + weight * bits / (4 * wanted[0].numel())
+        prediction = predict(before.frame, flow, own) if spacing else before.frame
+        loss = _loss(error(prediction, wanted), encoder, wanted, weight)
         if best is None or loss < best[0]:
-            best = loss, spacing, flow
+            best = loss, own, flow, prediction
     assert best is not None
-    return best[1], best[2]
+    return best[1:]
 
 
 def fit(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from codec.entropy import Decoder, Encoder
 from codec.errors import DesyncError
 from codec.media.video import Planes
 from codec.nirvana.fit import Budget
 from codec.nirvana.grid import Reference, code_frame, half_size, pack, settle, unpack
-from codec.nirvana.method import CodedGroup, planes_error, psnr, rate_weight
+from codec.nirvana.method import CodedGroup, planes_error, psnr
+from codec.nirvana.motion import SPACINGS
 from codec.nirvana.nets import Nets
 
 STEPS = (0, 10, 25, 50, 80, 120, 200, 400, 800)  # of a frame's fit, by effort
-_KEY_QUALITY = 12  # stored steps that a key frame is better by: all frames after it profit
+_KEY_QUALITY = 16  # stored steps that a key frame is better by: all frames after it profit
 _KEY_STEPS = 2  # its fit is so many times as long
 
 
@@ -36,6 +38,7 @@ class GridGroups:
         """See Method. A budget's seconds are the group's, its steps a frame's."""
         encoder = Encoder()
         total = 0.0
+        spacings: Sequence[int] = SPACINGS
         for picture in planes:
             began = time.monotonic()
             wanted = pack(picture, self.nets.device)
@@ -44,7 +47,9 @@ class GridGroups:
                 own, share = min(quality + _KEY_QUALITY, 200), _KEY_STEPS
             seconds = None if budget.seconds is None else max(budget.seconds / len(planes) - self._apart, 0.0)
             steps = None if budget.steps is None else budget.steps * share
-            choice, fitted = settle(self.nets, wanted, before, own, rate_weight(own), Budget(steps, seconds))
+            choice, fitted = settle(self.nets, wanted, before, own, Budget(steps, seconds), spacings)
+            if before is not None:
+                spacings = (choice.spacing,)  # what suits one frame of a group suits the next
             before = code_frame(encoder, self.nets, choice, before, half_size(self.height, self.width))
             total += planes_error(unpack(before.frame, self.height, self.width), picture)
             self._apart = time.monotonic() - began - fitted

@@ -58,7 +58,7 @@ def _round(mass: int) -> int:
 @lru_cache(maxsize=1)
 def _costs() -> tuple[NDArray[np.float64], ...]:
     """For each table the bits of its entries, the escape last; only the encoder's choices depend on them."""
-    return tuple(PRECISION - np.log2(tables().table(width)) for width in range(WIDTHS))
+    return tuple(-np.log2(tables().table(width) / float(1 << PRECISION)) for width in range(WIDTHS))
 
 
 def cheapest(values: NDArray[np.int32]) -> tuple[float, int]:
@@ -74,4 +74,3 @@ def cheapest(values: NDArray[np.int32]) -> tuple[float, int]:
         bits.append(float(counts @ np.where(beyond > 0, extra, cost[last + np.minimum(far, last)])))
     width = int(np.argmin(bits))
     return bits[width], width
-

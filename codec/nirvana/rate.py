@@ -50,23 +50,29 @@ class Control:
             return round(self.target.quality * QUALITY_STEPS)
         if self.target.psnr is not None:
             wanted = self.target.psnr
-            return self._least(trial, lambda psnr, bpp: psnr + self._gain >= wanted)
+            return self._least(trial, lambda psnr, bpp: psnr + self._gain >= wanted, 0)
         assert self.target.bpp is not None
         share = max(self.target.bpp + self._left / frames, self.target.bpp / 4)
-        return max(self._least(trial, lambda psnr, bpp: bpp * self._ratio > share) - _FINE, 0)
+        return self._least(trial, lambda psnr, bpp: bpp * self._ratio > share, _FINE)
 
     def took(self, frames: int, psnr: float, bpp: float) -> None:
         """What the group chosen last came to."""
-        if self.target.bpp is not None:
-            self._left += (self.target.bpp - bpp) * frames
+        self.passed(frames, bpp)
         if self.target.quality is None and self._tried[1]:
             self._gain, self._ratio = psnr - self._tried[0], bpp / self._tried[1]
 
-    def _least(self, trial: Trial, enough: Callable[[float, float], bool]) -> int:
-        """The least quality that is enough, to two stored steps; the highest if none is."""
-        low, high = 0, _TOP
+    def passed(self, frames: int, bpp: float) -> None:
+        """What a group came to that was coded before an interruption."""
+        if self.target.bpp is not None:
+            self._left += (self.target.bpp - bpp) * frames
+
+    def _least(self, trial: Trial, enough: Callable[[float, float], bool], below: int) -> int:
+        """The least quality that is enough, to two stored steps, less `below`; the highest if none is."""
+        low, high, tried = 0, _TOP, dict[int, tuple[float, float]]()
         while high - low > _FINE:
             middle = (low + high) // 2
-            self._tried = trial(middle)
-            low, high = (low, middle) if enough(*self._tried) else (middle, high)
-        return high
+            tried[middle] = trial(middle)
+            low, high = (low, middle) if enough(*tried[middle]) else (middle, high)
+        chosen = max(high - below, 0)
+        self._tried = tried[min(tried, key=lambda quality: abs(quality - chosen))]
+        return chosen

@@ -18,13 +18,12 @@ from codec.errors import CodecError, DesyncError, FormatError
 from codec.models.nirvana import Sine, patch_centres
 from codec.nirvana.fit import Budget, Progress, fit
 from codec.nirvana.sine_fit import SineFit
-from codec.nirvana.sine_latents import Weights
-from codec.nirvana.sine_patches import Grid, Planes, Target
+from codec.nirvana.sine_latents import STEP_LIMIT, Weights
+from codec.nirvana.sine_patches import Grid, Planes
 from codec.nirvana.sine_presets import Preset
-from codec.nirvana.tensors import code_tensors
+from codec.nirvana.tensors import Shapes, code_tensors
 
 BATCH = 64  # patches that the network computes at once: always as many, as floats may differ between sizes
-STEP_LIMIT = 1024  # of |t|
 SAME = 1.01  # a distortion up to this many times that of the group before means that the frames repeat it
 
 
@@ -37,7 +36,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class CodedGroup:
+class Coded:
     """An encoded group: its bytes, the CRC-32 of its symbols, what a decoder gives, the state for the next group,
     and the bits that the fit reckoned with."""
 
@@ -70,7 +69,7 @@ class SineGroups:
         lambda_: float,
         budget: Budget,
         progress: Callable[[Progress], None] | None = None,
-    ) -> CodedGroup:
+    ) -> Coded:
         """Fits a group of 1 to G frames; `reference` is the state of the group before, None in a key group.
 
         The loss is (6 Y + U + V) / 8 of the mean squared errors, of samples in 0..1, plus `lambda_` * bits per luma
@@ -95,18 +94,14 @@ class SineGroups:
             budget = Budget(steps=0)
         fitted = fit(what, lambda_, budget, progress)
         coder = Encoder()
-        self._code(coder, fitted.state, origin)
+        code_weights(coder, fitted.state, self._shapes, origin)
         state = State(fitted.state, fitted.distortion)
-        return CodedGroup(
-            coder.finish(), coder.checksum, self.render(fitted.state, len(planes)), state, fitted.bpp * pixels
-        )
+        return Coded(coder.finish(), coder.checksum, self.render(fitted.state, len(planes)), state, fitted.bpp * pixels)
 
-    def decode(
-        self, payload: bytes, checksum: int, count: int, reference: State | None
-    ) -> tuple[list[Planes], State]:
+    def decode(self, payload: bytes, checksum: int, count: int, reference: State | None) -> tuple[list[Planes], State]:
         """The `count` frames of a group and its state. Raises FormatError or DesyncError for damaged bytes."""
         coder = Decoder(payload)
-        weights = self._code(coder, None, reference.weights if reference else self._init)
+        weights = code_weights(coder, None, self._shapes, reference.weights if reference else self._init)
         coder.finish()
         if coder.checksum != checksum:
             raise DesyncError("the decoded weights of a group are not those that were encoded; the file is damaged")
@@ -121,16 +116,6 @@ class SineGroups:
                 parts.append(self._net(full, floats)[: len(centres), :count])
         return self._grid.join(torch.cat(parts))
 
-    def _code(self, coder: Coder, weights: Weights | None, reference: Weights | None) -> Weights:
-        """Codes a network, or decodes it, against the reference; both directions."""
-        names = {"steps": (len(self._shapes),)}
-        before = None if reference is None else {"steps": reference.steps}
-        steps = code_tensors(coder, None if weights is None else {"steps": weights.steps}, names, before)["steps"]
-        if np.abs(steps).max() > STEP_LIMIT:
-            raise FormatError("The steps of a group's weights are out of range; the file is damaged.")
-        before = None if reference is None else reference.tensors
-        return Weights(code_tensors(coder, None if weights is None else weights.tensors, self._shapes, before), steps)
-
     def _check(self, planes: list[Planes]) -> None:
         height, width = self._grid.height, self._grid.width
         small = (-(-height // 2), -(-width // 2))
@@ -139,3 +124,14 @@ class SineGroups:
             raise CodecError(f"A group has 1 to {self.preset.shape.group} frames, not {len(planes)}.")
         if any([plane.shape for plane in frame] != sizes for frame in planes):
             raise CodecError(f"The frames of a group must be 4:2:0 planes of {width}x{height} pixels.")
+
+
+def code_weights(coder: Coder, weights: Weights | None, shapes: Shapes, reference: Weights | None) -> Weights:
+    """Codes a network, or decodes it where `weights` is None, against `reference` (None: zeros)."""
+    known = None if reference is None else {"steps": reference.steps}
+    given = None if weights is None else {"steps": weights.steps}
+    steps = code_tensors(coder, given, {"steps": (len(shapes),)}, known)["steps"]
+    if np.abs(steps).max() > STEP_LIMIT:
+        raise FormatError("The steps of a group's weights are out of range; the file is damaged.")
+    before = None if reference is None else reference.tensors
+    return Weights(code_tensors(coder, None if weights is None else weights.tensors, shapes, before), steps)

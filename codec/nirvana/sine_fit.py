@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from codec.models.nirvana import Shape, Sine
+from codec.models.nirvana import Sine
 from codec.nirvana.fit import cosine
 from codec.nirvana.sine_latents import Latents, Weights
 from codec.nirvana.sine_patches import Target
@@ -97,4 +97,3 @@ class SineFit:
 
     def state(self) -> Weights:
         return self.latents.state()
-

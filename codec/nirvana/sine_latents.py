@@ -17,6 +17,7 @@ from torch import Tensor
 from codec.nirvana.tensors import HEADER_BITS, LIMIT, Ints, Shapes
 
 PER_OCTAVE = 16  # t's in which a step doubles
+STEP_LIMIT = 1024  # of |t|
 # Floats of square roots and products only, so that a step is the same everywhere.
 _ROOT = math.sqrt(math.sqrt(math.sqrt(math.sqrt(2.0))))
 _ROOTS = np.cumprod([1.0, *[_ROOT] * (PER_OCTAVE - 1)])
@@ -33,15 +34,6 @@ class Weights:
 
     tensors: Mapping[str, Ints]
     steps: Ints
-
-    def finer(self, shift: int) -> Weights:
-        """The nearest integers with all steps smaller by 2^(shift / 16); the same on every machine."""
-        ratio = float(step_sizes(np.array([shift]))[0])
-        tensors = {
-            name: np.clip(np.rint(tensor * ratio), -LIMIT, LIMIT).astype(np.int32)
-            for name, tensor in self.tensors.items()
-        }
-        return Weights(tensors, self.steps - shift)
 
     def floats(self, device: str) -> dict[str, Tensor]:
         """What the network computes with, float32."""
@@ -68,10 +60,11 @@ class Latents:
         self._start_steps, self._count = self.steps.detach().clone(), torch.tensor([len(shapes)], device=device)
         self._owner = torch.repeat_interleave(self._lengths)
 
+    @torch.no_grad()
     def clamp(self) -> None:
-        """Keeps the weights within what can be coded."""
-        with torch.no_grad():
-            self.values.clamp_(-LIMIT, LIMIT)
+        """Keeps all within what can be coded."""
+        self.values.clamp_(-LIMIT, LIMIT)
+        self.steps.clamp_(-STEP_LIMIT, STEP_LIMIT)
 
     def rounded(self) -> Tensor:
         """The integers [P]; the gradient passes as if they were not rounded."""
@@ -117,7 +110,7 @@ def laplace_bits(integers: Tensor, lengths: Tensor) -> Tensor:
         x = 2 * power / (zeros + (zeros.square() + 4 * (lengths + 2 * total) * power).sqrt())
         x = x.clamp(1e-6, 1 - 1e-6)
         log_x, one = torch.log2(x), torch.log2((1 - x.square()) / 2)
-        fixed = zeros * torch.log2(1 - x) + nonzero * (one - log_x)
+        fixed = (total > 0) * (zeros * torch.log2(1 - x) + nonzero * (one - log_x))
     return -(fixed + 2 * total * log_x)
 
 

@@ -36,10 +36,10 @@ def code_tensors(
     if not shapes:
         return {}
     zeros = {name: np.zeros(shape, np.int32) for name, shape in shapes.items()}
-    result = zeros if previous is None else _checked(previous, shapes)
+    result = zeros if previous is None else checked(previous, shapes)
     modes = widths = values = None
     if tensors is not None:
-        plan = [_choose(tensor, result[name]) for name, tensor in _checked(tensors, shapes).items()]
+        plan = [_choose(tensor, result[name]) for name, tensor in checked(tensors, shapes).items()]
         modes = np.array([mode for mode, _, _ in plan])
         widths = np.array([width for mode, width, _ in plan if mode != SKIP])
         values = np.concatenate([symbols.reshape(-1) for _, _, symbols in plan])
@@ -69,7 +69,7 @@ def _choose(tensor: Ints, reference: Ints) -> tuple[int, int, Ints]:
     return ABSOLUTE, absolute[1], tensor
 
 
-def _checked(tensors: Mapping[str, Ints], shapes: Shapes) -> dict[str, Ints]:
+def checked(tensors: Mapping[str, Ints], shapes: Shapes) -> dict[str, Ints]:
     """The tensors in the order of `shapes`, as int32."""
     result = {}
     for name, shape in shapes.items():

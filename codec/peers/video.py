@@ -20,7 +20,7 @@ import numpy as np
 from codec.container import Color
 from codec.errors import CodecError
 from codec.media import yuv
-from codec.media.video.picture import frame_of, mark, planes_of
+from codec.media.video.picture import Planes, frame_of, mark, planes_of
 from codec.peers.ffmpeg import BITEXACT, encoder
 
 if TYPE_CHECKING:
@@ -49,12 +49,11 @@ class VideoCodec:
         return "crf" if self.crf[1] else ""
 
     def description(self, preset: str = "medium", intra: bool = False) -> str:
-        """The encoder's settings, for rows."""
+        """The settings with which it codes planes, for rows."""
         import av
 
         values = " ".join(f"{key}={value}" for key, value in self._options(preset, intra).items())
-        colour = "4:2:0 BT.709 limited" if self.key else "RGB"
-        return f"PyAV {av.__version__} {self.encoder} matroska {colour} {values}"
+        return f"PyAV {av.__version__} {self.encoder} matroska 4:2:0 {values}"
 
     def require(self) -> None:
         """CodecError if the installed PyAV was built without the encoder."""
@@ -71,30 +70,23 @@ class VideoCodec:
         """uint8 frames [H, W, 3], all of one size, -> the bytes of a file; `value` is the crf, `intra` allows key
         frames only. CodecError for other frames or none, and for what the encoder refuses.
         """
-        import av
+        return self._file(self._from_rgb(frames), _BT709, fps, value, preset, intra)
 
-        low, high = self.crf
-        if self.key and (value != int(value) or not low <= value <= high):
-            raise CodecError(f"{self.encoder} takes a whole crf from {low} to {high}, not {value:g}")
-        self.require()
-        options = self._options(preset, intra) | ({"crf": f"{value:g}"} if self.key else {})
-        frames = iter(frames)
-        first = next(frames, None)
-        if first is None:
-            raise CodecError("there are no frames; give a video that has some")
-        buffer = io.BytesIO()
-        # SVT-AV1 tells all its settings on stderr, unless this is set before it first runs.
-        os.environ.setdefault("SVT_LOG", "1")
-        try:
-            with av.open(buffer, "w", format="matroska", options=dict([BITEXACT])) as container:
-                self._write(container, chain([first], frames), first.shape, fps, options)
-        except av.error.FFmpegError as error:
-            what = f"{first.shape[1]} x {first.shape[0]} pictures with {options}".translate(_PLAIN)
-            raise CodecError(f"{self.encoder} refuses {what}; leave it out for this video") from error
-        return buffer.getvalue()
+    def encode_planes(
+        self,
+        frames: Iterable[Planes],
+        color: Color,
+        fps: Fraction,
+        value: float = 0,
+        preset: str = "medium",
+        intra: bool = False,
+    ) -> bytes:
+        """The same of 4:2:0 planes, as codec.media.video.Picture has them, of this colour: nothing is converted."""
+        made = (frame_of(_even(planes) if self.key else planes, color) for planes in frames)
+        return self._file(made, color, fps, value, preset, intra)
 
     def decode(self, data: bytes, height: int, width: int) -> Iterator[np.ndarray]:
-        """The bytes of a file of frames of this size -> uint8 frames [height, width, 3], one at a time."""
+        """The bytes of a file of RGB frames of this size -> uint8 frames [height, width, 3], one at a time."""
         import av
 
         with av.open(io.BytesIO(data), format="matroska") as container:
@@ -107,6 +99,47 @@ class VideoCodec:
                     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, : 4 * width]
                     yield np.ascontiguousarray(rows.reshape(height, width, 4)[..., 2::-1])
 
+    def decode_planes(self, data: bytes, height: int, width: int, color: Color) -> Iterator[Planes]:
+        """The bytes of a file of planes of this size and colour -> planes, one frame at a time."""
+        import av
+
+        with av.open(io.BytesIO(data), format="matroska") as container:
+            for frame in container.decode(video=0):
+                y, u, v = planes_of(frame, color)
+                yield np.ascontiguousarray(y[:height, :width]), u, v
+
+    def _file(
+        self, frames: Iterator[av.VideoFrame], color: Color, fps: Fraction, value: float, preset: str, intra: bool
+    ) -> bytes:
+        import av
+
+        low, high = self.crf
+        if self.key and (value != int(value) or not low <= value <= high):
+            raise CodecError(f"{self.encoder} takes a whole crf from {low} to {high}, not {value:g}")
+        self.require()
+        options = self._options(preset, intra) | ({"crf": f"{value:g}"} if self.key else {})
+        first = next(frames, None)
+        if first is None:
+            raise CodecError("there are no frames; give a video that has some")
+        buffer = io.BytesIO()
+        # SVT-AV1 tells all its settings on stderr, unless this is set before it first runs.
+        os.environ.setdefault("SVT_LOG", "1")
+        try:
+            with av.open(buffer, "w", format="matroska", options=dict([BITEXACT])) as container:
+                self._write(container, first, chain([first], frames), color, fps, options)
+        except av.error.FFmpegError as error:
+            what = f"{first.width} x {first.height} pictures with {options}".translate(_PLAIN)
+            raise CodecError(f"{self.encoder} refuses {what}; leave it out for this video") from error
+        return buffer.getvalue()
+
+    def _from_rgb(self, frames: Iterable[np.ndarray]) -> Iterator[av.VideoFrame]:
+        shape: tuple[int, ...] = ()
+        for index, pixels in enumerate(frames):
+            shape = shape or pixels.shape
+            if pixels.dtype != np.uint8 or pixels.shape != shape or pixels.shape[2:] != (3,):
+                raise CodecError(f"frame {index} is not 8-bit RGB of one size; as a peer {self.encoder} takes no other")
+            yield _yuv_frame(pixels) if self.key else _rgb_frame(pixels)
+
     def _options(self, preset: str, intra: bool) -> dict[str, str]:
         if preset not in PRESETS:
             raise CodecError(f"no preset {preset!r}; choose one of {', '.join(PRESETS)}")
@@ -116,25 +149,21 @@ class VideoCodec:
     def _write(
         self,
         container: av.container.OutputContainer,
-        frames: Iterable[np.ndarray],
-        shape: tuple[int, ...],
+        first: av.VideoFrame,
+        frames: Iterable[av.VideoFrame],
+        color: Color,
         fps: Fraction,
         options: dict[str, str],
     ) -> None:
         import av
 
         stream = cast("av.VideoStream", container.add_stream(self.encoder, fps, options))
-        odd = (shape[0] % 2, shape[1] % 2) if self.key else (0, 0)
-        stream.height, stream.width = shape[0] + odd[0], shape[1] + odd[1]
-        stream.pix_fmt = "yuv420p" if self.key else "bgr0"
+        stream.height, stream.width, stream.pix_fmt = first.height, first.width, first.format.name
         stream.bit_rate = 0  # PyAV's default would cap the rate of VP9 and SVT-AV1
-        if self.key:
-            mark(stream.codec_context, _BT709)
+        if not first.format.is_rgb:
+            mark(stream.codec_context, color)
         units = av.BitStreamFilterContext(self.bitstream_filter or "null", stream)
-        for index, pixels in enumerate(frames):
-            if pixels.dtype != np.uint8 or pixels.shape != shape or pixels.shape[2:] != (3,):
-                raise CodecError(f"frame {index} is not 8-bit RGB of one size; as a peer {self.encoder} takes no other")
-            frame = _yuv_frame(pixels) if self.key else _rgb_frame(pixels)
+        for index, frame in enumerate(frames):
             frame.pts, frame.time_base = index, 1 / fps
             for packet in stream.encode(frame):
                 container.mux(units.filter(packet))
@@ -143,8 +172,13 @@ class VideoCodec:
         container.mux(units.filter(None))
 
 
-def _yuv_frame(pixels: np.ndarray) -> av.VideoFrame:
+def _even(planes: Planes) -> Planes:
     """Of the next even size: an odd picture's last row or column is there twice."""
+    y, u, v = planes
+    return np.pad(y, ((0, y.shape[0] % 2), (0, y.shape[1] % 2)), "edge"), u, v
+
+
+def _yuv_frame(pixels: np.ndarray) -> av.VideoFrame:
     height, width = pixels.shape[:2]
     even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
     return frame_of(yuv.from_rgb(even, _BT709), _BT709)

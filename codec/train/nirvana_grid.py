@@ -7,6 +7,7 @@ moved along the flow that the encoder's own search finds. One set of networks se
 import argparse
 import json
 import math
+import sys
 import time
 from copy import deepcopy
 from pathlib import Path
@@ -16,11 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.models.nirvana_grid import CHANNELS, LATENTS, Coder, mixed, shuffled
+from codec.models.nirvana_grid import ALIGN, CHANNELS, LATENTS, Coder, mixed, shuffled
 from codec.nirvana.method import rate_weight
 from codec.nirvana.motion import UNITS, moved, search
+from codec.nirvana.nets import export
 from codec.train import checkpoint
-from codec.train.moving import Moving
+from codec.train.moving import Moving, load_clips
+from codec.train.photos import load
 
 GREY = 128 / 255 - 0.5  # the prediction of a key frame
 _WEIGHTS = (1.5, 1.5, 1.5, 1.5, 1.0, 1.0)  # (6 Y + U + V) / 8, with four luma pixels to a chroma sample
@@ -89,11 +92,9 @@ def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
         for name, net in (("net", nets), ("ema", ema)):
             net.load_state_dict({k[4:]: v for k, v in tensors.items() if k.startswith(name + ".")})
         checkpoint.restore_optimizer(optimizer, tensors)
-    elif a.init:
-        from safetensors.torch import load_file
-
+    elif a.init and (given := checkpoint.load(a.init)) is not None:
         for net in (nets, ema):
-            net.load_state_dict(load_file(a.init))
+            net.load_state_dict({k[4:]: v for k, v in given[0].items() if k.startswith("ema.")})
 
     def save() -> None:
         tensors = {f"net.{k}": v for k, v in nets.state_dict().items()}
@@ -135,3 +136,40 @@ def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
             save()
             saved = now
     save()
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of `codec train nirvana`."""
+    p = argparse.ArgumentParser(prog="codec train nirvana", description=__doc__)
+    p.add_argument("--photos", nargs="+", required=True, help="tar files or folders of photos, which are set moving")
+    p.add_argument("--videos", nargs="*", default=[], help="videos, for half of the clips")
+    p.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if it exists")
+    p.add_argument("--hours", type=float, required=True, help="length of the schedule in hours of training")
+    p.add_argument("--frames", type=int, default=3, help="of a clip (default 3)")
+    p.add_argument("--crop", type=int, default=128, help="pixels along a side, a multiple of 16 (default 128)")
+    p.add_argument("--batch", type=int, default=4, help="clips a step (default 4)")
+    p.add_argument("--lr", type=float, default=1.5e-3, help="peak learning rate (default 0.0015)")
+    p.add_argument("--decay", type=float, default=0.5, help="last share of the schedule, falling to 0 (default 0.5)")
+    p.add_argument("--ema", type=float, default=0.998, help="decay of the averaged weights (default 0.998)")
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--threads", type=int, default=0, help="of torch; 0: as many as it likes")
+    p.add_argument("--init", type=Path, help="a checkpoint folder to start from instead of principal components")
+    p.add_argument("--log-every", type=int, default=100, help="steps between lines of log.jsonl")
+    p.add_argument("--save-every", type=float, default=120.0, help="seconds between checkpoints")
+    p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
+    p.add_argument("--export", type=Path, help="write the run's averaged weights to this file instead of training")
+    p.add_argument("--description", default="", help="with --export: one line for `codec models`")
+    a = p.parse_args(sys.argv[1:] if argv is None else argv)
+    if a.export:
+        saved = checkpoint.load(a.out / "checkpoint")
+        if saved is None:
+            p.error(f"{a.out} holds no checkpoint")
+        export({k[4:]: v for k, v in saved[0].items() if k.startswith("ema.")}, a.export, a.description)
+        return
+    if a.crop % (2 * ALIGN):
+        p.error(f"--crop must be a multiple of {2 * ALIGN}")
+    train(Moving(load_clips(a.videos), load(a.photos), a.crop), a.out, a)
+
+
+if __name__ == "__main__":
+    main()

@@ -131,7 +131,10 @@ def planes_of(frame: av.VideoFrame, color: Color) -> Planes:
 
 
 def frame_of(planes: Planes, color: Color, kind: str = "yuv420p") -> av.VideoFrame:
-    """The planes as a frame for FFmpeg, its matrix and range said; `kind`: "yuv420p", or "yuv444p" with interpolated colour."""
+    """The planes as a frame for FFmpeg, its matrix and range said.
+
+    `kind` is "yuv420p", or "yuv444p": then the colour is interpolated.
+    """
     import av
 
     height, width = planes[0].shape

@@ -5,6 +5,8 @@ mp4 is x264 at a quality that adds nothing visible; mkv (FFV1) and y4m hold exac
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, islice
@@ -41,7 +43,7 @@ _HDR = (16, 18)  # and such transfer functions
 def write_video(info: Info, pictures: Iterable[Picture], fp: IO[bytes], format: str) -> int:
     """Write all pictures and return how many there were; at most a few are held in memory.
 
-    `format` is a value of VIDEO_FORMATS; `fp` must be seekable for mp4 and mkv. mp4 and mkv hold the sound of
+    `format` is a value of VIDEO_FORMATS. mp4 and mkv hold the sound of
     `info.metadata["audio"]` and the pictures' times: mkv to the millisecond, mp4 exactly for a steady rate and to
     6 microseconds for others. y4m holds neither: its pictures follow each other at `info.rate`. An mp4 of an odd width
     or height has colour for every pixel (4:4:4), interpolated, because H.264 has no odd sizes in 4:2:0.
@@ -50,7 +52,15 @@ def write_video(info: Info, pictures: Iterable[Picture], fp: IO[bytes], format: 
     can't hold and for what FFmpeg refuses.
     """
     pictures = _checked(info, pictures)
-    return _write_y4m(info, pictures, fp) if format == "y4m" else _write_file(info, pictures, fp, format)
+    if format == "y4m":
+        return _write_y4m(info, pictures, fp)
+    if fp.seekable():
+        return _write_file(info, pictures, fp, format)
+    with tempfile.TemporaryFile() as file:
+        count = _write_file(info, pictures, file, format)
+        file.seek(0)
+        shutil.copyfileobj(file, fp)
+        return count
 
 
 def write_folder(info: Info, pictures: Iterable[Picture], folder: Path) -> int:
@@ -116,6 +126,9 @@ def _write_file(info: Info, pictures: Iterator[Picture], fp: IO[bytes], format: 
                 sound.add_to(container)
             return _encode(container, stream, info, chain(first, pictures), sound)
     except av.error.FFmpegError as error:
+        before = error.__context__  # of a full disk, say, after which the file couldn't be closed
+        if isinstance(before, OSError) and not isinstance(before, av.error.FFmpegError):
+            raise before from None
         cause = " ".join(str(error.strerror or error).split())
         raise CodecError(f"{format} can't hold this video ({cause}); write .y4m or a folder instead") from error
 

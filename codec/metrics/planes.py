@@ -1,0 +1,36 @@
+"""PSNR of the 4:2:0 planes of a video's frames, and means over planes and frames of which some may be equal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from codec.media.video.picture import Planes
+from codec.metrics.samples import psnr
+
+_EQUAL = 100.0  # dB
+
+
+def mean_decibels(values: Sequence[float], weights: Sequence[float] | None = None) -> float:
+    """The mean of PSNRs. Equal samples (inf) among others that aren't count as 100 dB: a black frame, or the colour
+    of a grey video, would otherwise make a lossy codec's mean infinite.
+
+    >>> mean_decibels([30.0, math.inf]), mean_decibels([math.inf, math.inf])
+    (65.0, inf)
+    """
+    if all(value == math.inf for value in values):
+        return math.inf
+    return float(np.average([_EQUAL if value == math.inf else value for value in values], weights=weights))
+
+
+def psnr_y(reference: Planes, decoded: Planes, peak: int = 255) -> float:
+    """PSNR in dB of the luma plane; inf for equal ones."""
+    return psnr(reference[0][..., None], decoded[0][..., None], peak)
+
+
+def psnr_planes(reference: Planes, decoded: Planes, peak: int = 255) -> float:
+    """(6 PSNR of Y + PSNR of U + PSNR of V) / 8 in dB, of the planes as they are; inf if all are equal."""
+    each = [psnr(a[..., None], b[..., None], peak) for a, b in zip(reference, decoded, strict=True)]
+    return mean_decibels(each, (6, 1, 1))
