@@ -2,6 +2,8 @@
 
 source -> media.read -> (Info, frames) -> Codec.encode -> Units -> container.write -> bytes
 bytes -> container.read -> (Header, Units) -> Codec.decode -> frames
+
+Videos go through codec.video, which also writes them to files group by group.
 """
 
 import importlib
@@ -18,6 +20,8 @@ from PIL import Image
 from codec import container, media
 from codec.container import Limits
 from codec.errors import CodecError, FormatError
+from codec.media import yuv
+from codec.media.formats import is_video
 
 # name -> module with open_codec(fingerprint | None, device), and OPTIONS, the names of what `encode` may be told
 CODECS = {"s2lic": "codec.s2lic", "circuit": "codec.circuit.images"}
@@ -36,17 +40,27 @@ class Decoded:
     damage: list[CodecError] | None  # what was not whole, known once the frames are decoded; None: not asked for
     _frames: Iterator[np.ndarray]
     _kept: list[np.ndarray]
+    video: Any = None  # a codec.video.File, for pictures as planes with their times
 
     @property
     def info(self) -> media.Info:
         """What the media is: size, channels, depth, colour, metadata."""
         h = self.header
+        if self.video is not None:
+            return self.video.info  # type: ignore[no-any-return]
         return media.Info(
             h.width, h.height, h.channels, h.depth, h.frames, h.rate, tuple(h.color), h.metadata  # type: ignore[arg-type]
         )  # fmt: skip
 
     def frames(self) -> Iterator[np.ndarray]:
-        """The frames, [height, width, channels]: uint8, or uint16 for a depth of more than 8 bits."""
+        """The frames, [height, width, channels]: uint8, or uint16 for a depth of more than 8 bits.
+
+        Those of a video are decoded each time, and none is kept.
+        """
+        if self.video is not None:
+            for picture in self.video.pictures():
+                yield yuv.to_rgb(picture.planes, self.header.color)
+            return
         for i in range(self.header.frames):
             if i == len(self._kept):
                 self._kept.append(next(self._frames))
@@ -63,7 +77,7 @@ class Decoded:
 
 def encode(
     source: media.Source,
-    codec: str = "s2lic",
+    codec: str | None = None,
     *,
     lossless: bool = False,
     quality: float | None = None,
@@ -74,16 +88,18 @@ def encode(
     max_pixels: int = media.MAX_PIXELS,
     progress: Progress | None = None,
 ) -> bytes:
-    """Compress an image to the bytes of an .ncf file.
+    """Compress an image or a video to the bytes of an .ncf file.
 
     `source`: a path, the bytes of an image file or a binary file; a uint8 or uint16 array [H, W] or [H, W, 1..4]
-    (2 and 4: the last channel is alpha, kept exactly); a Pillow image. `codec`: "s2lic", or "circuit", which keeps
-    every bit; `lossless=True` chooses it.
+    (2 and 4: the last channel is alpha, kept exactly); a Pillow image; a video file (a path, or its bytes). `codec`:
+    "s2lic", the default for images; "circuit", which keeps every bit (`lossless=True` chooses it); "nirvana", the
+    default for videos, whose sound is kept.
 
-    `quality` (s2lic): 0 to 100, any fraction, higher is better; 50 by default. `effort` (circuit): 1 to 9, by
-    default 2; more takes longer and makes smaller files. `verify` (circuit): decode what was encoded and compare, as by
-    default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without Exif, XMP and ICC profile (lossless: the
-    profile stays, since the samples do). `progress` is called with (steps done, steps in all).
+    `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort` (circuit, nirvana):
+    1 to 9, by default 2 and 3; more takes longer and makes smaller files. `verify` (circuit): decode what was
+    encoded and compare, as by default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without Exif, XMP and
+    ICC profile (lossless: the profile stays, since the samples do). `progress` is called with (steps done, steps in
+    all), for images.
 
     Raises MediaError for what is no image or can't be carried, LimitError for too many pixels, CodecError for
     wrong arguments, OSError for files that can't be read.
@@ -96,7 +112,9 @@ def encode(
     >>> bool((next(decode(encode(grey, lossless=True)).frames()) == 128).all())
     True
     """
-    name = "circuit" if lossless else codec
+    if isinstance(source, str | os.PathLike | bytes) and not lossless and is_video(source):
+        return _encode_video(source, codec, quality, effort, verify, device, max_pixels)
+    name = "circuit" if lossless else codec or "s2lic"
     given = {"quality": quality, "effort": effort, "verify": verify}
     options = {key: value for key, value in given.items() if value is not None}
     opened = _open(name, None, device, options)
@@ -104,6 +122,24 @@ def encode(
     header, units = opened.encode(info, frames, progress=progress, **options)
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))
+    return buffer.getvalue()
+
+
+def _encode_video(
+    source: str | os.PathLike[str] | bytes, codec: str | None, quality: float | None, effort: int | None,
+    verify: bool | None, device: str, max_pixels: int,
+) -> bytes:  # fmt: skip
+    from codec import video
+    from codec.media.video import read_video
+    from codec.nirvana.codec import EFFORT, Options
+    from codec.nirvana.rate import Target
+
+    if verify is not None:
+        raise CodecError("a video has no verify; leave it out")
+    opened = read_video(source, max_pixels=max_pixels)
+    options = Options(Target(quality=50.0 if quality is None else quality), effort or EFFORT, None, opened.expected)
+    buffer = io.BytesIO()
+    video.encode(opened, buffer, codec or video.DEFAULT, options=options, device=device, max_pixels=max_pixels)
     return buffer.getvalue()
 
 
@@ -130,7 +166,13 @@ def decode(
     """
     limits = Limits(pixels=max_pixels)
     found: list[container.Unit] | list[container.Unit | FormatError]
-    with _opened(source) as fp:
+    with _opened(source) as given:
+        fp = given if given.seekable() else io.BytesIO(given.read())
+        start = fp.tell()
+        if container.read_header(fp, limits).rate is not None:
+            fp.seek(start)
+            return _decode_video(fp.read(), device, partial, max_pixels)
+        fp.seek(start)
         if partial:
             header, found = container.salvage(fp, limits)
         else:
@@ -139,6 +181,13 @@ def decode(
     damage: list[CodecError] | None = [] if partial else None
     opened = _open(header.codec_name, header.fingerprint, device)
     return Decoded(header, damage, opened.decode(header, found, progress, damage), [])
+
+
+def _decode_video(data: bytes, device: str, partial: bool, max_pixels: int) -> Decoded:
+    from codec import video
+
+    file = video.open_file(io.BytesIO(data), device=device, partial=partial, max_pixels=max_pixels)
+    return Decoded(file.header, file.damage, iter(()), [], file)
 
 
 def info(source: NcfSource) -> container.Header:

@@ -1,6 +1,9 @@
 """The whole files that fuzzing starts from: small pictures of every kind, and files of containers alone."""
 
 import io
+import os
+import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -8,16 +11,31 @@ from pathlib import Path
 
 import numpy as np
 
-import codec
-from codec import container
-from codec.container import Color, Header, Unit
+TESTS = Path(__file__).parents[1]
+sys.path.append(str(TESTS))  # where `run.py` doesn't look
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+from grid_weights import write_weights  # noqa: E402
+from video_clips import BT601, RATE, moving  # noqa: E402
+from video_clips import pictures as pictures_of  # noqa: E402
+
+import codec  # noqa: E402
+from codec import container, video  # noqa: E402
+from codec.container import Color, Header, Unit  # noqa: E402
+from codec.media import Info  # noqa: E402
+from codec.media.video import Video  # noqa: E402
+from codec.nirvana.codec import Options  # noqa: E402
+from codec.nirvana.rate import Target  # noqa: E402
+
+GOLDEN = TESTS / "golden"
+GRID = Path(tempfile.gettempdir()) / f"neural-codec-fuzz-{os.getuid()}"
 
 
 @dataclass(frozen=True)
 class Base:
-    """A whole file; `picture`: what it decodes to, None where nothing decodes it (its codec is of a later day)."""
+    """A whole file; `picture`: what it decodes to, None where nothing decodes it (its codec is of a later day).
+
+    Of a video it is all samples of all frames, in a row.
+    """
 
     name: str
     data: bytes
@@ -72,6 +90,27 @@ def pictures() -> list[Base]:
     return bases
 
 
+def videos() -> list[Base]:
+    """Videos of both codecs: two chains; CODEC_WEIGHTS has to name GRID too, where the weights are put."""
+    write_weights(GRID)
+    frames = moving(32, 48, 10)
+    frames += [(255 - y // 4, u, v) for y, u, v in frames[:3]]
+    info = Info(48, 32, frames=0, rate=RATE, color=BT601, metadata={"audio": b"no sound"})
+    bases = []
+    for name, shown in {"nirvana": pictures_of(frames), "s2lic": pictures_of(frames[:2])}.items():
+        buffer = io.BytesIO()
+        opened = Video(info, [], len(shown), lambda shown=shown: iter(shown))  # type: ignore[misc]
+        video.encode(opened, buffer, name, options=Options(Target(quality=40), 1), device="cpu")
+        bases.append(Base(f"{name} video", buffer.getvalue(), samples(buffer.getvalue())))
+    return bases
+
+
+def samples(data: bytes) -> np.ndarray:
+    """All that a video decodes to."""
+    shown = video.open_file(io.BytesIO(data), device="cpu").pictures()
+    return np.concatenate([plane.ravel() for picture in shown for plane in picture.planes])
+
+
 def golden() -> list[Base]:
     """Golden files of several tiles, of 16 bits, and lossless ones; CODEC_WEIGHTS has to name their folder."""
     bases = []
@@ -85,16 +124,16 @@ def golden() -> list[Base]:
 
 def containers() -> list[Base]:
     """Files of codecs that are yet to come: read and rewritten, not decoded."""
-    video = Header(
+    film = Header(
         3, 0, 16, 8, frames=9, rate=Fraction(30000, 1001), color=Color(1, 1, 1, False), metadata={"audio": b"mp3" * 30}
     )
     units = [Unit(0, 1, 0, b"AB" * 40, 5), Unit(1, 2, 1, b"C" * 200, 4)]
-    archive = io.BytesIO(written(replace(video, frames=0, metadata={"xmp": b"<x/>" * 20}), units))
+    archive = io.BytesIO(written(replace(film, frames=0, metadata={"xmp": b"<x/>" * 20}), units))
     container.append(archive, [Unit(2, 3, 0, b"", 1), Unit(3, 4, 3, b"D" * 9, 300)])
     container.append(archive, [Unit(4, 5, 0, b"E" * 90, 1)])
     own_network = Header(2, 7, 40, 30, channels=1, depth=12, private=b"options" * 9)
     return [
-        Base("video", written(video, units)),
+        Base("video", written(film, units)),
         Base("archive", archive.getvalue()),
         Base("own network", written(own_network, [Unit(i, i, i % 4, b"tile" * i) for i in range(12)])),
     ]

@@ -1,10 +1,11 @@
 """Damaged and hostile files: a few hundred cases of what `run.py` does at length."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from bases import GOLDEN, Base, containers, golden, pictures
+from bases import GOLDEN, GRID, Base, containers, golden, pictures, videos
 from mutations import case, split
 from verdict import READ, SAME, run
 
@@ -12,8 +13,8 @@ from verdict import READ, SAME, run
 @pytest.fixture(scope="module")
 def bases() -> Iterator[list[Base]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CODEC_WEIGHTS", str(GOLDEN))
-        yield [*pictures(), *golden(), *containers()]
+        patch.setenv("CODEC_WEIGHTS", f"{GOLDEN}{os.pathsep}{GRID}")
+        yield [*pictures(), *golden(), *videos(), *containers()]
 
 
 def test_every_base_is_whole(bases: list[Base]) -> None:

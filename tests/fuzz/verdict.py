@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from bases import Base, written
+from bases import Base, samples, written
 from mutations import split
 
 import codec
@@ -56,6 +56,10 @@ def _outcome(data: bytes, base: Base) -> str:
     api.describe(header)
     if base.picture is None:
         return READ
+    if header.rate is not None:
+        found = samples(data)
+        assert units, "a file without units was read"
+        return SAME if np.array_equal(found, base.picture) else OTHER
     decoded = codec.decode(data, device="cpu")
     frames = list(decoded.frames())
     if header.depth == 8:
