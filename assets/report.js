@@ -137,7 +137,8 @@ function build() {
   };
   const facts = [];
   for (const s of DATA.sections) {
-    const suffix = several ? (s.media === "audio" ? ", sound" : ", pictures") : "", word = s.media === "audio" ? "sound file" : "picture";
+    const [kind, word] = { audio: ["sound", "sound file"], video: ["videos", "video"] }[s.media] ?? ["pictures", "picture"];
+    const suffix = several ? `, ${kind}` : "";
     if (s.files) facts.push(plural(s.files, word), plural(s.codecs.length, "codec"), plural(s.specs.length, "setting"), ...(s.common === s.files ? [] : [`${number(s.common)} of the ${plural(s.files, word)} coded by all`]));
     add(glancePart(s), suffix);
     if (s.items.rows.length && !s.common) main.lastChild?.append(el("p", { class: "note" }, "No file was coded by every codec, so there is nothing to compare; the table of files has what there is."));

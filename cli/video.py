@@ -112,8 +112,9 @@ def encode_video(
     seconds = time.perf_counter() - started
     pixels = header.width * header.height * frames
     bpp = 8 * size / pixels if pixels else 0.0
+    goal = {name if name == "quality" else f"target_{name}": value for name, value in given.items()}
     row: dict[str, Any] = {
-        "file": job.source, "output": job.target, "codec": header.codec_name, **given,
+        "file": job.source, "output": job.target, "codec": header.codec_name, **goal,
         "frames": frames, "bytes": size, "pixels": pixels, "bpp": bpp, "encode_s": round(seconds, 3),
     }  # fmt: skip
     text = f"{header.width} x {header.height}, {frames} frames  {size:,} bytes  {bpp:.4f} bpp  ({seconds:.1f} s)"

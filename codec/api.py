@@ -47,7 +47,7 @@ class Decoded:
         """What the media is: size, channels, depth, colour, metadata."""
         h = self.header
         if self.video is not None:
-            return self.video.info  # type: ignore[no-any-return]
+            return self.video.info
         return media.Info(
             h.width, h.height, h.channels, h.depth, h.frames, h.rate, tuple(h.color), h.metadata  # type: ignore[arg-type]
         )  # fmt: skip

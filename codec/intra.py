@@ -78,8 +78,8 @@ class Codec:
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """The pictures of units, which begin with a picture; `first`: its number in the video."""
-        if header.rate is None:
-            raise FormatError("a video without a rate; get a whole copy of the file")
+        if header.rate is None or header.channels != 3 or header.depth != 8:
+            raise FormatError("not a video that s2lic codes; get a whole copy of the file")
         still = _still(header)
         tiles = s2lic.unit_count(still)
         gathered: list[Unit] = []

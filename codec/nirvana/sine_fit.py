@@ -14,7 +14,7 @@ from codec.nirvana.sine_patches import Target
 BETAS = (0.9, 0.95)  # of Adam; the usual 0.999 is too slow for so few steps
 FREE = 0.6  # of the budget in which the tensors' steps are learned; then they are whole numbers and stay
 RAMP = 0.05  # of the budget in which the rate comes in: from the first step, it can take all weights to 0
-AFTER = 0.6  # of the rates, for a group that starts near its goal
+AFTER = 0.4  # of the rates, for a group that starts near its goal
 PATCHES = 2048  # at once: bounds the memory of large frames, about 1 GB with the paper's network
 
 

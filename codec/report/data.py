@@ -18,7 +18,7 @@ from codec.report.published import Published
 Row = dict[str, Any]
 
 _RATES = {"audio": "kbps"}
-_ANCHORS = {"audio": "mp3", "image": "jpeg"}
+_ANCHORS = {"audio": "mp3", "image": "jpeg", "video": "x264"}
 # Before the measures in the table of items; what else a row holds comes after them.
 _FIRST = ("bytes", "pixels", "bpp", "seconds", "kbps")
 _LAST = ("encode_s", "decode_s")

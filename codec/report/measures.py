@@ -18,6 +18,7 @@ _FEATURES = "EfficientNet-Lite0 feature distance{} (unweighted, uncalibrated; no
 _LABELS = {
     "psnr": ("PSNR", "dB"),
     "psnr-ycbcr": ("PSNR, YCbCr 6:1:1", "dB"),
+    "psnr-y": ("PSNR, luma", "dB"),
     "ssim": ("SSIM", ""),
     "ms-ssim": ("MS-SSIM", "dB"),
     "deep.efflite0": (_FEATURES.format(""), ""),

@@ -34,7 +34,7 @@ def markdown_table(report: Report) -> str:
     """The settings of each codec, BD-rates and the rates of equal quality, a table each."""
     parts = [f"# {_escaped(report.title)}"]
     for s in report.sections:
-        kind = "Sound" if s.media == "audio" else "Pictures"
+        kind = {"audio": "Sound", "video": "Videos"}.get(s.media, "Pictures")
         means = f"Means over {len(s.common)} of {len(s.files)} files, those that every codec has."
         parts += [f"## {kind}", means if s.files else ""]
         points = _points(s)

@@ -1,4 +1,4 @@
-"""What NIRVANA's paper claims, on one clip at equal steps. `nirvana_paper.py CLIP [--preset tiny] [--side 64] [--steps 800]`.
+"""What NIRVANA's paper claims, on a clip at equal steps. `nirvana_paper.py CLIP [--preset tiny] [--side 64] [--steps 800]`.
 
 Two groups from the middle of the clip's first frames. Tables: the second group from the first's weights against from
 scratch; with and without the rate in the loss; differences against whole weights; patches against the whole frame.
