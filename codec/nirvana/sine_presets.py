@@ -39,7 +39,7 @@ class Preset:
 
 PRESETS = {
     "tiny": Preset(Shape(16, 4, 16, 3, 2, 10.0), Rates(), 1000, 500),
-    "small": Preset(Shape(16, 4, 64, 3, 4, 30.0), Rates(), 1500, 700),
+    "small": Preset(Shape(16, 4, 64, 3, 4, 10.0), Rates(), 1500, 700),
     "hd": Preset(Shape(32, 3, 256, 3, 8, 30.0), Rates(), 1500, 600),
     # As released: 100 times 2e-4 for integers, without decay. Its scales are linear: their rate has no like here.
     "paper": Preset(Shape(32, 3, 512, 3, 16, 30.0), Rates(0.02, 0.1, 1.0), 2000, 2000, (200, 3, 12)),
