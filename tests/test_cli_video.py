@@ -367,7 +367,9 @@ LONG = moving(16, 16, 40)
 def interrupted(number: int, *options: object) -> "subprocess.CompletedProcess[bytes]":
     """An encoding that gets a signal when its first group is in the file."""
     command = [sys.executable, "-m", "codec.cli.main", "encode", "long.mkv", *map(str, (*QUICK, *options))]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # Shells start what they run in the background with SIGINT ignored, and children inherit that.
+    reset = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=reset)
     until = time.monotonic() + 60
     while not any(p.stat().st_size for p in Path().glob(".long.ncf.unfinished*")):
         assert process.poll() is None and time.monotonic() < until
