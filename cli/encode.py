@@ -115,7 +115,7 @@ def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film
     from codec.media.formats import is_video
 
     source = read_stdin() if job.source == STDIO else job.source
-    if os.path.isdir(source) or is_video(source):
+    if is_video(source):
         _check_video(options)
         return encode_video(job, source, tiles, film, options["device"], options["max_pixels"])
     _check_image(options, film)

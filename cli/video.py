@@ -97,7 +97,7 @@ def encode_video(
             rest = f", {duration(left)} left" if left and seconds > 2 else ""
             tell(frames, opened.expected, f", {what.psnr:.1f} dB, {what.bpp:.3f} bpp{rest}")
 
-    before = len(source) if isinstance(source, bytes) else _size(source)
+    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     # Of the input and of what would make another file of it.
     made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
     with _resumable(job.target, made_by, options.resume) as fp:
@@ -158,7 +158,7 @@ def decode_video(
                 count = write_video(file.info, pictures(), out, format)
         before = fp.seek(0, os.SEEK_END)
     seconds = time.perf_counter() - started
-    size = 0 if job.target == STDIO or png else _size(job.target)
+    size = 0 if job.target == STDIO or png else os.path.getsize(job.target)
     row: dict[str, Any] = {
         "file": job.source, "output": job.target, "width": file.info.width, "height": file.info.height,
         "frames": count, "bytes": size, "decode_s": round(seconds, 3),
@@ -235,9 +235,3 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
-
-
-def _size(path: str) -> int:
-    if os.path.isdir(path):
-        return sum(f.stat().st_size for f in Path(path).iterdir() if f.is_file())
-    return os.path.getsize(path)
