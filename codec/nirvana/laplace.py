@@ -56,21 +56,25 @@ def _round(mass: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _costs() -> tuple[NDArray[np.float64], ...]:
-    """For each table the bits of its entries, the escape last; only the encoder's choices depend on them."""
-    return tuple(-np.log2(tables().table(width) / float(1 << PRECISION)) for width in range(WIDTHS))
+def _costs() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """For each table the bits of 0, 1, 2, ..., those of its escape, and the last value that isn't escaped."""
+    last = tables().sizes.astype(np.int64) // 2 - 1
+    bits, escape = np.zeros((WIDTHS, last.max() + 1)), np.zeros(WIDTHS)
+    for width in range(WIDTHS):
+        *counts, other = np.log2(tables().table(width) / float(1 << PRECISION))
+        bits[width, : last[width] + 1], escape[width] = np.negative(counts[last[width] :]), -other
+    return bits, escape, last
 
 
 def cheapest(values: NDArray[np.int32]) -> tuple[float, int]:
     """The bits that `values` take with the width that suits them best, and that width."""
-    symbols, counts = np.unique(values, return_counts=True)
-    far = np.abs(symbols).astype(np.int64)
-    bits = []
-    for cost in _costs():
-        last = len(cost) // 2 - 1
-        beyond = np.maximum(far - last, 0)
-        # An escaped value is a side, an exponent of k + 1 bits and k bits.
-        extra = np.where(beyond > 0, cost[-1] + 2 * np.floor(np.log2(np.maximum(beyond, 1))) + 2, 0)
-        bits.append(float(counts @ np.where(beyond > 0, extra, cost[last + np.minimum(far, last)])))
-    width = int(np.argmin(bits))
-    return bits[width], width
+    counts = np.bincount(np.abs(values).reshape(-1))
+    far = np.flatnonzero(counts)
+    bits, escape, last = _costs()
+    inside = np.take_along_axis(bits, np.minimum(far, last[:, None]), 1)
+    # An escaped value is a side, an exponent of k + 1 bits and k bits.
+    beyond = far - last[:, None]
+    outside = escape[:, None] + 2 * np.floor(np.log2(np.maximum(beyond, 1))) + 2
+    total = np.where(beyond > 0, outside, inside) @ counts[far]
+    width = int(np.argmin(total))
+    return float(total[width]), width

@@ -50,6 +50,7 @@ class SineFit:
         device = str(centres.device)
         self._net, self._centres, self._target = net, centres, target
         self._lambda, self._pixels, self._rates = lambda_, pixels, rates
+        self._reference = reference
         self.latents = Latents(net.shape.tensors(), start, reference, device)
         self._factor = AFTER if near else 1.0
         self._ramp = 0.0 if near else RAMP
@@ -93,7 +94,7 @@ class SineFit:
         for start in range(0, len(self._target), PATCHES):
             part = slice(start, start + PATCHES)
             distortion += float(self._target.part(part).distortion(self._net(self._centres[part], weights)))
-        return distortion, float(self.latents.bits(integers)) / self._pixels
+        return distortion, self.state().bits(self._reference) / self._pixels
 
     def state(self) -> Weights:
         return self.latents.state()

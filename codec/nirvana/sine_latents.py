@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codec.nirvana.tensors import HEADER_BITS, LIMIT, Ints, Shapes
+from codec.nirvana.tensors import LIMIT, Ints, Shapes, reckon_bits
 
 PER_OCTAVE = 16  # t's in which a step doubles
 STEP_LIMIT = 1024  # of |t|
@@ -43,6 +43,11 @@ class Weights:
             for (name, tensor), size in zip(self.tensors.items(), sizes, strict=True)
         }
 
+    def bits(self, reference: Weights | None) -> float:
+        """What coding them against the reference takes; see `code_weights`."""
+        steps = reckon_bits({"": self.steps}, None if reference is None else {"": reference.steps})
+        return steps + reckon_bits(self.tensors, None if reference is None else reference.tensors)
+
 
 class Latents:
     """The parameters of a fit that starts from `start`: all weights in one vector, as a step of small tensors
@@ -57,7 +62,6 @@ class Latents:
         self.steps = torch.from_numpy(start.steps).float().to(device).requires_grad_()
         self._reference = None if reference is None else _flat(reference, device)
         self._lengths = torch.tensor(self._sizes, device=device)
-        self._start_steps, self._count = self.steps.detach().clone(), torch.tensor([len(shapes)], device=device)
         self._owner = torch.repeat_interleave(self._lengths)
 
     @torch.no_grad()
@@ -80,13 +84,11 @@ class Latents:
         return {name: part.view(shape) for (name, shape), part in parts}
 
     def bits(self, integers: Tensor) -> Tensor:
-        """The bits of the weights, each tensor as it is or as a difference, whichever takes less, and of the steps."""
+        """The bits of the weights, each tensor as it is or as a difference, whichever takes less."""
         bits = laplace_bits(integers, self._lengths)
-        steps = self.steps.detach().round()
         if self._reference is not None:
             bits = torch.minimum(bits, laplace_bits(integers - self._reference, self._lengths))
-            steps = steps - self._start_steps
-        return bits.sum() + (bits.detach() > 0).sum() * HEADER_BITS + laplace_bits(steps, self._count).sum()
+        return bits.sum()
 
     def state(self) -> Weights:
         """The integers as they are now."""

@@ -18,10 +18,10 @@ Ints = NDArray[np.int32]
 Shapes = Mapping[str, tuple[int, ...]]
 
 LIMIT = 32767  # of magnitudes
-HEADER_BITS = 7.6  # of a tensor that isn't skipped: its mode and its table
 ABSOLUTE, DIFFERENCE, SKIP = range(3)
 _MODES = np.array([85, 85, 86])
 _WIDTHS = np.full(laplace.WIDTHS, 256 // laplace.WIDTHS)
+_MODE_BITS, _WIDTH_BITS = np.log2(3), np.log2(laplace.WIDTHS)
 
 
 def code_tensors(
@@ -59,14 +59,29 @@ def code_tensors(
     return result
 
 
+def reckon_bits(tensors: Mapping[str, Ints], previous: Mapping[str, Ints] | None = None) -> float:
+    """The bits that `code_tensors` takes."""
+    bits = 0.0
+    for name, tensor in tensors.items():
+        mode, _, own = _cheapest(tensor, np.zeros_like(tensor) if previous is None else previous[name])
+        bits += own + _MODE_BITS + _WIDTH_BITS * (mode != SKIP)
+    return bits
+
+
 def _choose(tensor: Ints, reference: Ints) -> tuple[int, int, Ints]:
     """The cheapest mode of a tensor, its table and its symbols."""
+    mode, width, _ = _cheapest(tensor, reference)
+    return mode, width, tensor[:0] if mode == SKIP else tensor - reference if mode == DIFFERENCE else tensor
+
+
+def _cheapest(tensor: Ints, reference: Ints) -> tuple[int, int, float]:
+    """The cheapest mode of a tensor, its table, and the bits of its symbols."""
     if np.array_equal(tensor, reference):
-        return SKIP, 0, tensor[:0]
+        return SKIP, 0, 0.0
     absolute, difference = laplace.cheapest(tensor), laplace.cheapest(tensor - reference)
     if difference[0] < absolute[0]:
-        return DIFFERENCE, difference[1], tensor - reference
-    return ABSOLUTE, absolute[1], tensor
+        return DIFFERENCE, difference[1], difference[0]
+    return ABSOLUTE, absolute[1], absolute[0]
 
 
 def checked(tensors: Mapping[str, Ints], shapes: Shapes) -> dict[str, Ints]:
