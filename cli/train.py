@@ -12,6 +12,7 @@ LOOPS = {
     "experts": "codec.train.experts",
     "export-circuit": "codec.train.quantise",
     "nirvana": "codec.train.nirvana_grid",
+    "nirvana-init": "codec.train.nirvana_init",
 }
 
 
