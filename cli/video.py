@@ -71,7 +71,7 @@ def encode_video(
     job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, device: str, max_pixels: int
 ) -> Result:
     """Encode one; notes of the reader and a size above the source's become the result's note."""
-    from codec import container, video
+    from codec import video
     from codec.media.video import read_video
     from codec.nirvana.codec import EFFORT, Options
     from codec.nirvana.rate import Target
@@ -86,29 +86,23 @@ def encode_video(
     goals = {"quality": options.quality, "psnr": options.target_psnr, "bpp": options.target_bpp}
     given = {name: value for name, value in goals.items() if value is not None} or {"quality": 50.0}
     chosen = Options(Target(**given), options.effort or EFFORT, options.seconds, opened.expected)
-    frames = 0
 
     def told(what: Any) -> None:
-        nonlocal frames
-        frames = what.frames
-        if tell:
-            seconds = time.perf_counter() - started
-            left = seconds / frames * max(opened.expected - frames, 0)
-            rest = f", {duration(left)} left" if left and seconds > 2 else ""
-            tell(frames, opened.expected, f", {what.psnr:.1f} dB, {what.bpp:.3f} bpp{rest}")
+        assert tell is not None
+        seconds = time.perf_counter() - started
+        left = seconds / what.frames * max(opened.expected - what.frames, 0)
+        rest = f", {duration(left)} left" if left and seconds > 2 else ""
+        tell(what.frames, opened.expected, f", {what.psnr:.1f} dB, {what.bpp:.3f} bpp{rest}")
 
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     # Of the input and of what would make another file of it.
     made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
     with _resumable(job.target, made_by, options.resume) as fp:
-        header = video.encode(
-            opened, fp, name, options=chosen, preset=options.preset, device=device, max_pixels=max_pixels, tell=told,
-            resume=options.resume and fp.seekable(), jobs=options.jobs, source=source,
+        header, frames = video.encode(
+            opened, fp, name, options=chosen, preset=options.preset, device=device, max_pixels=max_pixels,
+            tell=told if tell else None, resume=options.resume and fp.seekable(), jobs=options.jobs, source=source,
         )  # fmt: skip
-        size = 0
-        if fp.seekable() and fp.readable():  # standard output is not
-            size = fp.tell()
-            frames = container.read_index(fp, container.Limits(pixels=max_pixels)).frame_count
+        size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
     seconds = time.perf_counter() - started
     pixels = header.width * header.height * frames
     bpp = 8 * size / pixels if pixels else 0.0

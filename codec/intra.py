@@ -16,9 +16,10 @@ from codec.errors import CodecError, FormatError
 from codec.media import Info, yuv
 from codec.media.video import Picture
 from codec.nirvana import timing
-from codec.nirvana.codec import OTHER, Options, Told
+from codec.nirvana.codec import Options, Told
 from codec.nirvana.groups import Group
 from codec.nirvana.method import planes_error, psnr
+from codec.nirvana.units import OTHER, check_video
 
 
 class Codec:
@@ -63,13 +64,13 @@ class Codec:
             when = timing.pack([picture.time], frame, header.rate)
             made[0] = made[0]._replace(payload=when + made[0].payload, frames=1)
             # Of a picture that an interruption cut in two, some units are there.
-            yield from (u._replace(index=index + u.index) for u in made[max(len(done or []) - index, 0) :])
+            yield from (u._replace(index=index + u.index) for u in made[max(len(done) - index, 0) :])
             index += tiles
             if tell:
                 found = next(self.decode(header, made, frame)).planes
                 size = sum(len(u.payload) for u in made)
                 tell(Told(frame + 1, psnr(planes_error(found, picture.planes)), 8 * size / rgb[..., 0].size))
-        if done and index < len(done):
+        if index < len(done):
             raise CodecError(OTHER)
 
     def starts_chain(self, header: Header, unit: Unit) -> bool:
@@ -78,8 +79,8 @@ class Codec:
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """The pictures of units, which begin with a picture; `first`: its number in the video."""
-        if header.rate is None or header.channels != 3 or header.depth != 8:
-            raise FormatError("not a video that s2lic codes; get a whole copy of the file")
+        check_video(header)
+        assert header.rate is not None
         still = _still(header)
         tiles = s2lic.unit_count(still)
         gathered: list[Unit] = []

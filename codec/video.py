@@ -18,6 +18,7 @@ from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS, Info
 from codec.media.video import Picture, Video
+from codec.nirvana.units import OTHER
 
 CODECS = {"nirvana": "codec.nirvana.codec", "s2lic": "codec.intra"}
 DEFAULT = "nirvana"
@@ -36,8 +37,10 @@ def encode(
     resume: bool = False,
     jobs: int = 1,
     source: Any = None,
-) -> Header:
+) -> tuple[Header, int]:
     """Compress a video, opened by `codec.media.video.read_video`, into a binary file, front to back.
+
+    Returns the file's header, and how many frames it has.
 
     `options`: codec.nirvana.codec.Options. `preset` (nirvana): "grid", or one of the paper's network. `tell` is called
     with a codec.nirvana.codec.Told after each group. `resume`: `fp` is open for update and holds what an interrupted
@@ -64,8 +67,18 @@ def encode(
     if resume:
         fp.seek(0)
         rest = chain(done, _cut(fp), rest)
-    container.write(fp, header, _flushed(rest, fp), limits)
-    return header
+    frames = 0
+
+    def flushed() -> Iterator[Unit]:
+        """Each unit is in the file before the next is worked on, so that an interrupted run can go on from there."""
+        nonlocal frames
+        for unit in rest:
+            frames += unit.frames
+            yield unit
+            fp.flush()
+
+    container.write(fp, header, flushed(), limits)
+    return header, frames
 
 
 def _cut(fp: IO[bytes]) -> Iterator[Unit]:
@@ -73,13 +86,6 @@ def _cut(fp: IO[bytes]) -> Iterator[Unit]:
     that no moment is without them."""
     fp.truncate()
     yield from ()
-
-
-def _flushed(units: Iterator[Unit], fp: IO[bytes]) -> Iterator[Unit]:
-    """Each unit is in the file before the next is worked on, so that an interrupted run can go on from there."""
-    for unit in units:
-        yield unit
-        fp.flush()
 
 
 def _unfinished(fp: IO[bytes], header: Header, limits: Limits) -> list[Unit]:
@@ -91,7 +97,7 @@ def _unfinished(fp: IO[bytes], header: Header, limits: Limits) -> list[Unit]:
     except FormatError:
         return []
     if found != header:
-        raise CodecError("the partial file there is of another video or was made with other options; remove it")
+        raise CodecError(OTHER)
     with suppress(FormatError):  # it breaks off where the run was interrupted; what came before is in the list
         units.extend(whole)
     return units

@@ -182,6 +182,12 @@ class Coder(nn.Module):
                 value.copy_(torch.cat([torch.zeros_like(own), torch.log2(own)]))
 
 
+def distortion(found: Tensor, wanted: Tensor) -> Tensor:
+    """The mean squared error (6 Y + U + V) / 8 of frames [B, 6, h, w]."""
+    weights = found.new_tensor([9 / 8] * 4 + [3 / 4] * 2).view(1, CHANNELS, 1, 1)  # four luma pixels to a chroma sample
+    return ((found - wanted) ** 2 * weights).mean()
+
+
 def gaussian_bits(values: Tensor, log2_scale: Tensor) -> Tensor:
     """The information in bits of whole `values` under Gaussians about 0."""
     scale = torch.exp2(log2_scale.clamp(LOW, HIGH)) * 2**0.5

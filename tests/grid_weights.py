@@ -1,8 +1,11 @@
 """Untrained weights of the practical video network, with which it codes all the same: its basis is a plain DCT."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import torch
 
 from codec.nirvana import nets
@@ -20,6 +23,15 @@ def write_weights(folder: Path, seed: int = 0) -> Path:
     path = folder / "nirvana-grid.safetensors"
     nets.export(made.state_dict(), path, "untrained, for tests")
     return path
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[Path]:
+    """Such a file where files look for the weights that they name."""
+    with pytest.MonkeyPatch.context() as patch:
+        path = write_weights(folder)
+        patch.setenv("CODEC_WEIGHTS", str(folder))
+        yield path
 
 
 def _cosines() -> tuple[torch.Tensor, torch.Tensor]:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Run
-from grid_weights import write_weights
+from grid_weights import installed
 from PIL import Image
 from video_clips import moving, packets, video_file
 
@@ -32,9 +32,7 @@ QUICK = ("--effort", 1)
 
 @pytest.fixture(scope="module", autouse=True)
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        path = write_weights(tmp_path_factory.mktemp("weights"))
-        patch.setenv("CODEC_WEIGHTS", str(path.parent))
+    with installed(tmp_path_factory.mktemp("weights")) as path:
         yield path
 
 

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from codec.errors import CodecError, FormatError
+from codec.media.video import Planes
 from codec.models.nirvana import Shape, Sine, frame_code, patch_centres
 from codec.nirvana import sine_init
 from codec.nirvana.fit import Budget, Fitted, Progress, fit
 from codec.nirvana.sine import Coded, SineGroups
 from codec.nirvana.sine_latents import Latents, Weights, laplace_bits, step_sizes
-from codec.nirvana.sine_patches import Grid, Planes
+from codec.nirvana.sine_patches import Grid
 from codec.nirvana.sine_presets import PRESETS
 
 TINY = PRESETS["tiny"]

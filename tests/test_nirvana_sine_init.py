@@ -12,7 +12,8 @@ import pytest
 from codec.errors import CodecError
 from codec.nirvana import sine_init
 from codec.nirvana.sine_presets import PRESETS
-from codec.train.nirvana_init import Crops, main, read_clip
+from codec.train.clips import read_clip
+from codec.train.nirvana_init import Crops, main
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from grid_weights import write_weights
+from grid_weights import installed
 from video_clips import BT601, RATE, moving, pictures
 
 from codec import container, tiling, video
@@ -33,9 +33,7 @@ KEYS = [0, 2, 5]  # units that start a chain
 
 @pytest.fixture(scope="module", autouse=True)
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        path = write_weights(tmp_path_factory.mktemp("weights"))
-        patch.setenv("CODEC_WEIGHTS", str(path.parent))
+    with installed(tmp_path_factory.mktemp("weights")) as path:
         yield path
 
 

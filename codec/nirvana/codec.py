@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from codec import weights
@@ -19,7 +18,7 @@ from codec.container import CODEC_IDS, Header, Unit
 from codec.device import resolve
 from codec.errors import CodecError, FormatError
 from codec.media import Info
-from codec.media.video import Picture
+from codec.media.video import Picture, Planes
 from codec.nirvana import timing
 from codec.nirvana.fit import Budget
 from codec.nirvana.grid_groups import STEPS, GridGroups
@@ -27,14 +26,13 @@ from codec.nirvana.groups import Group, groups
 from codec.nirvana.method import Method
 from codec.nirvana.nets import load
 from codec.nirvana.rate import Control, Target
-from codec.nirvana.units import KEY, parse
+from codec.nirvana.units import KEY, OTHER, Parsed, check_video, parse
 
 NAME = "nirvana"
 REVISION = 0
 DEFAULT_WEIGHTS = "nirvana-grid"
 EFFORT = 3
 EFFORTS = len(STEPS)
-OTHER = "the partial file is of another video or was made with other options; remove it"
 
 
 @dataclass(frozen=True)
@@ -93,12 +91,18 @@ class Codec:
         """
         assert header.rate is not None
         control = Control(options.target)
+        # The chain that goes on: the only one of those that are there to be decoded.
+        goes_on = max((i for i, unit in enumerate(done) if self.starts_chain(header, unit)), default=0)
         began, index, frames = time.monotonic(), 0, first
         state: Any = None
         for group in grouped:
             count = len(group.pictures)
             if index < len(done):
-                state = self._again(done, index, group, state, frames, header.rate)
+                parsed = parse(done[index], frames, header.rate)
+                if (parsed.key, done[index].frames) != (group.key, count):
+                    raise CodecError(OTHER)
+                if index >= goes_on:
+                    state = self._decoded(done[index], parsed, state)[1]
                 control.passed(count, _bpp(done[index].payload, header, count))
                 index, frames = index + 1, frames + count
                 continue
@@ -123,18 +127,12 @@ class Codec:
             yield unit
             if tell:
                 tell(Told(frames, coded.psnr, bpp))
-        if done and index < len(done):
+        if index < len(done):
             raise CodecError(OTHER)
 
-    def _again(self, done: Sequence[Unit], index: int, group: Group, state: Any, first: int, rate: Fraction) -> Any:
-        """The state after a unit that is there already; decoded only if it belongs to the chain that goes on."""
-        unit = done[index]
-        parsed = parse(unit, first, rate)
-        if (parsed.key, unit.frames) != (group.key, len(group.pictures)):
-            raise CodecError(OTHER)
-        if any(parse(later, 0, rate).key for later in done[index + 1 :]):
-            return None
-        return self.method.decode(parsed.data, unit.checksum, unit.frames, None if group.key else state)[1]
+    def _decoded(self, unit: Unit, parsed: Parsed, state: Any) -> tuple[list[Planes], Any]:
+        """The frames of a unit and the state after it, from the state before."""
+        return self.method.decode(parsed.data, unit.checksum, unit.frames, None if parsed.key else state)
 
     def starts_chain(self, header: Header, unit: Unit) -> bool:
         """Whether decoding can begin with a unit."""
@@ -153,8 +151,7 @@ class Codec:
                     f"unit {unit.index}: its chain's first frames are missing; get a whole copy of the file"
                 )
             try:
-                before = None if parsed.key else state
-                planes, state = self.method.decode(parsed.data, unit.checksum, unit.frames, before)
+                planes, state = self._decoded(unit, parsed, state)
             except CodecError as error:
                 raise type(error)(f"unit {unit.index}: {error}") from error
             yield from map(Picture, planes, parsed.times)
@@ -165,8 +162,7 @@ def check(header: Header) -> None:
     """FormatError for a header that no video of this codec has."""
     if header.revision != REVISION:
         raise FormatError(f"made by revision {header.revision} of {NAME}; install a neural-codec that reads it")
-    if header.rate is None or header.channels != 3 or header.depth != 8:
-        raise FormatError("not a video that nirvana codes; get a whole copy of the file")
+    check_video(header)
 
 
 def _bpp(data: bytes, header: Header, frames: int) -> float:

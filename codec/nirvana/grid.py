@@ -19,7 +19,7 @@ from torch import Tensor
 
 from codec.entropy import Coder, Encoder
 from codec.media.video import Planes
-from codec.models.nirvana_grid import ALIGN, Latents, noisy
+from codec.models.nirvana_grid import ALIGN, Latents, distortion, noisy
 from codec.nirvana.exact import ONE
 from codec.nirvana.fit import Budget, cosine
 from codec.nirvana.flow import LIMIT, code_flow
@@ -30,7 +30,6 @@ from codec.nirvana.nets import Nets
 GREY = 128  # the prediction of a key frame
 _RATE = 0.01  # of the fit, in a latent's steps
 _SYMBOLS = {"quality": 201, "spacing": len(SPACINGS), "copy": 2}
-_LUMA = 6 / 8  # weight of luma in the error; half of the rest is U's, half V's
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,7 @@ def _loss(squares: float, encoder: Encoder, wanted: Tensor, weight: float) -> fl
 
 def error(found: Tensor, wanted: Tensor) -> float:
     """Mean squared error (6 Y + U + V) / 8 of frames [6, h, w], on a scale of 0 to 1."""
-    squares = ((found - wanted).double() / 255) ** 2
-    return float(_LUMA * squares[:4].mean() + (1 - _LUMA) * squares[4:].mean())
+    return float(distortion(found[None].double() / 255, wanted[None].double() / 255))
 
 
 def find_flow(
@@ -168,7 +166,6 @@ def fit(
     variables = Latents(*(y.clone().requires_grad_() for y in latents))
     optimizer = torch.optim.Adam(variables, lr=_RATE, betas=(0.9, 0.99))
     pixels = 4 * wanted[0].numel()
-    weights = torch.tensor([_LUMA / 4] * 4 + [(1 - _LUMA) / 2] * 2, device=nets.device).view(1, 6, 1, 1) * 6
     began, step, fraction = time.monotonic(), 0, 0.0
     own = [nets.device] if nets.device.type == "cuda" else []
     with torch.random.fork_rng(own):  # the same noise in each run, and the caller's generator as it was
@@ -176,7 +173,7 @@ def fit(
         while fraction < 1:
             optimizer.param_groups[0]["lr"] = _RATE * cosine(fraction, 0.05)
             coded = net.decoder(variables, base, t, log2_steps, noisy)
-            loss = ((coded.frame - target) ** 2 * weights).mean() / weight + coded.bits / pixels
+            loss = distortion(coded.frame, target) / weight + coded.bits / pixels
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -1,8 +1,8 @@
-"""Motion between two frames: found by block matching, refined by gradient, applied in integers.
+"""Motion between two frames: found by block matching, to fractions of a pixel, and applied in integers.
 
 A flow field is a grid of vectors, [B, 2, rows, columns] (x, then y), one for each block of `spacing` x `spacing` luma
 pixels, in quarters of a pixel; in between it is interpolated. `warped` is exact on every machine, so that frames
-predicted from frames stay equal everywhere; `moved` is its differentiable likeness, for fits.
+predicted from frames stay equal everywhere; `moved` is its likeness in floats, for training.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def grid(luma: Tensor, spacing: int) -> tuple[int, int]:
 
 
 def moved(frame: Tensor, flow: Tensor, spacing: int) -> Tensor:
-    """Frame [B, 6, h, w] at half size, moved along a flow in quarters of a pixel: by floats, with a gradient."""
+    """Frame [B, 6, h, w] at half size, moved along a flow in quarters of a pixel in floats."""
     luma = F.pixel_shuffle(frame[:, :4], 2)
     dense = _dense(flow / UNITS, spacing, luma)
     chroma = F.avg_pool2d(dense, 2) / 2

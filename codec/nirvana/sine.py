@@ -6,7 +6,6 @@ every machine decodes the same weights; pixels are computed in floating point an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +14,12 @@ import torch.nn.functional as F
 
 from codec.entropy import Coder, Decoder, Encoder
 from codec.errors import CodecError, DesyncError, FormatError
+from codec.media.video import Planes
 from codec.models.nirvana import Sine, patch_centres
-from codec.nirvana.fit import Budget, Progress, fit
+from codec.nirvana.fit import Budget, fit
 from codec.nirvana.sine_fit import SineFit
 from codec.nirvana.sine_latents import STEP_LIMIT, Weights
-from codec.nirvana.sine_patches import Grid, Planes
+from codec.nirvana.sine_patches import Grid
 from codec.nirvana.sine_presets import Preset
 from codec.nirvana.tensors import Shapes, code_tensors
 
@@ -62,14 +62,7 @@ class SineGroups:
         self._net = Sine(preset.shape).to(device)
         self._centres = patch_centres(self._grid.rows, self._grid.columns, preset.shape.patch).to(device)
 
-    def encode(
-        self,
-        planes: list[Planes],
-        reference: State | None,
-        lambda_: float,
-        budget: Budget,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> Coded:
+    def encode(self, planes: list[Planes], reference: State | None, lambda_: float, budget: Budget) -> Coded:
         """Fits a group of 1 to G frames; `reference` is the state of the group before, None in a key group.
 
         The loss is (6 Y + U + V) / 8 of the mean squared errors, of samples in 0..1, plus `lambda_` * bits per luma
@@ -92,7 +85,7 @@ class SineGroups:
         )
         if reference and reference.distortion and what.evaluate()[0] <= SAME * reference.distortion:
             budget = Budget(steps=0)
-        fitted = fit(what, lambda_, budget, progress)
+        fitted = fit(what, lambda_, budget)
         coder = Encoder()
         code_weights(coder, fitted.state, self._shapes, origin)
         state = State(fitted.state, fitted.distortion)

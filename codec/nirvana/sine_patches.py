@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-Planes = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]  # Y [H, W], U and V [ceil(H/2), ceil(W/2)]
+from codec.media.video import Planes
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ any kind, without what an earlier codec left. Everything random comes from a gen
 
 import math
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,44 +13,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from codec.media.video import read_video
+from codec.train.clips import read_clip
 from codec.train.photos import Crops
 
 _MARGIN = 64  # of the photo around what is seen of it, so that it can move
 _SQUARE = 48
 
-Planes = tuple[np.ndarray, np.ndarray, np.ndarray]  # of all frames of a clip: uint8 [T, H, W], twice [T, H/2, W/2]
+Stacked = tuple[
+    np.ndarray, np.ndarray, np.ndarray
+]  # planes of all frames of a clip: uint8 [T, H, W], twice [T, H/2, W/2]
 
 
-def load_clips(paths: Sequence[str | Path], frames: int = 120, lines: int = 270) -> list[Planes]:
-    """The first frames of videos, made smaller where they have more `lines`: what a codec left in them goes."""
+def load_clips(paths: Sequence[str | Path], frames: int = 120, lines: int = 270) -> list[Stacked]:
+    """The first frames of videos."""
     clips = []
     for path in paths:
-        pictures = [_smaller(p.planes, lines) for p in islice(read_video(path, audio=False).pictures(), frames)]
-        y, u, v = (np.stack(planes) for planes in zip(*pictures, strict=True))
+        y, u, v = (np.stack(planes) for planes in zip(*read_clip(path, lines, frames), strict=True))
         clips.append((y, u, v))
     return clips
-
-
-def _smaller(planes: Planes, lines: int) -> Planes:
-    height, width = planes[0].shape
-    if height <= lines:
-        y, u, v = (p[: height // 2 * k, : width // 2 * k] for p, k in zip(planes, (2, 1, 1), strict=True))
-        return y, u, v
-    half = lines // 2, round(width * lines / height / 2)
-    sizes = [(2 * half[0], 2 * half[1]), half, half]
-    y, u, v = (
-        F.interpolate(torch.from_numpy(p)[None, None].float(), size, mode="bicubic", antialias=True)[0, 0]
-        .round().clamp(0, 255).to(torch.uint8).numpy()
-        for p, size in zip(planes, sizes, strict=True)
-    )  # fmt: skip
-    return y, u, v
 
 
 class Moving:
     """Draws batches of clips, float32 [frames, batch, 6, size / 2, size / 2], -0.5 to 0.5 (models/nirvana_grid.py)."""
 
-    def __init__(self, clips: Sequence[Planes], photos: Sequence[np.ndarray], size: int) -> None:
+    def __init__(self, clips: Sequence[Stacked], photos: Sequence[np.ndarray], size: int) -> None:
         self.size = size
         self.clips = [c for c in clips if min(c[0].shape[1:]) >= size]
         self.photos = Crops(photos, size + _MARGIN)

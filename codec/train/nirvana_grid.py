@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.models.nirvana_grid import ALIGN, CHANNELS, LATENTS, Coder, mixed, shuffled
+from codec.models.nirvana_grid import ALIGN, LATENTS, Coder, distortion, mixed, shuffled
 from codec.nirvana.method import rate_weight
 from codec.nirvana.motion import UNITS, moved, search
 from codec.nirvana.nets import export
@@ -26,13 +26,6 @@ from codec.train.moving import Moving, load_clips
 from codec.train.photos import load
 
 GREY = 128 / 255 - 0.5  # the prediction of a key frame
-_WEIGHTS = (1.5, 1.5, 1.5, 1.5, 1.0, 1.0)  # (6 Y + U + V) / 8, with four luma pixels to a chroma sample
-
-
-def distortion(found: Tensor, wanted: Tensor) -> Tensor:
-    """The mean squared error (6 Y + U + V) / 8 of frames [B, 6, h, w]."""
-    weights = torch.tensor(_WEIGHTS, device=found.device).view(1, CHANNELS, 1, 1)
-    return ((found - wanted) ** 2 * weights).mean() * (CHANNELS / sum(_WEIGHTS))
 
 
 class Nets(nn.ModuleDict):

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 from codec import weights
 from codec.errors import CodecError
+from codec.media.video import Planes
 from codec.models.nirvana import Shape, Sine, patch_centres
 from codec.nirvana import sine_init
 from codec.nirvana.sine_fit import Rates, SineFit
 from codec.nirvana.sine_latents import Weights
-from codec.nirvana.sine_patches import Grid, Planes
+from codec.nirvana.sine_patches import Grid
 from codec.nirvana.sine_presets import PRESETS
+from codec.train.clips import read_clip
 
 Clip = list[Planes]
 # More weight on the rate than an encoding usually has keeps the fits near the start, and so the start useful.
@@ -98,23 +100,6 @@ def _rounded(values: NDArray[np.float64], scales: NDArray[np.float64], shapes: d
     ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes.values()])
     parts = zip(shapes.items(), np.split(np.rint(values).astype(np.int32), ends[:-1]), strict=True)
     return Weights({name: part.reshape(shape) for (name, shape), part in parts}, np.rint(scales).astype(np.int32))
-
-
-def read_clip(path: Path, lines: int, count: int) -> Clip:
-    """Up to `count` frames of a video as 4:2:0 planes, scaled down to at most `lines` lines."""
-    import av
-
-    clip: Clip = []
-    with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
-            scale = min(1.0, lines / frame.height)
-            width, height = (round(size * scale / 2) * 2 for size in (frame.width, frame.height))
-            flat = frame.reformat(width=width, height=height, format="yuv420p").to_ndarray().reshape(-1)
-            u, v = flat[height * width :].reshape(2, height // 2, width // 2)
-            clip.append((flat[: height * width].reshape(height, width), u, v))
-            if len(clip) == count:
-                break
-    return clip
 
 
 def _range(text: str) -> tuple[int, int]:

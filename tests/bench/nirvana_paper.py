@@ -25,7 +25,7 @@ from codec.nirvana.sine_fit import SineFit
 from codec.nirvana.sine_latents import Weights
 from codec.nirvana.sine_patches import Grid, Planes
 from codec.nirvana.sine_presets import PRESETS, Preset
-from codec.train.nirvana_init import read_clip
+from codec.train.clips import read_clip
 
 
 class Result(NamedTuple):
