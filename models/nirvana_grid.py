@@ -1,8 +1,9 @@
 """The practical network of the video codec: frames as latent grids, 8 x 8 pixels to a cell.
 
 A frame is six channels at half its size: the luma's pixels of every 2 x 2 square, and the two chroma samples that
-4:2:0 has there. It is coded given a prediction (the last frame, moved), which the network sees: what the latents are
-likely to be and what becomes of them both depend on it (conditional coding). A key frame's prediction is grey.
+4:2:0 has there. It is coded given a prediction (earlier coded frames, moved), which the network sees: what the latents
+are likely to be and what becomes of them both depend on it (conditional coding). A key frame's prediction is grey.
+Where a frame is predicted from two sides, the network also sees how much they differ: there it is in doubt.
 
 A linear transform of 8 x 8 pixels, which starts as their principal components, carries the picture; small networks
 around it learn what it can't do: the latents' means and scales (slice after slice, in two passes over a chequerboard,
@@ -41,6 +42,14 @@ class Latents(NamedTuple):
     y: Tensor
 
 
+class Prediction(NamedTuple):
+    """`frame` [B, 6, h, w], -0.5 to 0.5; `doubt`, the same shape: half the distance of the two frames that it is made
+    of, 0 where it is made of one."""
+
+    frame: Tensor
+    doubt: Tensor
+
+
 class Coded(NamedTuple):
     """What the decoder makes of latents: `frame` [B, 6, h, w], -0.5 to 0.5; `bits` estimated, of the whole batch."""
 
@@ -73,7 +82,7 @@ class Decoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen = _conv(PATCH + 1, _SEEN, 1)
+        self.seen = _conv(2 * PATCH + 1, _SEEN, 1)
         self.z_enter = _conv(_SEEN, _SEEN, 3)
         self.z_params = _conv(_SEEN, 2 * COARSE, 1)
         self.enter = _conv(COARSE + _SEEN, _HIDDEN, 3)
@@ -96,13 +105,16 @@ class Decoder(nn.Module):
         """[1, 96, 1, 1]."""
         return (self.step_a - self.step_b * t).view(1, -1, 1, 1)
 
-    def forward(self, latents: Latents, prediction: Tensor, t: float, log2_steps: Tensor, quantise: Quantise) -> Coded:
-        """`latents` in units of their steps (z's is 1); `prediction` [B, 6, h, w], -0.5 to 0.5, sides multiples of 8.
+    def forward(
+        self, latents: Latents, prediction: Prediction, t: float, log2_steps: Tensor, quantise: Quantise
+    ) -> Coded:
+        """`latents` in units of their steps (z's is 1); sides of the prediction are multiples of 8.
 
         `quantise` makes of latents less their mean what the rate is reckoned with, and what the decoder gets.
         """
         steps = torch.exp2(log2_steps)
-        seen = F.relu(self.seen(with_plane(shuffled(prediction), t)))
+        base = prediction.frame
+        seen = F.relu(self.seen(with_plane(torch.cat([shuffled(base), shuffled(prediction.doubt)], 1), t)))
         mu, scale = self.z_params(F.relu(self.z_enter(F.avg_pool2d(seen, 2)))).chunk(2, 1)
         counted, symbols = quantise(latents.z - mu)
         bits = gaussian_bits(counted, scale).sum()
@@ -124,8 +136,8 @@ class Decoder(nn.Module):
             bits = bits + gaussian_bits(counted, scale * first + scale_late * (1 - first) - log_step).sum()
         y_hat = torch.cat(found, 1)
         more = F.relu(self.more[1](F.relu(self.more[0](torch.cat([y_hat, hidden], 1)))))
-        frame = prediction + F.pixel_shuffle(self.basis(y_hat) + self.more[2](more), CELL)
-        frame = frame + self.filter[1](F.relu(self.filter[0](torch.cat([frame, prediction], 1))))
+        frame = base + F.pixel_shuffle(self.basis(y_hat) + self.more[2](more), CELL)
+        frame = frame + self.filter[1](F.relu(self.filter[0](torch.cat([frame, base], 1))))
         return Coded(frame, bits)
 
 
@@ -161,10 +173,10 @@ class Coder(nn.Module):
         self.decoder = Decoder()
         self.analysis = Analysis()
 
-    def forward(self, frame: Tensor, prediction: Tensor, t: float, quantise: Quantise) -> Coded:
+    def forward(self, frame: Tensor, prediction: Prediction, t: float, quantise: Quantise) -> Coded:
         """A frame [B, 6, h, w] through both."""
         log2_steps = self.decoder.log2_steps(t)
-        latents = self.analysis(frame, prediction, t, log2_steps)
+        latents = self.analysis(frame, prediction.frame, t, log2_steps)
         coded: Coded = self.decoder(latents, prediction, t, log2_steps, quantise)
         return coded
 
@@ -194,6 +206,12 @@ def gaussian_bits(values: Tensor, log2_scale: Tensor) -> Tensor:
     size = values.abs()
     p = torch.erf((size + 0.5) / scale) - torch.erf((size - 0.5) / scale)
     return 1 - torch.log2(p.clamp_min(2e-7))
+
+
+def rounded(values: Tensor) -> tuple[Tensor, Tensor]:
+    """What coding does."""
+    whole = values.round()
+    return whole, whole
 
 
 def noisy(values: Tensor) -> tuple[Tensor, Tensor]:

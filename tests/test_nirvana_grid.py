@@ -18,13 +18,16 @@ from video_clips import moving
 from codec.entropy import Decoder, Encoder
 from codec.errors import DesyncError, FormatError
 from codec.media.video import Planes
-from codec.models.nirvana_grid import Latents
+from codec.models.nirvana_grid import Latents, Prediction, rounded
 from codec.nirvana.exact import ONE
+from codec.nirvana.find import error
 from codec.nirvana.fit import Budget
-from codec.nirvana.grid import GREY, Choice, Reference, code_frame, error, fit, pack, settle, unpack
+from codec.nirvana.grid import Choice, code_frame, fit, pack, settle, unpack
 from codec.nirvana.grid_groups import STEPS, GridGroups
 from codec.nirvana.method import planes_error, position, psnr, rate_weight
-from codec.nirvana.nets import Nets, load
+from codec.nirvana.nets import Nets, export, load, parameters
+from codec.nirvana.predict import Motion, References, grey
+from codec.train.nirvana_grid import Nets as Trained
 
 QUICK = Budget(steps=0)
 
@@ -56,7 +59,7 @@ def test_planes_of_any_size_survive_packing(size: tuple[int, int]) -> None:
     assert same([unpack(frame, *size)], [planes])
 
 
-@pytest.mark.parametrize("size", [(48, 64), (63, 47), (17, 33), (1, 1)])
+@pytest.mark.parametrize("size", [(48, 64), (63, 47), (17, 33), (1, 1), (240, 272)])
 def test_a_decoder_has_the_frames_that_the_encoder_had(nets: Nets, size: tuple[int, int]) -> None:
     frames = moving(*size, count=5)
     method = GridGroups(nets, *size)
@@ -99,19 +102,26 @@ def test_a_frame_that_moved_costs_little(nets: Nets) -> None:
     assert len(inter.payload) < len(method.encode(other, key.state, 120, QUICK).payload) / 2
 
 
+def key_frame(nets: Nets, wanted: Tensor, latents: Latents, quality: int) -> tuple[Tensor, int]:
+    """A key frame as a decoder has it, and its bits."""
+    encoder = Encoder()
+    shape = wanted.shape[1], wanted.shape[2]
+    found, _ = code_frame(encoder, nets, Choice(None, latents), None, quality, shape)
+    return found, 8 * len(encoder.finish())
+
+
 def test_a_fit_lowers_what_it_is_to_lower(nets: Nets) -> None:
     wanted = pack(moving(count=1)[0], nets.device)
-    grey = torch.full_like(wanted, GREY)
-    weight = rate_weight(100)
+    base = grey((wanted.shape[1], wanted.shape[2]), nets.device)
 
-    def loss(steps: int) -> float:
-        latents = fit(nets, "key", wanted, grey, 100, weight, Budget(steps=steps))
-        encoder = Encoder()
-        found = code_frame(encoder, nets, Choice(100, 0, None, latents), None, (wanted.shape[1], wanted.shape[2]))
-        bits = 8 * len(encoder.finish())
-        return error(found.frame, wanted) + weight * bits / (4 * wanted[0].numel())
+    def loss(steps: int) -> tuple[float, float]:
+        latents, reckoned = fit(nets, "key", wanted, base, 100, Budget(steps=steps))
+        found, bits = key_frame(nets, wanted, latents, 100)
+        return error(found, wanted) / rate_weight(100) + bits / (4 * wanted[0].numel()), reckoned
 
-    assert loss(40) < 0.99 * loss(0)
+    assert loss(40)[0] < 0.99 * loss(0)[0]
+    for real, reckoned in (loss(0), loss(40)):
+        assert reckoned == pytest.approx(real, rel=0.02)
 
 
 def test_a_fit_by_the_clock_ends(nets: Nets) -> None:
@@ -129,23 +139,18 @@ def test_efforts_ascend() -> None:
     assert list(STEPS) == sorted(set(STEPS))
 
 
-def rounded(values: Tensor) -> tuple[Tensor, Tensor]:
-    return values.round(), values.round()
-
-
 @pytest.mark.parametrize("quality", [40, 100, 160])
 def test_bits_and_frame_are_those_that_fits_reckon_with(nets: Nets, quality: int) -> None:
     """The float network, in which latents are fitted, is a true picture of the exact one, which codes them."""
     wanted = pack(moving(128, 192, 1)[0], nets.device)
-    grey = torch.full_like(wanted, GREY)
-    latents = fit(nets, "key", wanted, grey, quality, 1.0, QUICK)
+    base = grey((wanted.shape[1], wanted.shape[2]), nets.device)
+    latents, _ = fit(nets, "key", wanted, base, quality, QUICK)
     t, log2_steps = position(quality), nets.log2_steps("key", quality)
+    prediction = Prediction(base.frame[None] / 255 - 0.5, base.doubt[None] / 510)
     with torch.no_grad():
-        reckoned = nets.fits["key"].decoder(latents, grey[None] / 255 - 0.5, t, log2_steps, rounded)
-    encoder = Encoder()
-    choice = Choice(quality, 0, None, latents)
-    found = code_frame(encoder, nets, choice, None, (wanted.shape[1], wanted.shape[2])).frame
-    assert 8 * len(encoder.finish()) == pytest.approx(float(reckoned.bits), rel=0.02, abs=64)
+        reckoned = nets.fits["key"].decoder(latents, prediction, t, log2_steps, rounded)
+    found, bits = key_frame(nets, wanted, latents, quality)
+    assert bits == pytest.approx(float(reckoned.bits), rel=0.02, abs=64)
     difference = ((reckoned.frame[0] + 0.5) * 255).clamp(0, 255) - found
     assert float(difference.abs().mean()) < 0.5  # samples are whole in the one
 
@@ -203,8 +208,8 @@ def test_latents_that_no_picture_has_are_coded_all_the_same(nets: Nets, size: fl
     rng = np.random.default_rng(0)
     y, z = (torch.from_numpy(rng.standard_normal(s).astype(np.float32)) * size for s in ((1, 96, 4, 6), (1, 12, 2, 3)))
     encoder = Encoder()
-    wanted = code_frame(encoder, nets, Choice(200, 0, None, Latents(z, y)), None, (16, 24)).frame
-    found = code_frame(Decoder(encoder.finish()), nets, None, None, (16, 24)).frame
+    wanted, _ = code_frame(encoder, nets, Choice(None, Latents(z, y)), None, 200, (16, 24))
+    found, _ = code_frame(Decoder(encoder.finish()), nets, None, None, 200, (16, 24))
     assert torch.equal(found, wanted)
 
 
@@ -226,11 +231,11 @@ def test_damaged_payloads_lead_to_named_errors(nets: Nets) -> None:
 
 
 def test_a_prediction_alone_can_be_a_frame(nets: Nets) -> None:
-    before = Reference(pack(still(16, 32), nets.device))
+    before = pack(still(16, 32), nets.device)
     encoder = Encoder()
-    flow = np.zeros((2, 2, 4), np.int32)
-    frame = code_frame(encoder, nets, Choice(100, 8, flow, None), before, (8, 16)).frame
-    assert torch.equal(frame, before.frame)
+    motion = Motion(8, (np.zeros((2, 2, 4), np.int32),))
+    frame, _ = code_frame(encoder, nets, Choice(motion, None), References(before), 100, (8, 16))
+    assert torch.equal(frame, before)
     assert len(encoder.finish()) < 12
 
 
@@ -266,6 +271,20 @@ def test_weights_that_are_cut_short_are_refused(path: Path, tmp_path: Path) -> N
         wrong.write_bytes(data)
         with pytest.raises(FormatError, match=r"short\.safetensors"):
             load.__wrapped__(wrong, "cpu")
+
+
+def test_training_can_start_from_a_weights_file(path: Path) -> None:
+    torch.manual_seed(0)
+    made = Trained()
+    with torch.no_grad():
+        for value in made.parameters():
+            value.add_(torch.randn_like(value) / 10)
+    again = path.parent / "again.safetensors"
+    export(made.state_dict(), again, "")
+    found = parameters(again)
+    assert found.keys() == made.state_dict().keys()
+    for name, value in made.state_dict().items():
+        assert torch.allclose(found[name], value, rtol=0.005, atol=1 / ONE), name
 
 
 def test_the_file_holds_whole_numbers_for_the_decoder(path: Path) -> None:

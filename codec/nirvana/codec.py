@@ -109,9 +109,11 @@ class Codec:
             planes = [p.planes for p in group.pictures]
             before = None if group.key else state
 
-            def trial(quality: int, planes: Any = planes, before: Any = before) -> tuple[float, float]:
-                coded = self.method.encode(planes, before, quality, Budget(steps=0))
-                return coded.psnr, _bpp(coded.payload, header, len(planes))
+            rough = self.method.trial(planes, before)
+
+            def trial(quality: int, rough: Any = rough, count: int = count) -> tuple[float, float]:
+                coded = rough(quality)
+                return coded.psnr, _bpp(coded.payload, header, count)
 
             quality = control.choose(count, trial)
             budget = self.method.budget(options.effort, group.key)

@@ -51,14 +51,18 @@ class Network:
             raise FormatError(f"the weights have {len(tables)} tables, not {LAST + 1}; install them again")
 
     @torch.inference_mode()
-    def code(self, coder: Coder, latents: Latents | None, prediction: Tensor, t: int, steps: Steps) -> Tensor:
+    def code(
+        self, coder: Coder, latents: Latents | None, prediction: Tensor, doubt: Tensor, t: int, steps: Steps
+    ) -> Tensor:
         """Codes a frame, in both directions: `latents` in units of their steps, or None; batch 1.
 
-        `prediction`: samples [6, h, w] (int32, 0 to 255). `t`: -4096 to 4096. Returns the frame, int32 [6, h, w].
+        `prediction`: samples [6, h, w] (int32, 0 to 255); `doubt`: how far its two sides are apart, likewise.
+        `t`: -4096 to 4096. Returns the frame, int32 [6, h, w].
         """
         base = _pixels(prediction)[None]
         plane = torch.full((1, 1, base.shape[2] // CELL, base.shape[3] // CELL), float(t)).to(base)
-        seen = self._relu("seen", torch.cat([shuffled(base), plane], 1))
+        apart = torch.floor((doubt[None].double() * ONE + 255) / 510)
+        seen = self._relu("seen", torch.cat([shuffled(base), shuffled(apart), plane], 1))
         params = self._conv("z_params", self._relu("z_enter", _halved(seen)))[0]
         z = torch.zeros(COARSE, *params.shape[1:]).to(base)
         everywhere = torch.ones(params.shape[1:], dtype=torch.bool, device=self.device)

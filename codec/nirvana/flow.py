@@ -1,7 +1,7 @@
-"""Flow fields as symbols: each vector against its neighbours and the field before, along a skewed wavefront.
+"""Flow fields as symbols: each vector against its neighbours and those around it, along a skewed wavefront.
 
-A vector is predicted by the median of the one to its left, the one above and, where there is one, that of the frame
-before; how much those three differ says how well.
+A vector is predicted by the median of the one to its left, the one above and, where there is one, that of the field
+which is expected; how much those three differ says how well.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from codec.nirvana import laplace
 Ints = NDArray[np.int32]
 
 LIMIT = 4 * 4096  # of a component, in quarters of a pixel
-# Tables (codec/nirvana/laplace.py) by how much the three differ, up to each bound: measured on ten clips.
-_BOUNDS = (0, 1, 3, 6, 12, 24)
-_WIDTHS = (5, 12, 15, 20, 24, 28, 33)
+# Tables (codec/nirvana/laplace.py) by how much the three differ, up to each bound: measured on seven clips.
+_BOUNDS = (0, 1, 2, 4, 8, 16, 32)
+_WIDTHS = (7, 11, 14, 16, 19, 25, 29, 39)
 
 
-def code_flow(coder: Coder, flow: Ints | None, shape: tuple[int, int], before: Ints | None) -> Ints:
-    """Codes a field [2, rows, columns] within +-LIMIT, or decodes one; `before`: that of the last frame, or None."""
+def code_flow(coder: Coder, flow: Ints | None, shape: tuple[int, int], expected: Ints | None) -> Ints:
+    """Codes a field [2, rows, columns] within +-LIMIT, or decodes one; `expected`: one like it, or None."""
     rows, columns = shape
     # A frame of zeros to the left and above.
     found = np.zeros((2, rows + 1, columns + 1), np.int32)
@@ -31,7 +31,7 @@ def code_flow(coder: Coder, flow: Ints | None, shape: tuple[int, int], before: I
         column = step - 2 * row
         left, above = found[:, row + 1, column], found[:, row, column + 1]
         # Before the first field the neighbour above right stands in, known already along this front.
-        third = found[:, row, np.minimum(column + 2, columns)] if before is None else before[:, row, column]
+        third = found[:, row, np.minimum(column + 2, columns)] if expected is None else expected[:, row, column]
         low, high = np.minimum(left, above), np.maximum(left, above)
         middle = np.clip(third, low, high)
         spread = (np.maximum(high, third) - np.minimum(low, third)).sum(0)

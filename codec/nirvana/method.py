@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -36,6 +37,10 @@ class Method(Protocol):
 
     def encode(self, planes: list[Planes], before: Any, quality: int, budget: Budget) -> CodedGroup:
         """A group, from the state after the group before; a key group where that is None. Quality is 0 to 200."""
+        ...
+
+    def trial(self, planes: list[Planes], before: Any) -> Callable[[int], CodedGroup]:
+        """Codes a group roughly, at one quality after another, to choose one: nearly as `encode` will."""
         ...
 
     def decode(self, payload: bytes, checksum: int, count: int, before: Any) -> tuple[list[Planes], Any]:

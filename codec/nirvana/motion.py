@@ -1,8 +1,8 @@
-"""Motion between two frames: found by block matching, to fractions of a pixel, and applied in integers.
+"""Motion between two frames, applied: in whole numbers, and in floats for searches and training.
 
 A flow field is a grid of vectors, [B, 2, rows, columns] (x, then y), one for each block of `spacing` x `spacing` luma
 pixels, in quarters of a pixel; in between it is interpolated. `warped` is exact on every machine, so that frames
-predicted from frames stay equal everywhere; `moved` is its likeness in floats, for training.
+predicted from frames stay equal everywhere; `moved` is its likeness in floats.
 """
 
 from __future__ import annotations
@@ -13,37 +13,8 @@ from torch import Tensor
 
 UNITS = 4  # of a flow's integers in a pixel
 SPACINGS = (8, 16, 32)
-_REACH = 10  # pixels that the first search goes, at the resolution of the coarsest level
-_SMALL = 400  # the longer side of a picture that is searched whole
 _PHASES = 16  # positions between two pixels that the integer interpolation knows
 _TAPS_SUM = 128
-
-
-def search(now: Tensor, before: Tensor, spacing: int, rate: float, last: Tensor | None = None) -> Tensor:
-    """Flow from `now` to `before` (lumas [B, 1, H, W], 0 to 1), in pixels, to fractions of one.
-
-    `rate`: the worth of a bit, as squared error summed over pixels. `last`: the flow of the frame before, which a
-    block may keep cheaply.
-    """
-    if max(now.shape[2:]) > _SMALL:
-        base = 2 * search(
-            _half(now), _half(before), spacing, rate / 4, None if last is None else last[:, :, ::2, ::2] / 2
-        )
-        base = _stretched(base, grid(now, spacing))
-        before, reach = _moved(before, _dense(base, spacing, now)), 2
-    else:
-        base, reach = torch.zeros(len(now), 2, *grid(now, spacing), device=now.device), _REACH
-    offsets = [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
-    errors = _errors(now, before, spacing, reach)  # [B, K, rows, columns]
-    vectors = torch.tensor(offsets, dtype=torch.float32, device=now.device)
-    wide = F.avg_pool2d(F.pad(errors, (2, 2, 2, 2), "replicate"), 5, 1)
-    price = rate / spacing**2
-    flow = _best(wide, vectors, base, base if last is None else last, price)
-    for _ in range(4):
-        padded = F.pad(flow, (1, 1, 1, 1), "replicate")
-        around = [padded[:, :, :-2, 1:-1], padded[:, :, 2:, 1:-1], padded[:, :, 1:-1, :-2], padded[:, :, 1:-1, 2:]]
-        flow = _best(errors, vectors, base, torch.stack([*around, flow]).median(0).values, price)
-    return flow + _fraction(errors, flow - base, reach)
 
 
 def grid(luma: Tensor, spacing: int) -> tuple[int, int]:
@@ -54,9 +25,9 @@ def grid(luma: Tensor, spacing: int) -> tuple[int, int]:
 def moved(frame: Tensor, flow: Tensor, spacing: int) -> Tensor:
     """Frame [B, 6, h, w] at half size, moved along a flow in quarters of a pixel in floats."""
     luma = F.pixel_shuffle(frame[:, :4], 2)
-    dense = _dense(flow / UNITS, spacing, luma)
-    chroma = F.avg_pool2d(dense, 2) / 2
-    return torch.cat([F.pixel_unshuffle(_moved(luma, dense), 2), _moved(frame[:, 4:], chroma)], 1)
+    vectors = dense(flow / UNITS, spacing, luma)
+    chroma = F.avg_pool2d(vectors, 2) / 2
+    return torch.cat([F.pixel_unshuffle(resampled(luma, vectors), 2), resampled(frame[:, 4:], chroma)], 1)
 
 
 def warped(planes: Tensor, flow: Tensor, spacing: int, half: bool) -> Tensor:
@@ -116,62 +87,17 @@ def _cubic(phase: int) -> tuple[int, ...]:
 _TAPS = [_cubic(phase) for phase in range(_PHASES)]
 
 
-def _errors(now: Tensor, before: Tensor, spacing: int, reach: int) -> Tensor:
-    """Mean squared differences for every whole offset, a block's own and its neighbours' in equal parts."""
-    height, width = now.shape[2:]
-    more = (0, -width % spacing, 0, -height % spacing)
-    now = F.pad(now, more, "replicate")
-    padded = F.pad(before, (reach, reach + more[1], reach, reach + more[3]), "replicate")
-    high, wide = now.shape[2:]
-    found = [
-        F.avg_pool2d((padded[:, :, y : y + high, x : x + wide] - now) ** 2, spacing)
-        for y in range(2 * reach + 1)
-        for x in range(2 * reach + 1)
-    ]
-    errors = torch.cat(found, 1)
-    return (errors + F.avg_pool2d(F.pad(errors, (1, 1, 1, 1), "replicate"), 3, 1)) / 2
-
-
-def _best(errors: Tensor, vectors: Tensor, base: Tensor, expected: Tensor, price: float) -> Tensor:
-    """For each block the vector of least error and bits, these reckoned from what is expected there."""
-    far = (vectors[None, :, :, None, None] + (base - expected)[:, None]).abs()
-    bits = 2 + 1.6 * torch.log2(1 + 4 * far).sum(2)
-    return base + vectors[(errors + price * bits).argmin(1)].permute(0, 3, 1, 2)
-
-
-def _fraction(errors: Tensor, flow: Tensor, reach: int) -> Tensor:
-    """Where the parabola through the best offset and its neighbours is least, a direction at a time."""
-    size = 2 * reach + 1
-    x, y = flow[:, 0].round().long() + reach, flow[:, 1].round().long() + reach
-    parts = []
-    for at, stride in ((x, 1), (y, size)):
-        middle = (y * size + x)[:, None]
-        inside = (at > 0) & (at < size - 1)
-        low, high = (errors.gather(1, (middle + d).clamp(0, size * size - 1))[:, 0] for d in (-stride, stride))
-        centre = errors.gather(1, middle)[:, 0]
-        bend = (low - 2 * centre + high).clamp_min(1e-12)
-        parts.append(torch.where(inside, ((low - high) / (2 * bend)).clamp(-0.5, 0.5), torch.zeros_like(low)))
-    return torch.stack(parts, 1)
-
-
-def _half(luma: Tensor) -> Tensor:
-    return F.avg_pool2d(F.pad(luma, (0, luma.shape[3] % 2, 0, luma.shape[2] % 2), "replicate"), 2)
-
-
-def _stretched(flow: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(flow, size=size, mode="bilinear")
-
-
-def _dense(flow: Tensor, spacing: int, luma: Tensor) -> Tensor:
+def dense(flow: Tensor, spacing: int, luma: Tensor) -> Tensor:
     """A vector a pixel, [B, 2, H, W]."""
     whole = F.interpolate(flow, scale_factor=spacing, mode="bilinear")
     return whole[:, :, : luma.shape[2], : luma.shape[3]]
 
 
-def _moved(planes: Tensor, dense: Tensor) -> Tensor:
+def resampled(planes: Tensor, vectors: Tensor, mode: str = "bicubic") -> Tensor:
+    """Planes [B, C, H, W] at places moved by vectors [B, 2, H, W], in pixels."""
     height, width = planes.shape[2:]
     y, x = torch.meshgrid(
         torch.arange(height, device=planes.device) + 0.5, torch.arange(width, device=planes.device) + 0.5, indexing="ij"
     )
-    where = torch.stack([(x + dense[:, 0]) * (2 / width) - 1, (y + dense[:, 1]) * (2 / height) - 1], -1)
-    return F.grid_sample(planes, where, mode="bicubic", padding_mode="border", align_corners=False)
+    where = torch.stack([(x + vectors[:, 0]) * (2 / width) - 1, (y + vectors[:, 1]) * (2 / height) - 1], -1)
+    return F.grid_sample(planes, where, mode=mode, padding_mode="border", align_corners=False)

@@ -81,6 +81,19 @@ def load(path: Path, device: str) -> Nets:
     return Nets(weights.fingerprint(path), exact, fits, steps, where)
 
 
+def parameters(path: Path) -> dict[str, Tensor]:
+    """The inverse of `export`, as far as its rounding allows: to go on training from a weights file."""
+    found = load_file(path)
+    state: dict[str, Tensor] = {}
+    for kind in KINDS:
+        names = [k for k in found if k.startswith((f"{kind}.decoder.", f"{kind}.analysis."))]
+        state |= {k: found[k].float() / (ONE if ".decoder." in k else 1) for k in names}
+        logs = found[f"{kind}.log2_step"].float() / ONE
+        state[f"{kind}.decoder.step_a"] = (logs[0] + logs[-1]) / 2
+        state[f"{kind}.decoder.step_b"] = (logs[0] - logs[-1]) / 2
+    return state
+
+
 def export(state: Mapping[str, Tensor], path: Path, description: str) -> None:
     """Write a weights file from trained parameters, named as in codec.train.nirvana_grid.Nets."""
     tensors: dict[str, Tensor] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codec import weights
 from codec.container import Header
 from codec.errors import FormatError
@@ -33,6 +35,10 @@ class Sine:
         coded = self.groups.encode(planes, before, rate_weight(quality), budget)
         total = sum(planes_error(a, b) for a, b in zip(coded.planes, planes, strict=True))
         return CodedGroup(coded.payload, coded.checksum, coded.state, psnr(total / len(planes)))
+
+    def trial(self, planes: list[Planes], before: State | None) -> Callable[[int], CodedGroup]:
+        """See Method: without fitting."""
+        return lambda quality: self.encode(planes, before, quality, Budget(steps=0))
 
     def decode(self, payload: bytes, checksum: int, count: int, before: State | None) -> tuple[list[Planes], State]:
         """See Method."""

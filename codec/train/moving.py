@@ -24,7 +24,7 @@ Stacked = tuple[
 ]  # planes of all frames of a clip: uint8 [T, H, W], twice [T, H/2, W/2]
 
 
-def load_clips(paths: Sequence[str | Path], frames: int = 120, lines: int = 270) -> list[Stacked]:
+def load_clips(paths: Sequence[str | Path], frames: int = 600, lines: int = 270) -> list[Stacked]:
     """The first frames of videos."""
     clips = []
     for path in paths:
@@ -49,7 +49,7 @@ class Moving:
 
     def _cut(self, frames: int, rng: np.random.Generator) -> Tensor:
         y, u, v = self.clips[rng.integers(len(self.clips))]
-        stride = 2 if rng.random() < 0.2 and len(y) > 2 * frames else 1
+        stride = min(int(rng.choice([1, 1, 1, 2, 3])), max(len(y) // frames, 1))
         first = rng.integers(len(y) - stride * (frames - 1))
         take = slice(first, first + stride * frames, stride)
         top, left = (2 * rng.integers((side - self.size) // 2 + 1) for side in y.shape[1:])

@@ -1,6 +1,6 @@
 """Training of the video codec's networks (models/nirvana_grid.py), as the codec uses them: frame after frame.
 
-The first frame of a clip is coded without a prediction, each later one with what the codec made of the frame before,
+The first frame of a clip is coded without a prediction, each later one with what the codec made of one or two others,
 moved along the flow that the encoder's own search finds. One set of networks serves all qualities: each step draws one.
 """
 
@@ -17,15 +17,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.models.nirvana_grid import ALIGN, LATENTS, Coder, distortion, mixed, shuffled
-from codec.nirvana.method import rate_weight
-from codec.nirvana.motion import UNITS, moved, search
-from codec.nirvana.nets import export
+from codec.models.nirvana_grid import ALIGN, LATENTS, Coder, Prediction, distortion, mixed, shuffled
+from codec.nirvana.method import position, rate_weight
+from codec.nirvana.motion import moved
+from codec.nirvana.nets import export, parameters
+from codec.nirvana.order import Place, order, own_quality
+from codec.nirvana.search import merge, search
+from codec.nirvana.sides import blended, choose, scaled
 from codec.train import checkpoint
 from codec.train.moving import Moving, load_clips
 from codec.train.photos import load
 
 GREY = 128 / 255 - 0.5  # the prediction of a key frame
+_MERGE = (12, 3, 1)  # steps of the search, fewer than an encoder's
+_SMALL = 64  # pixels along a side that motion is searched whole at: at 128 this takes most of a step
+_STRIDES = {1: 0.3, 2: 0.2, 4: 0.5}  # how often each is drawn
 
 
 class Nets(nn.ModuleDict):
@@ -43,29 +49,59 @@ def principal_components(data: Moving, seed: int) -> tuple[Tensor, Tensor]:
     return vectors.flip(1).T[:LATENTS].float(), values.flip(0)[:LATENTS].clamp_min(1e-8).sqrt().float()
 
 
-def clip_loss(nets: Nets, frames: Tensor, t: float, rng: np.random.Generator) -> tuple[Tensor, list[float]]:
-    """Of a batch of clips [T, B, 6, h, w]: the loss, and PSNR and bits per pixel of each frame."""
-    spacing = int(rng.choice([8, 16]))
-    weight = rate_weight(round(100 * (t + 1)))
+def clip_loss(nets: Nets, frames: Tensor, t: float, rng: np.random.Generator) -> tuple[Tensor, dict[str, list[float]]]:
+    """Of a batch of clips [T, B, 6, h, w]: the loss, and PSNR and bits per pixel of its frames by kind."""
+    spacing, stride = int(rng.choice([8, 16])), int(rng.choice(list(_STRIDES), p=list(_STRIDES.values())))
+    quality = round(100 * (t + 1))
     pixels = 4 * frames[0, :, 0].numel()
-    loss, told = frames.new_zeros(()), []
-    last: Tensor | None = None
-    for now in frames:
-        if last is None:
-            coder, prediction = nets["key"], torch.full_like(now, GREY)
+    lumas = [_luma(x) for x in frames]
+    loss, told = frames.new_zeros(()), dict[str, list[float]]()
+    coded = dict[int, Tensor]()
+    flow = frames.new_zeros(())  # of the last anchor
+    for place in order(len(frames), True, stride):
+        own = own_quality(quality, place, stride)
+        weight, now = rate_weight(own), frames[place.frame]
+        if place.low is None:
+            kind, prediction = "key", Prediction(torch.full_like(now, GREY), torch.zeros_like(now))
         else:
-            coder = nets["inter"]
+            kind = "inter"
             with torch.no_grad():
-                lumas = [F.pixel_shuffle(x[:, :4], 2) for x in (now, last)]
-                flow = (search(lumas[0], lumas[1], spacing, weight) * UNITS).round()
-                prediction = moved(last, flow, spacing)
-        coded = coder(now, prediction, t, mixed)
-        error, bpp = distortion(coded.frame, now), coded.bits / pixels
+                low = coded[place.low]
+                if place.high is None:
+                    flow = search(lumas[place.frame], _luma(low), spacing, weight, small=_SMALL)
+                    flow = merge(lumas[place.frame], _luma(low), flow, spacing, weight, None, _MERGE)
+                    prediction = Prediction(moved(low, flow, spacing), torch.zeros_like(now))
+                else:
+                    prediction = _between(now, low, coded[place.high], flow, place, spacing, weight)
+        found = nets[kind](now, prediction, position(own), mixed)
+        error, bpp = distortion(found.frame, now), found.bits / pixels
         # In bits per pixel at the middle quality, and less unequal between qualities than either scale alone.
         loss = loss + (error / weight + bpp) * (weight / rate_weight(100)) ** 0.5
-        told += [-10 * math.log10(float(error.detach())), float(bpp.detach())]
-        last = (coded.frame.detach().clamp(-0.5, 0.5) * 255).round() / 255
+        name = "between" if place.high is not None else kind
+        told.setdefault(f"psnr {name}", []).append(-10 * math.log10(float(error.detach())))
+        told.setdefault(f"bpp {name}", []).append(float(bpp.detach()))
+        coded[place.frame] = (found.frame.detach().clamp(-0.5, 0.5) * 255).round() / 255
     return loss, told
+
+
+def _between(
+    now: Tensor, low: Tensor, high: Tensor, flow: Tensor, place: Place, spacing: int, weight: float
+) -> Prediction:
+    """From two sides, as the encoder would; `flow`: that of the anchor above."""
+    assert place.low is not None and place.high is not None
+    whole = place.high - place.low
+    sides = []
+    for side, part in ((low, place.frame - place.low), (high, place.frame - place.high)):
+        direct = scaled(flow, part, whole)
+        own = search(_luma(now), _luma(side), spacing, weight, direct, near=True)
+        own = merge(_luma(now), _luma(side), own, spacing, weight, direct, _MERGE)
+        sides.append(moved(side, own, spacing))
+    chosen = choose(_luma(now), _luma(sides[0]), _luma(sides[1]), spacing, weight)
+    return Prediction(blended(sides[0], sides[1], chosen, spacing), (sides[0] - sides[1]).abs() / 2)
+
+
+def _luma(frame: Tensor) -> Tensor:
+    return F.pixel_shuffle(frame[:, :4], 2)
 
 
 def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
@@ -85,9 +121,10 @@ def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
         for name, net in (("net", nets), ("ema", ema)):
             net.load_state_dict({k[4:]: v for k, v in tensors.items() if k.startswith(name + ".")})
         checkpoint.restore_optimizer(optimizer, tensors)
-    elif a.init and (given := checkpoint.load(a.init)) is not None:
+    elif a.init:
+        given = parameters(a.init)
         for net in (nets, ema):
-            net.load_state_dict({k[4:]: v for k, v in given[0].items() if k.startswith("ema.")})
+            net.load_state_dict(given)
 
     def save() -> None:
         tensors = {f"net.{k}": v for k, v in nets.state_dict().items()}
@@ -96,7 +133,7 @@ def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     began = saved = time.monotonic()
-    before, told = state["seconds"], []
+    before, told = state["seconds"], dict[str, list[float]]()
     while state["seconds"] < a.hours * 3600 and time.monotonic() - began < (a.stop_after or math.inf):
         step = int(state["step"])
         rng = np.random.default_rng([a.seed, step])
@@ -117,14 +154,15 @@ def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
                 slow.lerp_(fast, 1 - kept)
         now = time.monotonic()
         state = {"step": step + 1, "seconds": before + now - began}
-        told.append(numbers)
+        for name, values in numbers.items():
+            told.setdefault(name, []).extend(values)
         if (step + 1) % a.log_every == 0:
-            means = [round(float(m), 4) for m in np.mean(told, 0)]
-            line = {"step": step + 1, "seconds": round(state["seconds"]), "psnr": means[::2], "bpp": means[1::2]}
+            means = {name: round(float(np.mean(values)), 4) for name, values in sorted(told.items())}
+            line = {"step": step + 1, "seconds": round(state["seconds"]), **means}
             with (out / "log.jsonl").open("a") as fp:
                 fp.write(json.dumps(line) + "\n")
             print(json.dumps(line), flush=True)
-            told = []
+            told = {}
         if now - saved > a.save_every:
             save()
             saved = now
@@ -138,7 +176,7 @@ def main(argv: list[str] | None = None) -> None:
     p.add_argument("--videos", nargs="*", default=[], help="videos, for half of the clips")
     p.add_argument("--out", type=Path, required=True, help="folder of the run; resumed if it exists")
     p.add_argument("--hours", type=float, required=True, help="length of the schedule in hours of training")
-    p.add_argument("--frames", type=int, default=3, help="of a clip (default 3)")
+    p.add_argument("--frames", type=int, default=5, help="of a clip (default 5)")
     p.add_argument("--crop", type=int, default=128, help="pixels along a side, a multiple of 16 (default 128)")
     p.add_argument("--batch", type=int, default=4, help="clips a step (default 4)")
     p.add_argument("--lr", type=float, default=1.5e-3, help="peak learning rate (default 0.0015)")
@@ -146,7 +184,7 @@ def main(argv: list[str] | None = None) -> None:
     p.add_argument("--ema", type=float, default=0.998, help="decay of the averaged weights (default 0.998)")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--threads", type=int, default=0, help="of torch; 0: as many as it likes")
-    p.add_argument("--init", type=Path, help="a checkpoint folder to start from instead of principal components")
+    p.add_argument("--init", type=Path, help="a weights file to start from instead of principal components")
     p.add_argument("--log-every", type=int, default=100, help="steps between lines of log.jsonl")
     p.add_argument("--save-every", type=float, default=120.0, help="seconds between checkpoints")
     p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
