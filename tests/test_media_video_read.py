@@ -398,6 +398,8 @@ def test_videos_are_told_from_images() -> None:
         ("webm", "libvpx"),
         ("ogg", "libtheora"),
         ("asf", "mpeg4"),
+        ("h264", "libx264"),
+        ("hevc", "libx265"),
     ):
         if format == "ogg" and "libtheora" not in av.codecs_available:
             continue

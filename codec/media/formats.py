@@ -43,8 +43,8 @@ _WRITTEN = {
 
 SUFFIXES = frozenset({*_WRITTEN, ".gif", ".pbm", ".jfif", ".heic", ".heif", ".hif"})
 VIDEO_SUFFIXES = frozenset({
-    ".3gp", ".asf", ".avi", ".dv", ".flv", ".ivf", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
-    ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+    ".264", ".265", ".3gp", ".asf", ".avi", ".dv", ".flv", ".h264", ".h265", ".hevc", ".ivf", ".m2ts", ".m4v", ".mkv",
+    ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 })  # fmt: skip
 
 # The first bytes of video files that aren't mp4 of today.
@@ -52,6 +52,7 @@ _VIDEO_SIGNATURES = re.compile(
     rb"\x1aE\xdf\xa3|YUV4MPEG2 |RIFF....AVI |FLV\x01|DKIF\0|OggS.{23,99}theora|nut/multimedia"
     rb"|....(?:moov|mdat|wide|free|skip)"  # QuickTime of before there was ftyp
     rb"|\0\0\x01[\xb3\xba]|G.{187}G|.{4}G.{191}G"  # MPEG and its transport streams
+    rb"|\0\0\0?\x01(?:[\x67\x27\x09]|[\x40\x46]\x01)"  # bare H.264 and H.265
     rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11|\x06\x0e\x2b\x34\x02\x05",  # ASF, MXF
     re.DOTALL,
 )
