@@ -1,8 +1,7 @@
 """What a frame is predicted from: one coded frame, or one before and one after it, moved along coded flows.
 
-references, wanted frame -> find -> Motion      (the encoder)
-code_motion                                     (both directions)
-references, Motion -> predicted -> Prediction   (whole numbers, the same on every machine)
+`code_motion` is the coding pass of both directions; `predicted` is in whole numbers, the same on every machine. Which
+motion to code is the encoder's choice (codec/nirvana/find.py).
 """
 
 from __future__ import annotations
