@@ -100,6 +100,16 @@ def test_a_search_finds_how_a_picture_moved(dx: int, dy: int) -> None:
         assert torch.equal(found, found.round()) and torch.allclose(inside, wanted, atol=1)
 
 
+def test_the_search_finds_how_a_picture_moved() -> None:
+    y, x = np.mgrid[:64, :96]
+    picture = torch.from_numpy(np.sin(x / 4) * np.cos(y / 5) * np.sin((x + y) / 9))[None, None].float() / 2 + 0.5
+    for dx, dy in ((3, -2), (-7, 0), (0, 6)):
+        now = picture.roll((-dy, -dx), (2, 3))  # what is at a pixel now was at + (dx, dy) before
+        flow = search(now, picture, 16, 1e-4)[0] / UNITS
+        inside = flow[:, 1:-1, 1:-1]
+        assert torch.allclose(inside, torch.tensor([dx, dy]).view(2, 1, 1).float().expand_as(inside), atol=0.3)
+
+
 def test_a_search_near_a_flow_stays_there() -> None:
     picture = textured(64, 96)
     now = picture.roll((-20, -30), (2, 3))

@@ -25,7 +25,7 @@ from codec.nirvana.grid_groups import STEPS, GridGroups
 from codec.nirvana.groups import Group, groups
 from codec.nirvana.method import Method
 from codec.nirvana.nets import load
-from codec.nirvana.rate import Control, Target
+from codec.nirvana.rate import Control, Target, Trial
 from codec.nirvana.units import KEY, OTHER, Parsed, check_video, parse
 
 NAME = "nirvana"
@@ -108,14 +108,7 @@ class Codec:
                 continue
             planes = [p.planes for p in group.pictures]
             before = None if group.key else state
-
-            rough = self.method.trial(planes, before)
-
-            def trial(quality: int, rough: Any = rough, count: int = count) -> tuple[float, float]:
-                coded = rough(quality)
-                return coded.psnr, _bpp(coded.payload, header, count)
-
-            quality = control.choose(count, trial)
+            quality = control.choose(count, self._trial(header, planes, before))
             budget = self.method.budget(options.effort, group.key)
             if options.seconds is not None:
                 left = max(options.seconds - (time.monotonic() - began), 0.0)
@@ -131,6 +124,15 @@ class Codec:
                 tell(Told(frames, coded.psnr, bpp))
         if index < len(done):
             raise CodecError(OTHER)
+
+    def _trial(self, header: Header, planes: list[Planes], before: Any) -> Trial:
+        rough = self.method.trial(planes, before)
+
+        def trial(quality: int) -> tuple[float, float]:
+            coded = rough(quality)
+            return coded.psnr, _bpp(coded.payload, header, len(planes))
+
+        return trial
 
     def _decoded(self, unit: Unit, parsed: Parsed, state: Any) -> tuple[list[Planes], Any]:
         """The frames of a unit and the state after it, from the state before."""

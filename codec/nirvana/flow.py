@@ -1,7 +1,7 @@
-"""Flow fields as symbols: each vector against its neighbours and those around it, along a skewed wavefront.
+"""Flow fields as symbols: each vector against its neighbours and what is expected of it, along a skewed wavefront.
 
 A vector is predicted by the median of the one to its left, the one above and, where there is one, that of the field
-which is expected; how much those three differ says how well.
+that is expected; how much those three differ says how well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def code_flow(coder: Coder, flow: Ints | None, shape: tuple[int, int], expected:
         row = np.arange(max(0, -(-(step - columns + 1) // 2)), min(rows, step // 2 + 1))
         column = step - 2 * row
         left, above = found[:, row + 1, column], found[:, row, column + 1]
-        # Before the first field the neighbour above right stands in, known already along this front.
+        # Without such a field the neighbour above right stands in, known already along this front.
         third = found[:, row, np.minimum(column + 2, columns)] if expected is None else expected[:, row, column]
         low, high = np.minimum(left, above), np.maximum(left, above)
         middle = np.clip(third, low, high)

@@ -7,6 +7,8 @@ predicted from frames stay equal everywhere; `moved` is its likeness in floats.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,17 +19,23 @@ _PHASES = 16  # positions between two pixels that the integer interpolation know
 _TAPS_SUM = 128
 
 
-def grid(luma: Tensor, spacing: int) -> tuple[int, int]:
-    """Rows and columns of the flow of a picture."""
-    return -(-luma.shape[2] // spacing), -(-luma.shape[3] // spacing)
+def grid(sides: Sequence[int], spacing: int) -> tuple[int, int]:
+    """Rows and columns of the flow of a picture whose luma has these two sides."""
+    height, width = sides
+    return -(-height // spacing), -(-width // spacing)
+
+
+def luma(frame: Tensor) -> Tensor:
+    """The luma [B, 1, 2 h, 2 w] of frames [B, 6, h, w]."""
+    return F.pixel_shuffle(frame[:, :4], 2)
 
 
 def moved(frame: Tensor, flow: Tensor, spacing: int) -> Tensor:
     """Frame [B, 6, h, w] at half size, moved along a flow in quarters of a pixel in floats."""
-    luma = F.pixel_shuffle(frame[:, :4], 2)
-    vectors = dense(flow / UNITS, spacing, luma)
+    whole = luma(frame)
+    vectors = dense(flow / UNITS, spacing, whole)
     chroma = F.avg_pool2d(vectors, 2) / 2
-    return torch.cat([F.pixel_unshuffle(resampled(luma, vectors), 2), resampled(frame[:, 4:], chroma)], 1)
+    return torch.cat([F.pixel_unshuffle(resampled(whole, vectors), 2), resampled(frame[:, 4:], chroma)], 1)
 
 
 def warped(planes: Tensor, flow: Tensor, spacing: int, half: bool) -> Tensor:
@@ -87,10 +95,10 @@ def _cubic(phase: int) -> tuple[int, ...]:
 _TAPS = [_cubic(phase) for phase in range(_PHASES)]
 
 
-def dense(flow: Tensor, spacing: int, luma: Tensor) -> Tensor:
-    """A vector a pixel, [B, 2, H, W]."""
+def dense(flow: Tensor, spacing: int, like: Tensor) -> Tensor:
+    """A vector for each pixel of a luma, [B, 2, H, W]."""
     whole = F.interpolate(flow, scale_factor=spacing, mode="bilinear")
-    return whole[:, :, : luma.shape[2], : luma.shape[3]]
+    return whole[:, :, : like.shape[2], : like.shape[3]]
 
 
 def resampled(planes: Tensor, vectors: Tensor, mode: str = "bicubic") -> Tensor:

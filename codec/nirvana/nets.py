@@ -71,8 +71,9 @@ def load(path: Path, device: str) -> Nets:
             state |= {
                 k.removeprefix(f"{kind}."): v.float() for k, v in found.items() if k.startswith(f"{kind}.analysis.")
             }
-            # The steps of all qualities are listed; the formula behind them stays with the training.
-            state |= {k: v for k, v in coder.state_dict().items() if k.startswith("decoder.step_")}
+            # Only training goes by the formula; here the steps of all qualities are listed.
+            lowest, highest = log2[0].float() / ONE, log2[-1].float() / ONE
+            state |= {"decoder.step_a": (lowest + highest) / 2, "decoder.step_b": (lowest - highest) / 2}
             coder.load_state_dict(state)
             exact[kind] = Network(ints, tables, where)
             fits[kind] = coder.requires_grad_(False).to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -83,15 +84,8 @@ def load(path: Path, device: str) -> Nets:
 
 def parameters(path: Path) -> dict[str, Tensor]:
     """The inverse of `export`, as far as its rounding allows: to go on training from a weights file."""
-    found = load_file(path)
-    state: dict[str, Tensor] = {}
-    for kind in KINDS:
-        names = [k for k in found if k.startswith((f"{kind}.decoder.", f"{kind}.analysis."))]
-        state |= {k: found[k].float() / (ONE if ".decoder." in k else 1) for k in names}
-        logs = found[f"{kind}.log2_step"].float() / ONE
-        state[f"{kind}.decoder.step_a"] = (logs[0] + logs[-1]) / 2
-        state[f"{kind}.decoder.step_b"] = (logs[0] - logs[-1]) / 2
-    return state
+    fits = load(path, "cpu").fits
+    return {f"{kind}.{name}": value for kind, coder in fits.items() for name, value in coder.state_dict().items()}
 
 
 def export(state: Mapping[str, Tensor], path: Path, description: str) -> None:

@@ -6,21 +6,19 @@ motion to code is the encoder's choice (codec/nirvana/find.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.entropy import Coder
-from codec.nirvana.flow import code_flow
-from codec.nirvana.motion import SPACINGS, warped
+from codec.nirvana.flow import Ints, code_flow
+from codec.nirvana.motion import SPACINGS, grid, luma, warped
 from codec.nirvana.sides import BOTH, code_sides, scaled, shares
-
-Ints = NDArray[np.int32]
 
 GREY = 128  # the prediction of a key frame
 
@@ -78,9 +76,9 @@ def code_motion(coder: Coder, motion: Motion | None, references: References, sha
             code_symbol(coder, len(SPACINGS), None if motion is None else SPACINGS.index(motion.spacing))
         ]
         flow = None if motion is None else motion.flows[0]
-        return Motion(spacing, (code_flow(coder, flow, flow_grid(shape, spacing), references.expected(spacing)),))
+        return Motion(spacing, (code_flow(coder, flow, _grid(shape, spacing), references.expected(spacing)),))
     spacing = references.spacing
-    size = flow_grid(shape, spacing)
+    size = _grid(shape, spacing)
     direct = references.direct()
     flows: tuple[Ints | None, Ints | None] = (None, None)
     sides, kinds = None, None
@@ -100,12 +98,16 @@ def code_motion(coder: Coder, motion: Motion | None, references: References, sha
 
 def predicted(motion: Motion, references: References) -> Predicted:
     """The prediction: exact."""
+    sources = (references.low,) if references.high is None else (references.low, references.high)
+    return combined([moved_exactly(s, f, motion.spacing) for s, f in zip(sources, motion.flows, strict=True)], motion)
+
+
+def combined(moved: Sequence[Tensor], motion: Motion) -> Predicted:
+    """The same, of the references as its flows have moved them."""
+    if motion.sides is None:
+        return Predicted(moved[0], torch.zeros_like(moved[0]))
+    low, high = moved
     spacing = motion.spacing
-    low = moved_exactly(references.low, motion.flows[0], spacing)
-    if references.high is None:
-        return Predicted(low, torch.zeros_like(low))
-    assert motion.sides is not None
-    high = moved_exactly(references.high, motion.flows[1], spacing)
     part = shares(torch.from_numpy(motion.sides).to(low), spacing // 2, low.shape[1], low.shape[2])
     return Predicted((low * part + high * (2 - part) + 1) >> 1, (low - high).abs())
 
@@ -118,14 +120,12 @@ def code_symbol(coder: Coder, count: int, value: int | None) -> int:
     return int(coder.code_pmfs(wanted, part[None], 8)[0])
 
 
-def flow_grid(shape: tuple[int, int], spacing: int) -> tuple[int, int]:
-    """Rows and columns of the flow of a frame of half size `shape`."""
-    return -(-2 * shape[0] // spacing), -(-2 * shape[1] // spacing)
+def _grid(shape: tuple[int, int], spacing: int) -> tuple[int, int]:
+    return grid((2 * shape[0], 2 * shape[1]), spacing)
 
 
 def moved_exactly(frame: Tensor, flow: Ints, spacing: int) -> Tensor:
     """A frame [6, h, w] (int32) moved along a flow."""
     vectors = torch.from_numpy(np.ascontiguousarray(flow)).to(frame.device, torch.int32)
-    luma = F.pixel_shuffle(frame[None, :4], 2)[0]
-    luma = F.pixel_unshuffle(warped(luma, vectors, spacing, False)[None], 2)[0]
-    return torch.cat([luma, warped(frame[4:], vectors, spacing, True)])
+    found = F.pixel_unshuffle(warped(luma(frame[None])[0], vectors, spacing, False)[None], 2)[0]
+    return torch.cat([found, warped(frame[4:], vectors, spacing, True)])

@@ -103,10 +103,10 @@ def _matched(
     elif max(now.shape[2:]) > small:
         half = None if last is None else last[:, :, ::2, ::2] / 2
         base = 2 * _matched(_halved(now), _halved(before), spacing, price / 4, half, False, small)
-        base = F.interpolate(base, size=grid(now, spacing), mode="bilinear")
+        base = F.interpolate(base, size=grid(now.shape[2:], spacing), mode="bilinear")
         before, reach = resampled(before, dense(base, spacing, now)), 2
     else:
-        base, reach = torch.zeros(len(now), 2, *grid(now, spacing), device=now.device), _REACH
+        base, reach = torch.zeros(len(now), 2, *grid(now.shape[2:], spacing), device=now.device), _REACH
     offsets = [(x, y) for y in range(-reach, reach + 1) for x in range(-reach, reach + 1)]
     errors = _errors(now, before, spacing, reach)  # [B, K, rows, columns]
     vectors = torch.tensor(offsets, dtype=torch.float32, device=now.device)

@@ -11,12 +11,11 @@ from typing import TypeVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.entropy import Coder
+from codec.nirvana.flow import Ints
 
-Ints = NDArray[np.int32]
 Flow = TypeVar("Flow", Tensor, Ints)
 
 BOTH, LOW, HIGH = 0, 1, 2  # of a block

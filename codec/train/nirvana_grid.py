@@ -14,21 +14,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.models.nirvana_grid import ALIGN, LATENTS, Coder, Prediction, distortion, mixed, shuffled
 from codec.nirvana.method import position, rate_weight
-from codec.nirvana.motion import moved
+from codec.nirvana.motion import luma, moved
 from codec.nirvana.nets import export, parameters
 from codec.nirvana.order import Place, order, own_quality
+from codec.nirvana.predict import GREY
 from codec.nirvana.search import merge, search
 from codec.nirvana.sides import blended, choose, scaled
 from codec.train import checkpoint
 from codec.train.moving import Moving, load_clips
 from codec.train.photos import load
 
-GREY = 128 / 255 - 0.5  # the prediction of a key frame
+_GREY = GREY / 255 - 0.5  # the prediction of a key frame
 _MERGE = (12, 3, 1)  # steps of the search, fewer than an encoder's
 _SMALL = 64  # pixels along a side that motion is searched whole at: at 128 this takes most of a step
 _STRIDES = {1: 0.3, 2: 0.2, 4: 0.5}  # how often each is drawn
@@ -44,7 +44,7 @@ class Nets(nn.ModuleDict):
 def principal_components(data: Moving, seed: int) -> tuple[Tensor, Tensor]:
     """PCA of cells of frames less grey: vectors [96, 96], deviations [96]."""
     rng = np.random.default_rng(seed)
-    cells = torch.cat([shuffled(data.batch(1, 8, rng)[0] - GREY).permute(0, 2, 3, 1).flatten(0, 2) for _ in range(32)])
+    cells = torch.cat([shuffled(data.batch(1, 8, rng)[0] - _GREY).permute(0, 2, 3, 1).flatten(0, 2) for _ in range(32)])
     values, vectors = torch.linalg.eigh(cells.double().T @ cells.double() / len(cells))
     return vectors.flip(1).T[:LATENTS].float(), values.flip(0)[:LATENTS].clamp_min(1e-8).sqrt().float()
 
@@ -54,7 +54,6 @@ def clip_loss(nets: Nets, frames: Tensor, t: float, rng: np.random.Generator) ->
     spacing, stride = int(rng.choice([8, 16])), int(rng.choice(list(_STRIDES), p=list(_STRIDES.values())))
     quality = round(100 * (t + 1))
     pixels = 4 * frames[0, :, 0].numel()
-    lumas = [_luma(x) for x in frames]
     loss, told = frames.new_zeros(()), dict[str, list[float]]()
     coded = dict[int, Tensor]()
     flow = frames.new_zeros(())  # of the last anchor
@@ -62,14 +61,13 @@ def clip_loss(nets: Nets, frames: Tensor, t: float, rng: np.random.Generator) ->
         own = own_quality(quality, place, stride)
         weight, now = rate_weight(own), frames[place.frame]
         if place.low is None:
-            kind, prediction = "key", Prediction(torch.full_like(now, GREY), torch.zeros_like(now))
+            kind, prediction = "key", Prediction(torch.full_like(now, _GREY), torch.zeros_like(now))
         else:
             kind = "inter"
             with torch.no_grad():
                 low = coded[place.low]
                 if place.high is None:
-                    flow = search(lumas[place.frame], _luma(low), spacing, weight, small=_SMALL)
-                    flow = merge(lumas[place.frame], _luma(low), flow, spacing, weight, None, _MERGE)
+                    flow = _found(now, low, spacing, weight, None)
                     prediction = Prediction(moved(low, flow, spacing), torch.zeros_like(now))
                 else:
                     prediction = _between(now, low, coded[place.high], flow, place, spacing, weight)
@@ -93,15 +91,16 @@ def _between(
     sides = []
     for side, part in ((low, place.frame - place.low), (high, place.frame - place.high)):
         direct = scaled(flow, part, whole)
-        own = search(_luma(now), _luma(side), spacing, weight, direct, near=True)
-        own = merge(_luma(now), _luma(side), own, spacing, weight, direct, _MERGE)
-        sides.append(moved(side, own, spacing))
-    chosen = choose(_luma(now), _luma(sides[0]), _luma(sides[1]), spacing, weight)
+        sides.append(moved(side, _found(now, side, spacing, weight, direct), spacing))
+    chosen = choose(luma(now), luma(sides[0]), luma(sides[1]), spacing, weight)
     return Prediction(blended(sides[0], sides[1], chosen, spacing), (sides[0] - sides[1]).abs() / 2)
 
 
-def _luma(frame: Tensor) -> Tensor:
-    return F.pixel_shuffle(frame[:, :4], 2)
+def _found(now: Tensor, before: Tensor, spacing: int, weight: float, direct: Tensor | None) -> Tensor:
+    """The flow from a frame to another, near a direct one if there is one."""
+    lumas = luma(now), luma(before)
+    flow = search(*lumas, spacing, weight, direct, near=direct is not None, small=_SMALL)
+    return merge(*lumas, flow, spacing, weight, direct, _MERGE)
 
 
 def train(data: Moving, out: Path, a: argparse.Namespace) -> None:
