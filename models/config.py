@@ -1,7 +1,7 @@
 """The sizes of S2LIC: one parametric layout, three named configurations."""
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 
@@ -25,6 +25,7 @@ class Config:
     enhance: tuple[int, int, int] | None  # dense enhancement: hidden channels, growth, unshuffle
     shortcut: bool  # linear 16x16 transform beside g_a and g_s, started from the PCA of photos
     lambdas: tuple[float, float] = (8e-4, 0.2)  # of R + lambda 255^2 MSE, at q = 0 and q = 1
+    convolutions: tuple[int, ...] = ()  # layers with a convolution for attention, before a stage's SwinV2 ones; () = 0
 
     @property
     def latents(self) -> int:
@@ -46,10 +47,14 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Config":
-        """Inverse of `to_dict` after a trip through JSON; ValueError if fields are missing or unknown."""
-        names = {f.name for f in fields(cls)}
-        if set(values) != names:
-            raise ValueError(f"config fields differ: {sorted(set(values) ^ names)}")
+        """Inverse of `to_dict` after a trip through JSON; ValueError if fields are missing or unknown.
+
+        A field that a released config has not yet got has a default that means how models were before it.
+        """
+        unknown = set(values) - {f.name for f in fields(cls)}
+        missing = {f.name for f in fields(cls) if f.default is MISSING} - set(values)
+        if unknown or missing:
+            raise ValueError(f"config fields differ: {sorted(unknown | missing)}")
         return cls(**{k: _tuples(v) for k, v in values.items()})
 
 

@@ -38,14 +38,34 @@ def ste_round(x: Tensor) -> Tensor:
     return x + (x.round() - x).detach()
 
 
+class _GaussianBin(torch.autograd.Function):
+    """Mass of N(0, sigma^2) in the unit bin around a residual; forward and backward share what is dear."""
+
+    @staticmethod
+    def forward(ctx, residual: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        r, scale = residual.abs(), 2**-0.5 / sigma.clamp(min=SCALE_MIN)
+        # Both tails on the same side: erfc keeps its precision where erf would be 1 - 1.
+        p = torch.erfc((r - 0.5) * scale).sub_(torch.erfc((r + 0.5) * scale)).mul_(0.5).clamp_(min=LIKELIHOOD_MIN)
+        ctx.save_for_backward(residual, sigma, p)
+        return p
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[no-untyped-def]
+        residual, sigma, p = ctx.saved_tensors
+        inverse = 1 / sigma.clamp(min=SCALE_MIN)
+        r = residual.abs()
+        lower, upper = (r - 0.5) * inverse, (r + 0.5) * inverse
+        near, far = torch.exp(-0.5 * lower.square()), torch.exp(-0.5 * upper.square())
+        # At a bound a gradient passes if it leads away from it, as in `lower_bound`.
+        outer = torch.where((p > LIKELIHOOD_MIN) | (grad < 0), grad, 0) * inverse * (2 * math.pi) ** -0.5
+        by_sigma = outer * (lower * near - upper * far)
+        by_sigma = torch.where((sigma >= SCALE_MIN) | (by_sigma < 0), by_sigma, 0)
+        return outer * (far - near) * residual.sign(), by_sigma
+
+
 def gaussian_likelihood(residual: Tensor, sigma: Tensor) -> Tensor:
-    """Probability of the unit bin around `residual` = y - mu under N(0, sigma^2), sigma >= SCALE_MIN."""
-    sigma = lower_bound(sigma, SCALE_MIN)
-    r = residual.abs()
-    s = 2**-0.5 / sigma
-    # Both tails on the same side: erfc keeps its precision where erf would be 1 - 1.
-    p = 0.5 * (torch.erfc((r - 0.5) * s) - torch.erfc((r + 0.5) * s))
-    return lower_bound(p, LIKELIHOOD_MIN)
+    """Probability of the unit bin around `residual` = y - mu under N(0, sigma^2); sigma is at least SCALE_MIN."""
+    return _GaussianBin.apply(residual, sigma)
 
 
 class FactorizedPrior(nn.Module):

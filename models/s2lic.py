@@ -7,7 +7,6 @@ Images are RGB in 0..1, [B, 3, H, W] with H and W multiples of 64. y has M chann
 """
 
 import copy
-import itertools
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from .acgc import EntropyModel, RateTable
 from .config import Config
-from .layers import Enhance, conv, deconv, rs2tb, subpel, zero
+from .layers import ConvLayer, Enhance, conv, deconv, rs2tb, subpel, zero
 from .prior import gaussian_likelihood, ste_round
 
 ALIGN = 64  # sizes must be multiples of this
@@ -101,16 +100,20 @@ class S2LIC(nn.Module):
         z = self.hyper_analysis(y, q)
         y = y * self.entropy.gain(q)
         p_z = self.entropy.prior(self._noisy(z))
-        p_y: list[Tensor] = []  # two per slice: each is right on its own cells
+        passes: list[tuple[Tensor, Tensor, Tensor]] = []  # cells, residual, sigma: two a slice
 
         def quantize(i: int, cells: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
             residual = y[:, self.config.channels(i)] - mu
-            p_y.append(gaussian_likelihood(self._noisy(residual), sigma).where(cells, 1.0))
+            passes.append((cells, residual, sigma))
             return (ste_round(residual) + mu) * cells
 
         hyper = self.entropy.hyper(ste_round(z), q)
         y_hat = self.entropy.decode(hyper, q, quantize)
-        likelihood = torch.cat([a * b for a, b in zip(p_y[::2], p_y[1::2], strict=True)], 1)
+        # Each pass is right on its own cells; put together, one call costs half of what ten do.
+        pairs = list(zip(passes[::2], passes[1::2], strict=True))
+        residual = torch.cat([first[1].where(first[0], second[1]) for first, second in pairs], 1)
+        sigma = torch.cat([first[2].where(first[0], second[2]) for first, second in pairs], 1)
+        likelihood = gaussian_likelihood(self._noisy(residual), sigma)
         return {"x_hat": self.synthesise(y_hat, q), "likelihoods": {"y": likelihood, "z": p_z}}
 
     def _noisy(self, v: Tensor) -> Tensor:
@@ -121,16 +124,24 @@ class S2LIC(nn.Module):
         return copy.deepcopy(self.entropy).double().eval()
 
 
+def _block(config: Config, stage: int) -> nn.Sequential:
+    """The layers of a stage: with convolutions first, then the paper's block of SwinV2 ones."""
+    dim, depth, heads = config.stages[stage]
+    convolutions = config.convolutions[stage] if config.convolutions else 0
+    return nn.Sequential(
+        *(ConvLayer(dim, config.mlp) for _ in range(convolutions)), *rs2tb(dim, depth, heads, config.mlp)
+    )
+
+
 def _analysis(config: Config) -> Transform:
     stages, u = config.stages, config.unshuffle
     first = conv(3, stages[0][0], 5, 2) if u == 1 else conv(3 * u * u, stages[0][0])
     after: list[nn.Module] = []
-    for (cin, _, _), (dim, depth, heads) in itertools.pairwise(stages):
-        after += [conv(cin, dim, stride=2), rs2tb(dim, depth, heads, config.mlp)]
+    for i in range(1, len(stages)):
+        after += [conv(stages[i - 1][0], stages[i][0], stride=2), _block(config, i)]
     after.append(conv(stages[-1][0], config.latents, stride=2))
-    dim, depth, heads = stages[0]
-    before = nn.Sequential(nn.PixelUnshuffle(u), first, rs2tb(dim, depth, heads, config.mlp))
-    return Transform(before, nn.Sequential(*after), dim)
+    before = nn.Sequential(nn.PixelUnshuffle(u), first, _block(config, 0))
+    return Transform(before, nn.Sequential(*after), stages[0][0])
 
 
 def _synthesis(config: Config) -> Transform:
@@ -138,13 +149,12 @@ def _synthesis(config: Config) -> Transform:
     up = deconv if u == 1 else subpel
     before: list[nn.Module] = []
     cin = config.latents
-    for dim, depth, heads in reversed(stages[1:]):
-        before += [up(cin, dim), rs2tb(dim, depth, heads, config.mlp)]
-        cin = dim
-    dim, depth, heads = stages[0]
-    before.append(up(cin, dim))
-    after = nn.Sequential(rs2tb(dim, depth, heads, config.mlp), subpel(dim, 3, 2 if u == 1 else u, 3))
-    return Transform(nn.Sequential(*before), after, dim)
+    for i in reversed(range(1, len(stages))):
+        before += [up(cin, stages[i][0]), _block(config, i)]
+        cin = stages[i][0]
+    before.append(up(cin, stages[0][0]))
+    after = nn.Sequential(_block(config, 0), subpel(stages[0][0], 3, 2 if u == 1 else u, 3))
+    return Transform(nn.Sequential(*before), after, stages[0][0])
 
 
 def pad_to(x: Tensor, height: int, width: int) -> Tensor:

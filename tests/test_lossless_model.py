@@ -64,7 +64,8 @@ def test_no_pixel_is_seen_before_the_wavefront_reaches_it(config: dict[str, int]
     for channel in range(1 if config else 3):  # a choice of all channels is counted in the first
         changed = tile.copy()
         changed[row, column, channel] += 40
-        c, r, col = torch.nonzero(bits(model, changed) != before, as_tuple=True)
+        # Equal sums may differ in their last bits from call to call; a pixel that is seen changes far more.
+        c, r, col = torch.nonzero((bits(model, changed) - before).abs() > 1e-4, as_tuple=True)
         here = (r == row) & (col == column)
         assert here.any()
         assert (c[here] >= channel).all()

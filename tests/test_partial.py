@@ -79,13 +79,14 @@ def test_damaged_alpha_is_opaque_in_its_tile_only(tiled: bytes) -> None:
     decoded = codec.decode(damaged(tiled, 5), partial=True)
     frame = next(decoded.frames())
     tiles = s2lic.tiling.tiles(200, 256)
-    assert (tiles[1].of(frame)[..., 3] == 255).all() and (frame[..., :3] == whole[..., :3]).all()
+    assert (tiles[1].of(frame)[..., 3] == 255).all() and np.abs(frame[..., :3].astype(int) - whole[..., :3]).max() <= 1
     assert len(decoded.damage or []) == 1
 
 
 def test_a_whole_file_has_no_damage_and_a_damaged_one_is_refused_otherwise(tiled: bytes) -> None:
     decoded = codec.decode(tiled, partial=True)
-    assert (next(decoded.frames()) == next(codec.decode(tiled).frames())).all() and decoded.damage == []
+    again = next(codec.decode(tiled).frames()).astype(int)
+    assert np.abs(next(decoded.frames()) - again).max() <= 1 and decoded.damage == []
     with pytest.raises(FormatError, match="damaged"):
         codec.decode(damaged(tiled, 1))
 

@@ -66,3 +66,10 @@ def test_sigma_below_the_bound_can_grow_again() -> None:
     sigma = torch.tensor([0.01], requires_grad=True)
     (-gaussian_likelihood(torch.tensor([2.0]), sigma).log()).sum().backward()
     assert sigma.grad is not None and sigma.grad.item() < 0
+
+
+def test_gaussian_likelihood_has_the_derivatives_of_its_formula() -> None:
+    torch.manual_seed(0)
+    residual = (3 * torch.randn(50, dtype=torch.float64)).requires_grad_()
+    sigma = (0.2 + 3 * torch.rand(50, dtype=torch.float64)).requires_grad_()
+    assert torch.autograd.gradcheck(gaussian_likelihood, (residual, sigma))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alike import nearly
 from grid_weights import installed
 from video_clips import BT601, RATE, moving, pictures
 
@@ -397,10 +398,18 @@ def test_pictures_by_s2lic_decode_alone() -> None:
     assert equal(list(file.pictures(2, 2)), shown[2:3])
     index = index_of(data)
     assert min(fp.touched) >= index.offsets[2] and not fp.touched & set(range(index.offsets[3] + 20, len(data)))
-    assert resume_intra(data[: index.offsets[2] + 9], frames) == data
+    assert goes_on(data, index.offsets[2] + 9, index.offsets[2], frames)
     partial = video.open_file(io.BytesIO(damaged(data, 1)), device="cpu", partial=True)
     assert equal(list(partial.pictures()), [shown[0], *shown[2:]])
     assert [str(e).rpartition("(")[2] for e in partial.damage or []] == ["frames 1 to 1 are lost)"]
+
+
+def goes_on(data: bytes, cut: int, kept: int, frames: list[Planes]) -> bool:
+    """Whether a file cut at a byte is completed: what was whole is kept, what is made anew shows the same pictures."""
+    again = resume_intra(data[:cut], frames)
+    pairs = zip(decoded(again), decoded(data), strict=True)
+    close = all(psnr(planes_error(a.planes, b.planes)) > 40 for a, b in pairs)
+    return again[:kept] == data[:kept] and nearly(len(again), len(data)) and close
 
 
 def resume_intra(data: bytes, frames: list[Planes]) -> bytes:
@@ -418,7 +427,7 @@ def test_pictures_of_several_tiles_are_resumed_between_them(monkeypatch: pytest.
     index = index_of(data)
     assert index.frames == (1, 0, 1, 0, 1, 0)
     for unit in (1, 3, 4):
-        assert resume_intra(data[: index.offsets[unit]], frames) == data
+        assert goes_on(data, index.offsets[unit], index.offsets[unit], frames)
     shown = decoded(data)
     partial = video.open_file(io.BytesIO(damaged(data, 3)), device="cpu", partial=True)
     assert equal(list(partial.pictures()), [shown[0], shown[2]])
