@@ -21,24 +21,31 @@ from .layers import conv, subpel
 from .prior import FactorizedPrior
 
 KNOTS = 8  # rows of a rate table; between them it is interpolated
+Y_CELLS = 4  # latents y along a side of a cell of z
 
 # quantize(slice, cells [1, 1, H, W] bool, mu, sigma [B, c, H, W]) -> y_hat of these cells, zero elsewhere
 Quantize = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
 
 class RateTable(nn.Module):
-    """A vector per channel that depends on the rate: piecewise linear in q over KNOTS rows."""
+    """A vector per channel that depends on the rate: piecewise linear in q over KNOTS rows.
+
+    q in 0..1 is one number a picture, [B], or a map [B, h, w] of one number for each cell of z, 64 x 64 pixels.
+    """
 
     def __init__(self, channels: int, first: float = 0.0, last: float = 0.0) -> None:
         super().__init__()
         self.rows = nn.Parameter(torch.linspace(first, last, KNOTS)[:, None].repeat(1, channels))
 
-    def forward(self, q: Tensor) -> Tensor:
-        """q [B] in 0..1 -> [B, C, 1, 1]."""
+    def forward(self, q: Tensor, scale: int) -> Tensor:
+        """q [B] -> [B, C, 1, 1]; a map [B, h, w] -> [B, C, h * scale, w * scale], `scale` places a cell and side."""
         at = q.to(self.rows.dtype) * (KNOTS - 1)
         i = at.floor().clamp(0, KNOTS - 2).long()
-        t = (at - i)[:, None]
-        return (self.rows[i] * (1 - t) + self.rows[i + 1] * t)[:, :, None, None]
+        t = (at - i)[..., None]
+        vectors = (self.rows[i] * (1 - t) + self.rows[i + 1] * t).movedim(-1, 1)
+        if q.ndim == 1:
+            return vectors[:, :, None, None]
+        return vectors.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
 
 
 class LatentResidual(nn.Module):
@@ -109,17 +116,17 @@ class EntropyModel(nn.Module):
             done += c
 
     def gain(self, q: Tensor) -> Tensor:
-        """The factor of y before rounding [B, M, 1, 1], at most about 1, smaller at low rates."""
-        return self.y_gain(q).exp()
+        """The factor of y before rounding, [B, M, 1, 1] or [B, M, H, W], at most about 1, smaller at low rates."""
+        return self.y_gain(q, Y_CELLS).exp()
 
     def hyper(self, z_symbols: Tensor, q: Tensor) -> Tensor:
         """h_s: symbols of z [B, N, h, w] -> what every pass sees [B, hyper_out, 4h, 4w]."""
-        z_hat = z_symbols * (-self.z_gain(q)).exp()
-        return self.h_s(self.h_s_in(z_hat) + self.rate_bias(q))
+        z_hat = z_symbols * (-self.z_gain(q, 1)).exp()
+        return self.h_s(self.h_s_in(z_hat) + self.rate_bias(q, 1))
 
     def decode(self, hyper: Tensor, q: Tensor, quantize: Quantize) -> Tensor:
         """y_hat [B, M, H, W] in the scaled domain; `quantize` turns (mu, sigma) into values, slice by slice."""
-        scale = self.gain(q) * self.unit[:, None, None]  # [B, M, 1, 1]
+        scale = self.gain(q) * self.unit[:, None, None]  # [B, M, 1, 1] or [B, M, H, W]
         anchor = checkerboard(hyper.shape[2], hyper.shape[3], hyper.device)
         means = hyper[:, hyper.shape[1] // 2 :]
         seen: list[Tensor] = []  # decoded slices over their scale

@@ -99,9 +99,10 @@ CONFIGS = {
         enhance=None,
         shortcut=True,
     ),
-    # For CPUs: the quarter layout with half the depth.
+    # For CPUs: the quarter layout, convolutions for attention.
     "xs": Config(
-        stages=((96, 1, 3), (128, 2, 4)),
+        stages=((96, 0, 3), (128, 0, 4)),
+        convolutions=(1, 4),
         slices=(16, 16, 32, 64, 128),
         hyper=96,
         hyper_widths=(128, 128, 128, 128),

@@ -196,15 +196,13 @@ class ConvLayer(nn.Module):
 
     def __init__(self, dim: int, mlp: int) -> None:
         super().__init__()
-        self.mix = nn.Sequential(
-            conv(dim, dim, 1), nn.ReLU(), nn.Conv2d(dim, dim, 3, padding=1, groups=dim), conv(dim, dim, 1)
-        )
-        self.norm1 = _ChannelNorm(dim)
+        depthwise = nn.Conv2d(dim, dim, 3, padding=1, groups=dim)
+        self.mix = nn.Sequential(conv(dim, dim, 1), nn.ReLU(), depthwise, conv(dim, dim, 1), _ChannelNorm(dim))
         self.mlp = nn.Sequential(conv(dim, mlp * dim, 1), nn.ReLU(), conv(mlp * dim, dim, 1))
         self.norm2 = _ChannelNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.norm1(self.mix(x))
+        x = x + self.mix(x)
         return x + self.norm2(self.mlp(x))
 
 

@@ -3,7 +3,8 @@
     x -> Enh -> g_a -> y -> h_a -> z -> round -> z_hat -> EntropyModel -> y_hat -> g_s -> Enh -> x_hat
          shortcut ----^        (one set of weights for all rates: q in 0..1)         ^---- shortcut
 
-Images are RGB in 0..1, [B, 3, H, W] with H and W multiples of 64. y has M channels at 1/16, z N at 1/64.
+Images are RGB in 0..1, [B, 3, H, W] with H and W multiples of 64. y has M channels at 1/16, z N at 1/64. A rate q is
+one number a picture, [B], or a map [B, H/64, W/64].
 """
 
 import copy
@@ -12,26 +13,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .acgc import EntropyModel, RateTable
+from .acgc import Y_CELLS, EntropyModel, RateTable
 from .config import Config
 from .layers import ConvLayer, Enhance, conv, deconv, rs2tb, subpel, zero
 from .prior import gaussian_likelihood, ste_round
 
-ALIGN = 64  # sizes must be multiples of this
-PATCH = 16  # pixels along a side of a latent cell
+PATCH = 16  # pixels along a side of a latent y
+CELL = 64  # and of a latent z, for which a map of rates has one value
 TRANSFORM_GAIN = 8.0  # g_a's share of y, in units in which the finest quantisation step is 1
 
 
 class Transform(nn.Module):
     """A chain of stages with a per-channel, rate-dependent gain after (g_a) or before (g_s) the finest SwinV2 block."""
 
-    def __init__(self, before: nn.Sequential, after: nn.Sequential, channels: int) -> None:
+    def __init__(self, before: nn.Sequential, after: nn.Sequential, channels: int, cells: int) -> None:
         super().__init__()
-        self.before, self.after = before, after
+        self.before, self.after, self.cells = before, after, cells  # cells: places there along a side of a cell of z
         self.gain = RateTable(channels)  # log
 
     def forward(self, x: Tensor, q: Tensor) -> Tensor:
-        return self.after(self.before(x) * self.gain(q).exp())
+        x = self.before(x)
+        return self.after(x * self.gain(q, self.cells).exp().to(x.dtype))
 
 
 class S2LIC(nn.Module):
@@ -81,11 +83,11 @@ class S2LIC(nn.Module):
 
     def hyper_analysis(self, y: Tensor, q: Tensor) -> Tensor:
         """y unscaled -> z [B, N, H/64, W/64], scaled and ready to be rounded, float32."""
-        return self.h_a(y / self.entropy.unit[:, None, None]).float() * self.entropy.z_gain(q).exp()
+        return self.h_a(y / self.entropy.unit[:, None, None]).float() * self.entropy.z_gain(q, 1).exp()
 
     def synthesise(self, y_hat: Tensor, q: Tensor) -> Tensor:
         """Decoded latents in the scaled domain [B, M, H/16, W/16] -> image [B, 3, H, W], not clipped."""
-        y = y_hat * (self.y_restore(q) - self.entropy.y_gain(q)).exp()
+        y = y_hat * (self.y_restore(q, Y_CELLS) - self.entropy.y_gain(q, Y_CELLS)).exp()
         x = self.g_s(y / self.entropy.unit[:, None, None], q).float()
         if self.config.shortcut:
             x = x + self.shortcut_s(y / self.shortcut_gain).float()
@@ -133,6 +135,11 @@ def _block(config: Config, stage: int) -> nn.Sequential:
     )
 
 
+def _cells(config: Config) -> int:
+    """Places of the finest stage along a side of a cell of z."""
+    return CELL // (2 if config.unshuffle == 1 else config.unshuffle)
+
+
 def _analysis(config: Config) -> Transform:
     stages, u = config.stages, config.unshuffle
     first = conv(3, stages[0][0], 5, 2) if u == 1 else conv(3 * u * u, stages[0][0])
@@ -141,7 +148,7 @@ def _analysis(config: Config) -> Transform:
         after += [conv(stages[i - 1][0], stages[i][0], stride=2), _block(config, i)]
     after.append(conv(stages[-1][0], config.latents, stride=2))
     before = nn.Sequential(nn.PixelUnshuffle(u), first, _block(config, 0))
-    return Transform(before, nn.Sequential(*after), stages[0][0])
+    return Transform(before, nn.Sequential(*after), stages[0][0], _cells(config))
 
 
 def _synthesis(config: Config) -> Transform:
@@ -154,7 +161,7 @@ def _synthesis(config: Config) -> Transform:
         cin = stages[i][0]
     before.append(up(cin, stages[0][0]))
     after = nn.Sequential(_block(config, 0), subpel(stages[0][0], 3, 2 if u == 1 else u, 3))
-    return Transform(nn.Sequential(*before), after, stages[0][0])
+    return Transform(nn.Sequential(*before), after, stages[0][0], _cells(config))
 
 
 def pad_to(x: Tensor, height: int, width: int) -> Tensor:

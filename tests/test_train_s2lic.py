@@ -130,8 +130,12 @@ def test_checkpoint_parts_are_bounded_and_whole(tmp_path: Path, monkeypatch: pyt
 
 
 def test_rates_of_a_batch_cover_the_range() -> None:
-    q = rates(8, np.random.default_rng(0)).sort().values
-    assert ((q * 8).floor() == torch.arange(8)).all()
+    maps = rates(64, 2, np.random.default_rng(0))
+    assert maps.shape == (64, 2, 2) and maps.min() >= 0 and maps.max() <= 1
+    constant = (maps == maps[:, :1, :1]).all((1, 2))
+    assert 20 < constant.sum() < 44
+    eighths = (maps[constant, 0, 0] * 8).floor().clamp(max=7)
+    assert set(eighths.tolist()) == set(range(8))
 
 
 def test_learning_rate_warms_up_stays_and_falls_to_zero() -> None:

@@ -53,17 +53,17 @@ def _parts(tensors: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
     return parts
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Flat view of an Adam-like optimizer's state: 'optimizer.<index>.<field>'."""
+def optimizer_tensors(optimizer: torch.optim.Optimizer, name: str = "optimizer") -> dict[str, Tensor]:
+    """Flat view of an Adam-like optimizer's state: '<name>.<index>.<field>'."""
     state = optimizer.state_dict()["state"]
-    return {f"optimizer.{i}.{k}": torch.as_tensor(v) for i, fields in state.items() for k, v in fields.items()}
+    return {f"{name}.{i}.{k}": torch.as_tensor(v) for i, fields in state.items() for k, v in fields.items()}
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], name: str = "optimizer") -> None:
     """Inverse of `optimizer_tensors`."""
     state: dict[int, dict[str, Tensor]] = {}
-    for name, t in tensors.items():
-        if name.startswith("optimizer."):
-            _, i, field = name.split(".")
+    for key, t in tensors.items():
+        if key.startswith(name + "."):
+            _, i, field = key.split(".")
             state.setdefault(int(i), {})[field] = t
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

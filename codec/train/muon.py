@@ -1,27 +1,27 @@
-"""Muon: momentum whose matrices are made orthogonal before each step (Jordan et al. 2024), beside AdamW for all else.
+"""Muon: momentum whose matrices are made orthogonal before each step (Jordan et al., 2024).
 
-Per step it learns what AdamW learns in about 1.6 (docs/training.md); the products of the Newton-Schulz iteration
-cost the same whatever the batch, so it pays from about 16 crops on.
+A step of it learns what about 1.6 of AdamW's do (docs/training.md). Its products cost the same whatever the batch, so
+it pays from about 16 crops of 128 x 128 on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 MOMENTUM = 0.95
-STEPS = 5  # of the iteration: singular values end between 0.7 and 1.2
+ITERATIONS = 5  # of Newton and Schulz: singular values end between 0.7 and 1.2
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-LIKE_ADAM = 0.2  # root mean square of an update at learning rate 1: that of AdamW, so that one rate serves both
+AS_ADAMW = 0.2  # root mean square of an update at learning rate 1: that of AdamW, so that one rate serves both
 
 
 def orthogonalised(update: Tensor) -> Tensor:
-    """The nearest half-orthogonal matrix, roughly, of an update [rows, columns], in bfloat16."""
+    """Roughly the nearest matrix to `update` [rows, columns] whose singular values are all 1; bfloat16."""
     wide = update.shape[0] <= update.shape[1]
     x = (update if wide else update.T).bfloat16()
     x = x / (x.norm() + 1e-7)
     a, b, c = COEFFICIENTS
-    for _ in range(STEPS):
+    for _ in range(ITERATIONS):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x if wide else x.T
@@ -30,17 +30,20 @@ def orthogonalised(update: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """For weights [out, in] and [out, in, kernel, kernel], the latter as matrices of `out` rows."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter] | list[dict[str, object]], lr: float) -> None:
-        super().__init__(parameters, {"lr": lr, "weight_decay": 0.0})
+    def __init__(self, parameters: Sequence[nn.Parameter], lr: float, weight_decay: float) -> None:
+        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
+        """Move every parameter that has a gradient."""
         for group in self.param_groups:
-            with_gradient = [p for p in group["params"] if p.grad is not None]
-            for p in with_gradient:
-                momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
-                momentum.lerp_(p.grad, 1 - MOMENTUM)
-                update = torch.lerp(p.grad, momentum, MOMENTUM).flatten(1)  # Nesterov's
-                scale = LIKE_ADAM * max(update.shape) ** 0.5
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                if not self.state[p]:
+                    self.state[p]["momentum"] = torch.zeros_like(p)
+                momentum = self.state[p]["momentum"].lerp_(p.grad, 1 - MOMENTUM)
+                update = p.grad.lerp(momentum, MOMENTUM).flatten(1)  # Nesterov's
+                size = AS_ADAMW * max(update.shape) ** 0.5
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(orthogonalised(update).view_as(p), alpha=-group["lr"] * scale)
+                p.add_(orthogonalised(update).view_as(p), alpha=-group["lr"] * size)

@@ -17,7 +17,7 @@ class Options:
     val: str | None = None
     hours: float | None = None
     steps: int | None = None
-    batch: int = 8
+    batch: int = 16
     crop: int = 128
     lr: float = 2e-3
     decay: float = 0.35
@@ -42,7 +42,7 @@ def parse(argv: list[str]) -> Options:
     p.add_argument("--val", help="tar file or folder of held-out photos")
     p.add_argument("--hours", type=float, help="length of the schedule in hours of training")
     p.add_argument("--steps", type=int, help="length of the schedule in steps")
-    p.add_argument("--batch", type=int, default=8, help="crops a step and process (default 8)")
+    p.add_argument("--batch", type=int, default=8, help="crops a step and process (default 16)")
     p.add_argument("--crop", type=int, default=128, help="pixels along a side, a multiple of 64 (default 128)")
     p.add_argument("--lr", type=float, default=2e-3, help="peak learning rate (default 0.002)")
     p.add_argument("--decay", type=float, default=0.35, help="last share of the schedule, falling to 0 (default 0.35)")
@@ -53,7 +53,7 @@ def parse(argv: list[str]) -> Options:
     p.add_argument("--log-every", type=int, default=100, help="steps between lines of log.jsonl")
     p.add_argument("--save-every", type=float, default=240.0, help="seconds between checkpoints")
     p.add_argument("--val-every", type=float, default=1800.0, help="seconds between validations")
-    p.add_argument("--init", help="start from these weights (.safetensors) instead of from scratch")
+    p.add_argument("--init", help="start from what fits of these weights (.safetensors)")
     p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
     p.add_argument("--overrides", default="{}", help="JSON of config fields to change, for experiments")
     options = Options(**vars(p.parse_args(argv)))

@@ -28,7 +28,7 @@ def train(options: Options) -> None:
     if first:
         size = sum(p.numel() for p in t.model.parameters()) / 1e6
         of = f"{options.config}: {size:.2f} M parameters, {len(t.images)} photos"
-        _say(f"{of}, {t.device}, {t.precision}, from step {t.step}")
+        _say(f"{of}, {t.device}, {t.precision}, from {f'step {t.step}' if t.step else t.origin}")
     begun = last = saved = checked = time.monotonic()
     window: list[tuple[float, float, float]] = []
     decaying = t.progress() > 1 - options.decay

@@ -1,6 +1,7 @@
 """One training run of S2LIC: model, averaged weights, optimizer, and the step that moves them on."""
 
 import contextlib
+import math
 import os
 import time
 from dataclasses import asdict
@@ -9,15 +10,21 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.models.config import Config
-from codec.models.s2lic import S2LIC
+from codec.models.s2lic import CELL, S2LIC
 
 from . import checkpoint, photos
+from .muon import Muon
 from .options import Options, make_config
 
 WARM_UP = 30  # steps
+MAP_SPREAD = 0.12  # standard deviation of a cell's rate about its crop's: a factor of 2 in lambda
+SMALLEST_ROW = 26  # inputs of a matrix worth making orthogonal: more than a depth-wise 5x5 kernel has
+OPTIMIZERS = ("adamw", "muon")  # of a checkpoint's tensors
+AVERAGE_EVERY = 4  # steps: the average moves little in one
 
 
 def lr_factor(step: int, progress: float, decay: float) -> float:
@@ -25,34 +32,53 @@ def lr_factor(step: int, progress: float, decay: float) -> float:
     return min(1.0, (step + 1) / WARM_UP) * (min(1.0, (1 - progress) / decay) if decay else 1.0)
 
 
-def rates(n: int, rng: np.random.Generator) -> Tensor:
-    """n rates in 0..1, one from each n-th of the range, shuffled."""
-    return torch.from_numpy((rng.permutation(n) + rng.random(n)) / n).float()
+def rates(n: int, cells: int, rng: np.random.Generator) -> Tensor:
+    """Rates in 0..1 of n crops as maps [n, cells, cells]: one from each n-th of the range, shuffled.
+
+    Half of the crops have one rate everywhere, in the others each cell has its own, MAP_SPREAD about the crop's.
+    """
+    q = (rng.permutation(n) + rng.random(n)) / n
+    spread = MAP_SPREAD * rng.standard_normal((n, cells, cells)) * (rng.random(n) < 0.5)[:, None, None]
+    return torch.from_numpy((q[:, None, None] + spread).clip(0, 1)).float()
 
 
 def sample_losses(model: nn.Module, config: Config, x: Tensor, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Per sample: weighted loss, rate in bits per pixel, MSE on the scale of 0..255."""
+    """Per sample: weighted loss, rate in bits per pixel, MSE on the scale of 0..255; q [B] or maps [B, H/64, W/64]."""
     out = model(x, q)
     pixels = x.shape[2] * x.shape[3]
     bits = sum(-p.float().log2().sum((1, 2, 3)) for p in out["likelihoods"].values())
     bpp = bits / pixels
-    mse = (out["x_hat"].float() - x).square().mean((1, 2, 3)) * 255**2
-    lam = config.lambdas[0] * torch.exp(q * config.log_lambda_range)
-    return (bpp + lam * mse) * lam**-0.5, bpp, mse
+    error = F.avg_pool2d((out["x_hat"].float() - x).square().mean(1), CELL) * 255**2  # [B, H/64, W/64]
+    q = q.expand_as(error) if q.ndim == 3 else q[:, None, None].expand_as(error)
+    log_lam = q * config.log_lambda_range + math.log(config.lambdas[0])
+    distortion = (log_lam.exp() * error).mean((1, 2))
+    return (bpp + distortion) * (-0.5 * log_lam.mean((1, 2))).exp(), bpp, error.mean((1, 2))
 
 
-def make_optimizer(model: nn.Module, lr: float) -> torch.optim.AdamW:
-    """AdamW; no weight decay on vectors and tables, a tenth of the rate for the linear shortcut."""
-    groups: dict[str, list[nn.Parameter]] = {"matrix": [], "vector": [], "shortcut": []}
+def take(model: nn.Module, weights: dict[str, Tensor]) -> float:
+    """Start a model from another one's weights: whatever agrees in name and number of values; returns its share of all.
+
+    A layer that the other has not got starts as the identity, so a model may grow by layers where it was left.
+    """
+    state = model.state_dict()
+    known = {k: v for k, v in weights.items() if k in state and v.numel() == state[k].numel()}
+    for k, v in known.items():
+        state[k].copy_(v.view_as(state[k]))
+    return sum(v.numel() for v in known.values()) / sum(v.numel() for v in state.values())
+
+
+def make_optimizers(model: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
+    """Muon for matrices; AdamW for what is none (vectors, tables, depth-wise kernels) and, at a tenth, the shortcut."""
+    groups: dict[str, list[nn.Parameter]] = {"matrix": [], "other": [], "shortcut": []}
     for name, p in model.named_parameters():
-        if name.startswith("shortcut"):
-            groups["shortcut"].append(p)
-        else:
-            table = "prior." in name or name.endswith(".rows") or "gain" in name
-            groups["vector" if p.ndim < 2 or table else "matrix"].append(p)
-    settings = {"matrix": (1.0, 0.01), "vector": (1.0, 0.0), "shortcut": (0.1, 0.0)}
-    listed = [{"params": groups[k], "share": s, "weight_decay": wd} for k, (s, wd) in settings.items() if groups[k]]
-    return torch.optim.AdamW(listed, lr=lr, betas=(0.9, 0.99), fused=True)
+        table = "prior." in name or name.endswith(".rows") or "gain" in name
+        matrix = not table and p.ndim >= 2 and p.shape[0] > 1 and p[0].numel() >= SMALLEST_ROW
+        groups["shortcut" if name.startswith("shortcut") else "matrix" if matrix else "other"].append(p)
+    shares = {"other": (1.0, 0.0), "shortcut": (0.1, 0.01)}
+    listed = [{"params": groups[k], "share": s, "weight_decay": wd} for k, (s, wd) in shares.items() if groups[k]]
+    muon = Muon(groups["matrix"], lr, weight_decay=0.01)
+    muon.param_groups[0]["share"] = 1.0
+    return [torch.optim.AdamW(listed, lr=lr, betas=(0.9, 0.99), fused=True), muon]
 
 
 class Trainer:
@@ -68,12 +94,12 @@ class Trainer:
         self.images = photos.load(options.data)
         self.crops = photos.Crops(self.images, options.crop)
         self.model = S2LIC(self.config)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.origin = 0, 0.0, "nothing"
         saved = checkpoint.load(self.out / "checkpoint")
         if saved is None:
             self._start()
         self.model.to(self.device)
-        self.optimizer = make_optimizer(self.model, options.lr)
+        self.optimizers = make_optimizers(self.model, options.lr)
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         if saved is not None:
             self._restore(*saved)
@@ -96,8 +122,8 @@ class Trainer:
         if self.options.init:
             from safetensors.torch import load_file
 
-            loaded = {k: v.float() for k, v in load_file(self.options.init).items() if not k.startswith("tables.")}
-            self.model.load_state_dict(loaded)
+            taken = take(self.model, load_file(self.options.init))
+            self.origin = f"{taken:.0%} of {self.options.init}"
         elif self.config.shortcut:
             basis, std = photos.principal_components(self.images, self.config.latents, self.options.seed)
             self.model.init_shortcut(basis, std)
@@ -107,13 +133,15 @@ class Trainer:
         self.model.load_state_dict({k[prefix:]: v for k, v in tensors.items() if k.startswith("model.")})
         for k, v in self.average.items():
             v.copy_(tensors["average." + k])
-        checkpoint.restore_optimizer(self.optimizer, tensors)
+        for kind, optimizer in zip(OPTIMIZERS, self.optimizers, strict=True):
+            checkpoint.restore_optimizer(optimizer, tensors, kind)
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
     def save(self, name: str = "checkpoint") -> None:
         tensors = {"model." + k: v for k, v in self.model.state_dict().items()}
         tensors |= {"average." + k: v for k, v in self.average.items()}
-        tensors |= checkpoint.optimizer_tensors(self.optimizer)
+        for kind, optimizer in zip(OPTIMIZERS, self.optimizers, strict=True):
+            tensors |= checkpoint.optimizer_tensors(optimizer, kind)
         state = {
             "step": self.step,
             "seconds": self.seconds,
@@ -141,11 +169,7 @@ class Trainer:
 
     def _pick_precision(self) -> str:
         """bf16 pays only where the processor has it: time both on this model."""
-        rng = np.random.default_rng(0)
-        x, q = (
-            self.crops.batch(self.options.batch, rng).to(self.device),
-            rates(self.options.batch, rng).to(self.device),
-        )
+        x, q = self._batch(np.random.default_rng(0))
         best = {}
         for precision in ("fp32", "bf16"):
             times = []
@@ -157,33 +181,38 @@ class Trainer:
                 loss.item()  # waits for the device
                 times.append(time.perf_counter() - start)
             best[precision] = min(times[1:])
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         return min(best, key=lambda k: best[k])
+
+    def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        x = self.crops.batch(self.options.batch, rng).to(self.device).contiguous(memory_format=torch.channels_last)
+        return x, rates(len(x), self.options.crop // CELL, rng).to(self.device)
 
     def train_step(self) -> tuple[float, float, float] | None:
         """One update; (loss, bpp, mse) means, or None where a non-finite step was skipped."""
         rng = np.random.default_rng((self.options.seed, self.step, self.rank))
         torch.manual_seed(int(rng.integers(2**62)))
-        x = self.crops.batch(self.options.batch, rng).to(self.device).contiguous(memory_format=torch.channels_last)
-        q = rates(self.options.batch, rng).to(self.device)
+        x, q = self._batch(rng)
         factor = lr_factor(self.step, self.progress(), self.options.decay)
-        for group in self.optimizer.param_groups:
+        for group in (g for optimizer in self.optimizers for g in optimizer.param_groups):
             group["lr"] = self.options.lr * factor * group["share"]
         with self._autocast(self.precision):
             losses, bpp, mse = sample_losses(self.parallel, self.config, x, q)
         loss = losses.mean()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.step += 1
         if not torch.isfinite(norm):
             return None
-        self.optimizer.step()
-        # A short memory first, so that the average forgets the start quickly.
-        keep = min(self.options.ema, (1 + self.step) / (10 + self.step))
-        state = self.model.state_dict()
-        floats = [k for k, v in self.average.items() if v.is_floating_point()]
-        torch._foreach_lerp_([self.average[k] for k in floats], [state[k] for k in floats], 1 - keep)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        if self.step % AVERAGE_EVERY == 0:
+            # A short memory first, so that the average forgets the start quickly.
+            keep = min(self.options.ema**AVERAGE_EVERY, (1 + self.step) / (10 + self.step))
+            state = self.model.state_dict()
+            floats = [k for k, v in self.average.items() if v.is_floating_point()]
+            torch._foreach_lerp_([self.average[k] for k in floats], [state[k] for k in floats], 1 - keep)
         return loss.item(), bpp.mean().item(), mse.mean().item()
 
     def close(self) -> None:
