@@ -20,7 +20,7 @@ SUFFIXES = {".avif", ".webp", ".png", ".jpg", ".jpeg"}
 
 def load(paths: Sequence[str | Path]) -> list[np.ndarray]:
     """All images of tar files and folders, uint8 [H, W, 3], in the order of the paths and of their names."""
-    photos = [np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for p in paths for data in _files(Path(p))]
+    photos = [np.array(Image.open(io.BytesIO(data)).convert("RGB")) for p in paths for data in _files(Path(p))]
     if not photos:
         raise ValueError(f"no images in {', '.join(map(str, paths))}")
     return photos
@@ -39,34 +39,36 @@ def _files(path: Path) -> Iterator[bytes]:
 
 
 class Crops:
-    """Random square crops: photos by area, one of eight orientations, half of them shrunk by up to 2."""
+    """Random square crops: photos by area, one of eight orientations, half of a batch shrunk by up to 2.
 
-    def __init__(self, photos: Sequence[np.ndarray], size: int) -> None:
-        self.photos = [p for p in photos if min(p.shape[:2]) >= size]
+    The photos lie on the device, and so a GPU cuts its own crops.
+    """
+
+    def __init__(self, photos: Sequence[np.ndarray], size: int, device: str | torch.device = "cpu") -> None:
+        self.photos = [torch.from_numpy(p).to(device) for p in photos if min(p.shape[:2]) >= size]
         self.size = size
         area = np.array([p.shape[0] * p.shape[1] for p in self.photos], dtype=np.float64)
         self.weights = area / area.sum()
 
     def batch(self, n: int, rng: np.random.Generator) -> Tensor:
-        """float32 [n, 3, size, size] in 0..1."""
-        chosen = rng.choice(len(self.photos), n, p=self.weights)
-        return torch.stack([self._crop(self.photos[i], rng) for i in chosen])
+        """float32 [n, 3, size, size] in 0..1, channels last; what is shrunk has one factor, and comes first."""
+        chosen = [self.photos[i] for i in rng.choice(len(self.photos), n, p=self.weights)]
+        shrunk = n // 2
+        large = min([int(self.size * rng.uniform(1, 2)), *(min(p.shape[:2]) for p in chosen[:shrunk])])
+        crops = self._crops(chosen[shrunk:], self.size, rng)
+        if not shrunk:
+            return crops
+        small = F.interpolate(self._crops(chosen[:shrunk], large, rng), crops.shape[2:], mode="bicubic", antialias=True)
+        return torch.cat((small.clamp(0, 1), crops))
 
-    def _crop(self, photo: np.ndarray, rng: np.random.Generator) -> Tensor:
-        h, w = photo.shape[:2]
-        size = self.size
-        if rng.random() < 0.5:
-            size = min(int(size * rng.uniform(1, 2)), h, w)
-        top, left = rng.integers(h - size + 1), rng.integers(w - size + 1)
-        crop = photo[top : top + size, left : left + size]
-        crop = np.rot90(crop, rng.integers(4))
-        if rng.random() < 0.5:
-            crop = crop[:, ::-1]
-        x = torch.from_numpy(np.ascontiguousarray(crop)).permute(2, 0, 1).float() / 255
-        if size != self.size:
-            shape = (self.size, self.size)
-            x = F.interpolate(x[None], shape, mode="bicubic", antialias=True, align_corners=False)[0].clamp(0, 1)
-        return x
+    def _crops(self, photos: Sequence[Tensor], size: int, rng: np.random.Generator) -> Tensor:
+        """A crop of each: [n, 3, size, size] in 0..1."""
+        crops = []
+        for photo in photos:
+            top, left = rng.integers(photo.shape[0] - size + 1), rng.integers(photo.shape[1] - size + 1)
+            crop = torch.rot90(photo[top : top + size, left : left + size], int(rng.integers(4)))
+            crops.append(crop.flip(1) if rng.random() < 0.5 else crop)
+        return torch.stack(crops).permute(0, 3, 1, 2).float() / 255
 
 
 def principal_components(photos: Sequence[np.ndarray], components: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -92,7 +92,7 @@ class Trainer:
         self.config = make_config(options)
         torch.manual_seed(options.seed)
         self.images = photos.load(options.data)
-        self.crops = photos.Crops(self.images, options.crop)
+        self.crops = photos.Crops(self.images, options.crop, self.device)
         self.model = S2LIC(self.config)
         self.step, self.seconds, self.origin = 0, 0.0, "nothing"
         saved = checkpoint.load(self.out / "checkpoint")
@@ -185,7 +185,7 @@ class Trainer:
         return min(best, key=lambda k: best[k])
 
     def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        x = self.crops.batch(self.options.batch, rng).to(self.device).contiguous(memory_format=torch.channels_last)
+        x = self.crops.batch(self.options.batch, rng)
         return x, rates(len(x), self.options.crop // CELL, rng).to(self.device)
 
     def train_step(self) -> tuple[float, float, float] | None:
