@@ -39,6 +39,10 @@ def default_name(source: str) -> str:
     "-q", "--quality", type=click.FloatRange(0, 100), callback=_finite,
     help="0 smallest to 100 best; fractions count.  [default: 50]",
 )  # fmt: skip
+@click.option(
+    "--tune", type=click.Choice(["psnr", "ssim"]),
+    help="Photos: for the least error, or for structure (MS-SSIM): bits go to calm parts.  [default: psnr]",
+)  # fmt: skip
 @click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
 @click.option(
     "-e", "--effort", type=click.IntRange(1, 9),
@@ -65,9 +69,10 @@ def default_name(source: str) -> str:
 @click.option("--strip", is_flag=True, help="Drop Exif, XMP and ICC profile; 8-bit colours are converted to sRGB.")
 @run_options("Where to compute; a file decodes on any device.")
 def encode(
-    sources: tuple[str, ...], quality: float | None, lossless: bool, effort: int | None, verify: bool | None,
-    strip: bool, device: str, max_pixels: int, codec: str | None, preset: str | None, target_psnr: float | None,
-    target_bpp: float | None, time_budget: float | None, resume: bool, no_audio: bool, **rest: Any,
+    sources: tuple[str, ...], quality: float | None, tune: str | None, lossless: bool, effort: int | None,
+    verify: bool | None, strip: bool, device: str, max_pixels: int, codec: str | None, preset: str | None,
+    target_psnr: float | None, target_bpp: float | None, time_budget: float | None, resume: bool, no_audio: bool,
+    **rest: Any,
 ) -> None:  # fmt: skip
     """Compress images and videos to .ncf files.
 
@@ -94,12 +99,14 @@ def encode(
     if lossless and codec not in (None, "circuit"):
         raise click.UsageError(f"--lossless is the codec circuit; leave out --codec {codec}")
     lossless = lossless or codec == "circuit"
+    if lossless and tune:
+        raise click.UsageError("--lossless keeps every bit; leave out --tune")
     if lossless and goals:
         raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
     if effort is not None and time_budget is not None:
         raise click.UsageError("--effort and --time-budget both say how long to take; choose one")
     options: dict[str, Any] = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
-    options |= {"strip": strip, "device": device, "max_pixels": max_pixels}
+    options |= {"tune": tune, "strip": strip, "device": device, "max_pixels": max_pixels}
     # With several files each gets a process; a single video is cut into chains that do.
     jobs = rest["jobs"] if len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO else 1
     film = VideoOptions(
@@ -146,6 +153,8 @@ def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film
 
 
 def _check_video(options: dict[str, Any]) -> None:
+    if options["tune"]:
+        raise CodecError("it is a video, and --tune goes with images; leave it out")
     if options["lossless"] or options["verify"] is not None:
         raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless and --verify")
 
@@ -174,4 +183,4 @@ def _setting(options: dict[str, Any]) -> dict[str, Any]:
     from codec.device import resolve
 
     quality = 50.0 if options["quality"] is None else options["quality"]
-    return {"quality": quality, "device": resolve(options["device"])}
+    return {"quality": quality, "tune": options["tune"] or "psnr", "device": resolve(options["device"])}

@@ -82,6 +82,7 @@ def encode(
     lossless: bool = False,
     quality: float | None = None,
     effort: int | None = None,
+    tune: str | None = None,
     verify: bool | None = None,
     device: str = "auto",
     strip: bool = False,
@@ -96,7 +97,8 @@ def encode(
     default for videos, whose sound is kept.
 
     `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort` (circuit, nirvana):
-    1 to 9, by default 2 and 3; more takes longer and makes smaller files. `verify` (circuit): decode what was
+    1 to 9, by default 2 and 3; more takes longer and makes smaller files. `tune` (s2lic): "psnr", the default, or
+    "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit): decode what was
     encoded and compare, as by default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without Exif, XMP and
     ICC profile (lossless: the profile stays, since the samples do). `progress` is called with (steps done, steps in
     all), for images.
@@ -113,9 +115,11 @@ def encode(
     True
     """
     if isinstance(source, str | os.PathLike | bytes) and not lossless and is_video(source):
+        if tune is not None:
+            raise CodecError("a video has no tune; leave it out")
         return _encode_video(source, codec, quality, effort, verify, device, max_pixels)
     name = "circuit" if lossless else codec or "s2lic"
-    given = {"quality": quality, "effort": effort, "verify": verify}
+    given = {"quality": quality, "effort": effort, "tune": tune, "verify": verify}
     options = {key: value for key, value in given.items() if value is not None}
     opened = _open(name, None, device, options)
     info, frames = media.read(source, max_pixels=max_pixels, strip=strip, exact=name in LOSSLESS)
@@ -218,7 +222,8 @@ def describe(header: container.Header) -> dict[str, Any]:
     if isinstance(header.rate, Fraction):
         values["rate"] = str(header.rate)
     if name == "s2lic" and len(header.private) == 2:
-        values["quality"] = int.from_bytes(header.private, "little") / 256
+        options = int.from_bytes(header.private, "little")
+        values |= {"quality": (options & 0x7FFF) / 256, "tune": "ssim" if options & 0x8000 else "psnr"}
     return values
 
 

@@ -30,12 +30,15 @@ from codec.latents import PHASES, TooClose, build_tables, code_latents
 from codec.media import Info
 from codec.models.config import Config
 from codec.models.s2lic import PATCH, S2LIC, pad_to
+from codec.ratemap import Offsets, Rates, calming_offsets, code_offsets
 
 NAME = "s2lic"
 REVISION = 0
-OPTIONS = ("quality",)  # of `encode`
+OPTIONS = ("quality", "tune")  # of `encode`
+TUNES = ("psnr", "ssim")
 DEFAULT_WEIGHTS = "s2lic-xs"
 QUALITY_STEPS = 256  # quality is stored in steps of 1/256
+MAPPED = 1 << 15  # flag beside it: each unit begins with rates of its cells (codec/ratemap.py)
 
 WITH_ALPHA = (2, 4)  # numbers of channels
 
@@ -57,39 +60,49 @@ class Codec:
         self.model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(
-        self, info: Info, frames: Iterable[np.ndarray], quality: float = 50.0, progress: Progress | None = None
-    ) -> tuple[Header, Iterator[Unit]]:
-        """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16; quality 0..100.
+        self, info: Info, frames: Iterable[np.ndarray], quality: float = 50.0, tune: str = "psnr",
+        progress: Progress | None = None,
+    ) -> tuple[Header, Iterator[Unit]]:  # fmt: skip
+        """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16; quality 0..100; tune of TUNES.
 
         `progress` is told (steps done, steps in all) whenever a unit is complete.
         """
+        if tune not in TUNES:
+            raise CodecError(f"no tune {tune!r}; choose one of {', '.join(TUNES)}")
         (frame,) = frames
-        header = header_of(self, info, quality)
-        return header, _reported(self._units(frame, info.depth, self.rate(header)), unit_count(header), progress)
+        header = header_of(self, info, quality, tune)
+        return header, _reported(self._units(frame, header), unit_count(header), progress)
 
     @torch.inference_mode()
-    def _units(self, frame: np.ndarray, depth: int, q: Tensor) -> Iterator[Unit]:
+    def _units(self, frame: np.ndarray, header: Header) -> Iterator[Unit]:
         height, width, channels = frame.shape
         size = tiling.padded(height), tiling.padded(width)
         tiles = tiling.tiles(height, width)
+        rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
+        if rates.offsets is not None:
+            rates.offsets[:] = calming_offsets(frame, header.depth, self.model.config.log_lambda_range)
         for number, tile in enumerate(tiles):
             region = tile.with_halo(*size)
+            q = rates.of(tile)
             with _true_float32():
-                y = _crop(self.model.analyse(self._pixels(frame, depth, region), q), tile, region)
-            z = self.model.hyper_analysis(y, q).double()
-            y = y.double() * self.entropy.gain(q.double())
-            yield self._unit(number, y, z, q.double())
+                y = self.model.analyse(self._pixels(frame, header.depth, region), rates.of(region).float())
+                y = _crop(y, tile, region)
+            z = self.model.hyper_analysis(y, q.float()).double()
+            y = y.double() * self.entropy.gain(q)
+            yield self._unit(number, y, z, q, rates.offsets_of(tile))
         if channels in WITH_ALPHA:
             for number, tile in enumerate(tiles, len(tiles)):
                 alpha = tile.of(frame)[..., -1]
                 encoder = Encoder()
-                code_alpha(encoder, alpha, (alpha.shape[0], alpha.shape[1]), depth)
+                code_alpha(encoder, alpha, (alpha.shape[0], alpha.shape[1]), header.depth)
                 yield Unit(number, encoder.checksum, 0, encoder.finish())
 
-    def _unit(self, number: int, y: Tensor, z: Tensor, q: Tensor) -> Unit:
+    def _unit(self, number: int, y: Tensor, z: Tensor, q: Tensor, offsets: Offsets | None) -> Unit:
         shape = (y.shape[2], y.shape[3])
         for phase in range(PHASES):
             encoder = Encoder()
+            if offsets is not None:
+                code_offsets(encoder, offsets, offsets.shape, self.tables[1])
             try:
                 code_latents(self.entropy, self.tables, encoder, q, shape, phase, (y, z))
             except TooClose:
@@ -108,21 +121,22 @@ class Codec:
         """
         _check(header)
         found = expect(units, unit_count(header), damage)
-        return self._frame(header, found, self.rate(header), progress, damage)
+        return self._frame(header, found, progress, damage)
 
     @torch.inference_mode()
     def _frame(
-        self, header: Header, units: list[Found], q: Tensor, progress: Progress | None, damage: Damage | None
+        self, header: Header, units: list[Found], progress: Progress | None, damage: Damage | None
     ) -> Iterator[np.ndarray]:
         tiles = tiling.tiles(header.height, header.width)
         done = itertools.count(1)
         report = (lambda: progress(next(done), len(units) + len(tiles))) if progress else (lambda: None)
         size = tiling.padded(header.height), tiling.padded(header.width)
+        rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
         y_hat = torch.zeros(1, self.model.config.latents, size[0] // PATCH, size[1] // PATCH)
 
         def latents(unit: Unit) -> None:
             tile = tiles[unit.index]
-            _window(y_hat, tile)[:] = self.decode_latents(unit, tile, q)
+            _window(y_hat, tile)[:] = self.decode_latents(unit, tile, rates)
 
         def alpha(unit: Unit) -> None:
             plane = tiles[unit.index - len(tiles)].of(frame)[..., -1]
@@ -138,16 +152,22 @@ class Codec:
         for tile, kept in zip(tiles, whole, strict=False):
             region = tile.with_halo(*size)
             with _true_float32():
-                x = self.model.synthesise(_window(y_hat, region).to(self.device), q)
+                x = self.model.synthesise(_window(y_hat, region).to(self.device), rates.of(region).float())
             _place(tile.of(frame), _crop(x, tile, region, scale=1) if kept else torch.full_like(x, 0.5), header.depth)
             report()
         yield frame
 
-    def decode_latents(self, unit: Unit, tile: tiling.Tile, q: Tensor) -> Tensor:
-        """y_hat of one tile, [1, M, h / 16, w / 16], from its unit alone; DesyncError or FormatError."""
+    def decode_latents(self, unit: Unit, tile: tiling.Tile, rates: Rates) -> Tensor:
+        """y_hat of one tile, [1, M, h / 16, w / 16], from its unit alone; DesyncError or FormatError.
+
+        Offsets of its cells, where it has them, are set in `rates`.
+        """
         shape = tile.height // PATCH, tile.width // PATCH
         with self._checked(unit) as decoder:
-            return code_latents(self.entropy, self.tables, decoder, q.double(), shape, unit.phase, None)
+            offsets = rates.offsets_of(tile)
+            if offsets is not None:
+                offsets[:] = code_offsets(decoder, None, offsets.shape, self.tables[1])
+            return code_latents(self.entropy, self.tables, decoder, rates.of(tile), shape, unit.phase, None)
 
     @contextlib.contextmanager
     def _checked(self, unit: Unit) -> Iterator[Decoder]:
@@ -162,8 +182,9 @@ class Codec:
         decoder.finish()
 
     def rate(self, header: Header) -> Tensor:
-        """q of a header, [1], 0 to 1: a float32, also where it is then used as a float64."""
-        return torch.tensor([parse_private(header.private) / QUALITY_STEPS / 100], device=self.device)
+        """q of a header, [1], 0 to 1, float64: the nearest float32."""
+        q = parse_private(header.private) / QUALITY_STEPS / 100
+        return torch.tensor([q], dtype=torch.float32, device=self.device).double()
 
     def _pixels(self, frame: np.ndarray, depth: int, region: tiling.Tile) -> Tensor:
         """[1, 3, h, w] in 0..1, the picture's last row and column repeated where the region sticks out."""
@@ -177,14 +198,15 @@ class Codec:
         )
 
 
-def header_of(codec: Codec, info: Info, quality: float) -> Header:
+def header_of(codec: Codec, info: Info, quality: float, tune: str = "psnr") -> Header:
     """Of a picture; CodecError for a quality outside 0 to 100."""
     if not 0 <= quality <= 100:
         raise CodecError(f"quality {quality:g} is out of range; give 0 to 100")
     return Header(
         codec=codec.id, revision=codec.revision, width=info.width, height=info.height, channels=info.channels,
         depth=info.depth, color=info.color, fingerprint=codec.fingerprint,
-        private=struct.pack("<H", round(quality * QUALITY_STEPS)), metadata=info.metadata,
+        private=struct.pack("<H", round(quality * QUALITY_STEPS) | (MAPPED if tune == "ssim" else 0)),
+        metadata=info.metadata,
     )  # fmt: skip
 
 
@@ -211,16 +233,22 @@ def _check(header: Header) -> None:
     if not 8 <= header.depth <= 16 or header.frames != 1:
         what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
         raise FormatError(f"{what}: not a picture that s2lic codes; get a whole copy of the file")
+    parse_private(header.private)
 
 
 def parse_private(private: bytes) -> int:
     """Quality in steps of 1/256 from a header's private bytes."""
     if len(private) != 2:
         raise FormatError(f"the s2lic options have {len(private)} bytes, not 2; get a whole copy of the file")
-    (steps,) = struct.unpack("<H", private)
+    steps = struct.unpack("<H", private)[0] & ~MAPPED
     if steps > 100 * QUALITY_STEPS:
         raise FormatError(f"quality {steps / QUALITY_STEPS:g} is out of range; get a whole copy of the file")
     return int(steps)
+
+
+def is_mapped(header: Header) -> bool:
+    """Whether the cells of a picture have rates of their own."""
+    return bool(struct.unpack("<H", header.private)[0] & MAPPED)
 
 
 def _window(t: Tensor, tile: tiling.Tile, scale: int = PATCH) -> Tensor:

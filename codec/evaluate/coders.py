@@ -16,7 +16,7 @@ from codec.peers import require as require_peer
 from codec.peers.video import VIDEO
 from codec.specs import Spec
 
-OURS = {"s2lic": "q", "circuit": "e"}
+OURS = {"s2lic": "q", "s2lic-ssim": "q", "circuit": "e"}
 _INTRA = "-intra"
 _OPTIONS = {"q": "quality", "e": "effort"}
 
@@ -67,10 +67,14 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
         {_OPTIONS[spec.key]: spec.value if spec.key == "q" else int(spec.value)} if spec.key else {}
     )
 
+    name, _, tune = spec.codec.partition("-")
+    if tune:
+        options["tune"] = tune
+
     def encode(frame: Any) -> bytes:
         # An array can't say that its samples have 10 or 12 bits: then reading the file is part of the time.
         source = frame if info.depth in (8, 16) else path
-        return api.encode(source, spec.codec, device=device, strip=True, **options)
+        return api.encode(source, name, device=device, strip=True, **options)
 
     return Coder(encode, lambda data: next(api.decode(data, device=device).frames()), device, "", ".ncf")
 
