@@ -42,8 +42,12 @@ class Config:
         return math.log(self.lambdas[1] / self.lambdas[0])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, for JSON."""
-        return asdict(self)
+        """Plain lists and numbers, for JSON.
+
+        Where there are no convolutions they are not named: such a config was written before there were any, and the
+        fingerprint of its weights stays.
+        """
+        return {k: v for k, v in asdict(self).items() if k != "convolutions" or v}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Config":

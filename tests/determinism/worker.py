@@ -30,6 +30,7 @@ from codec.entropy import Coder, Decoder, Tables
 from codec.errors import CodecError, FormatError
 from codec.latents import code_latents
 from codec.models.s2lic import PATCH
+from codec.ratemap import Rates, code_offsets
 
 QUALITIES = (10, 35, 60, 85)
 
@@ -82,7 +83,8 @@ def exact_records(header: Header, units: list[Unit], backward: bool) -> list[dic
 @torch.inference_mode()
 def lossy_records(header: Header, units: list[Unit], backward: bool) -> list[dict[str, int]]:
     opened = s2lic.open_codec(header.fingerprint, "cpu")
-    q = opened.rate(header).double()
+    size = tiling.padded(header.height), tiling.padded(header.width)
+    rates = Rates(opened.rate(header), *size, mapped=s2lic.is_mapped(header))
     tiles = tiling.tiles(header.height, header.width)
     plane = np.empty((header.height, header.width), np.uint16)
     found: dict[int, dict[str, int]] = {}
@@ -91,7 +93,10 @@ def lossy_records(header: Header, units: list[Unit], backward: bool) -> list[dic
         recorder = Recorder(Decoder(unit.payload))
         if unit.index < len(tiles):
             shape = tile.height // PATCH, tile.width // PATCH
-            code_latents(opened.entropy, opened.tables, recorder, q, shape, unit.phase, None)
+            offsets = rates.offsets_of(tile)
+            if offsets is not None:
+                offsets[:] = code_offsets(recorder, None, offsets.shape, opened.tables[1])
+            code_latents(opened.entropy, opened.tables, recorder, rates.of(tile), shape, unit.phase, None)
         else:
             code_alpha(recorder, None, tile.of(plane).shape, header.depth)
         found[unit.index] = {
@@ -102,9 +107,10 @@ def lossy_records(header: Header, units: list[Unit], backward: bool) -> list[dic
 
 def encode(folder: Path, name: str) -> None:
     source = folder / "sources" / name
-    quality = QUALITIES[zlib.crc32(name.encode()) % len(QUALITIES)]
+    drawn = zlib.crc32(name.encode())
+    quality, tune = QUALITIES[drawn % len(QUALITIES)], s2lic.TUNES[drawn // len(QUALITIES) % 2]
     picture = np.load(source) if source.suffix == ".npy" else source
-    (folder / "files" / f"{name}.ncf").write_bytes(codec.encode(picture, quality=quality, device="cpu"))
+    (folder / "files" / f"{name}.ncf").write_bytes(codec.encode(picture, quality=quality, tune=tune, device="cpu"))
     (folder / "files" / f"{name}.exact.ncf").write_bytes(codec.encode(picture, lossless=True, effort=effort(name)))
 
 

@@ -25,6 +25,7 @@ from codec.media import Info  # noqa: E402
 from codec.media.video import Video  # noqa: E402
 from codec.nirvana.codec import Options  # noqa: E402
 from codec.nirvana.rate import Target  # noqa: E402
+from codec.s2lic import TUNES  # noqa: E402
 
 GOLDEN = TESTS / "golden"
 GRID = Path(tempfile.gettempdir()) / f"neural-codec-fuzz-{os.getuid()}"
@@ -80,7 +81,7 @@ def pictures() -> list[Base]:
     }
     bases = []
     for number, (name, source) in enumerate(sources.items()):
-        data = codec.encode(source, quality=(10.0, 40.0, 70.0)[number % 3], device="cpu")
+        data = codec.encode(source, quality=(10.0, 40.0, 70.0)[number % 3], tune=TUNES[number % 2], device="cpu")
         if name == "metadata":
             header, units = container.read(data)
             icc = np.random.default_rng(1).bytes(300)  # not compressible: stored as it is

@@ -19,6 +19,7 @@ from codec.container.header import pack_header
 from codec.container.sections import section
 from codec.errors import CodecError
 from codec.models.s2lic import PATCH
+from codec.ratemap import Rates
 
 REPAIRED = 0.3  # the share of cases whose checksums are right
 START = 5  # bytes of magic and version
@@ -253,10 +254,11 @@ def hostile_latents(rng: random.Random, data: bytes) -> bytes:
     noise = np.random.default_rng(rng.randrange(2**32)).standard_normal
     y = torch.from_numpy(noise((1, codec.model.config.latents, rows, columns))) * 10.0 ** rng.randint(0, 10)
     z = torch.from_numpy(noise((1, codec.model.config.hyper, rows // 4, columns // 4))) * 10.0 ** rng.randint(0, 10)
-    q = codec.rate(header).double()
+    rates = Rates(codec.rate(header), *(PATCH * n for n in (rows, columns)), mapped=s2lic.is_mapped(header))
+    tile = tiling.tiles(header.height, header.width)[0]
     try:
         with torch.inference_mode():
-            units[0] = codec._unit(0, y, z, q)
+            units[0] = codec._unit(0, y, z, rates.of(tile), rates.offsets_of(tile))
     except CodecError:  # so large that the network's answer is not finite
         return unit_payload(rng, data)
     return _rebuilt(data, header, units)
