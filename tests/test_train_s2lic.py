@@ -70,7 +70,8 @@ def test_training_learns_logs_validates_and_exports(data: Path, tmp_path: Path) 
     validation = rows[-1]["val"]
     assert len(validation) == 5 and [p[0] for p in validation] == sorted(p[0] for p in validation)
     assert (out / "stable" / "state.json").exists()  # the start of the decay is kept
-    card = export.export(out, tmp_path / "w.safetensors", "test")
+    assert max(p.stat().st_size for p in (out / "average").iterdir()) < 0.5 * 2**20
+    card = export.export(out, tmp_path / "w.safetensors", "test", "average")
     assert card["steps"] == 24
     from codec import s2lic
 

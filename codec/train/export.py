@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
     p.add_argument("run", type=Path, help="the folder of the run")
     p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
     p.add_argument("--description", default="", help="one line for `codec models`")
-    p.add_argument("--checkpoint", default="checkpoint", help="which one: checkpoint (default) or stable")
+    p.add_argument("--checkpoint", default="checkpoint", help="which one: checkpoint (default), stable or average")
     a = p.parse_args(sys.argv[1:] if argv is None else argv)
     print(json.dumps(export(a.run, a.output, a.description, a.checkpoint), indent=2))
 

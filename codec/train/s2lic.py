@@ -56,6 +56,7 @@ def train(options: Options) -> None:
                 last = checked = time.monotonic()  # validation is not training time
     if first:
         t.save()
+        t.save_average()
         if validation and not signals:
             _log(t, validation.run(t.averaged_model()))
     t.close()

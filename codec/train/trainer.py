@@ -142,13 +142,16 @@ class Trainer:
         tensors |= {"average." + k: v for k, v in self.average.items()}
         for kind, optimizer in zip(OPTIMIZERS, self.optimizers, strict=True):
             tensors |= checkpoint.optimizer_tensors(optimizer, kind)
-        state = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "config": self.config.to_dict(),
-            "options": asdict(self.options),
-        }
-        checkpoint.save(self.out / name, {k: v.cpu() for k, v in tensors.items()}, state)
+        checkpoint.save(self.out / name, {k: v.cpu() for k, v in tensors.items()}, self._state())
+
+    def save_average(self) -> None:
+        """The averaged weights alone, in bfloat16: what another run starts from, and what is exported."""
+        tensors = {"average." + k: v.to(torch.bfloat16).cpu() for k, v in self.average.items()}
+        checkpoint.save(self.out / "average", tensors, self._state())
+
+    def _state(self) -> dict[str, object]:
+        options = asdict(self.options)
+        return {"step": self.step, "seconds": self.seconds, "config": self.config.to_dict(), "options": options}
 
     def progress(self) -> float:
         """Share of the schedule that is done, 0..1."""
