@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
+from codec.models.s2lic import S2LIC
 from codec.train import checkpoint, export, photos
-from codec.train.options import parse
+from codec.train.options import make_config, parse
 from codec.train.s2lic import main
-from codec.train.trainer import Trainer, lr_factor, rates
+from codec.train.trainer import Trainer, lr_factor, rates, take
 
 SMALL = json.dumps(
     {
@@ -83,6 +85,24 @@ def test_training_learns_logs_validates_and_exports(data: Path, tmp_path: Path) 
     assert next(opened.decode(header, units)).shape == (40, 50, 3)
     # The exported weights can start another run.
     main(arguments(data, tmp_path / "again", "--steps", "2", "--init", str(tmp_path / "w.safetensors")))
+
+
+def test_a_grown_model_starts_with_the_function_that_it_grew_from(data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    small = replace(make_config(parse(arguments(data, tmp_path, "--steps", "1"))), stages=((16, 0, 1), (16, 0, 1)))
+    model = S2LIC(small)
+    for p in model.parameters():  # the identities at the start would hide what is missing
+        p.data += 0.02 * torch.randn_like(p)
+    wide = replace(
+        small, convolutions=(1, 5), parameter_widths=(12,), context_hidden=12, hyper_widths=(8, 12, 12, 12), mlp=3
+    )
+    grown = S2LIC(wide)
+    assert 0.5 < take(grown, model.state_dict()) < 1
+    x, q = torch.rand(1, 3, 64, 128), torch.tensor([0.3])
+    with torch.no_grad():
+        before, after = model.eval()(x, q), grown.eval()(x, q)
+    assert torch.allclose(before["x_hat"], after["x_hat"], atol=1e-3)
+    assert torch.allclose(before["likelihoods"]["y"], after["likelihoods"]["y"], atol=1e-3)
 
 
 def test_a_non_finite_step_is_skipped(data: Path, tmp_path: Path) -> None:

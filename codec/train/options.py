@@ -42,7 +42,7 @@ def parse(argv: list[str]) -> Options:
     p.add_argument("--val", help="tar file or folder of held-out photos")
     p.add_argument("--hours", type=float, help="length of the schedule in hours of training")
     p.add_argument("--steps", type=int, help="length of the schedule in steps")
-    p.add_argument("--batch", type=int, default=8, help="crops a step and process (default 16)")
+    p.add_argument("--batch", type=int, default=16, help="crops a step and process (default 16)")
     p.add_argument("--crop", type=int, default=128, help="pixels along a side, a multiple of 64 (default 128)")
     p.add_argument("--lr", type=float, default=2e-3, help="peak learning rate (default 0.002)")
     p.add_argument("--decay", type=float, default=0.35, help="last share of the schedule, falling to 0 (default 0.35)")

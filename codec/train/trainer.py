@@ -56,15 +56,26 @@ def sample_losses(model: nn.Module, config: Config, x: Tensor, q: Tensor) -> tup
 
 
 def take(model: nn.Module, weights: dict[str, Tensor]) -> float:
-    """Start a model from another one's weights: whatever agrees in name and number of values; returns its share of all.
+    """Start a model from another one's weights of the same names; returns the share of its values that are taken.
 
-    A layer that the other has not got starts as the identity, so a model may grow by layers where it was left.
+    A model may have grown. A layer that the other has not got starts as the identity; of a wider hidden layer the new
+    units keep their random inputs, and nothing is taken from them at first: the function stays what it was.
     """
-    state = model.state_dict()
-    known = {k: v for k, v in weights.items() if k in state and v.numel() == state[k].numel()}
-    for k, v in known.items():
-        state[k].copy_(v.view_as(state[k]))
-    return sum(v.numel() for v in known.values()) / sum(v.numel() for v in state.values())
+    state, taken = model.state_dict(), 0
+    for name, old in weights.items():
+        new = state.get(name)
+        if new is None:
+            continue
+        if old.numel() == new.numel():
+            new.copy_(old.view_as(new))
+        elif old.ndim == new.ndim and all(o <= n for o, n in zip(old.shape, new.shape, strict=True)):
+            if new.ndim > 1:
+                new[: old.shape[0], old.shape[1] :] = 0
+            new[tuple(slice(n) for n in old.shape)] = old
+        else:
+            continue
+        taken += old.numel()
+    return taken / sum(v.numel() for v in state.values())
 
 
 def make_optimizers(model: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
