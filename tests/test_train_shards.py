@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from codec.errors import CodecError
-from codec.train import drawn, photos, shards
+from codec.train import alike, drawn, photos, shards
 
 SMALL = ["--crop", "96x64", "--factor", "2.4..3"]
 
@@ -71,13 +71,18 @@ def test_a_shard_leaves_out_what_is_held_out_double_small_or_broken(
     assert again.read_bytes() == shard.read_bytes()
 
 
-def test_a_hash_knows_a_picture_again_and_no_other() -> None:
-    picture = scene(5)
-    known = [shards.difference_hash(picture)]
+def nearest(held_out: Image.Image, photo: Image.Image) -> int:
+    return alike.HeldOut([held_out]).nearest(alike.sums(photo))
+
+
+@pytest.mark.parametrize("part", [(0, 0, 700, 480), (31, 57, 481, 357), (250, 190, 570, 470), (411, 20, 591, 290)])
+def test_a_held_out_part_is_found_in_its_photo_and_in_no_other(part: tuple[int, int, int, int]) -> None:
+    held_out = scene(5).crop(part).reduce(2)
     coded = io.BytesIO()
-    picture.resize((320, 200)).save(coded, "JPEG", quality=30)
-    assert shards.alike(shards.difference_hash(Image.open(coded)), known)
-    assert not any(shards.alike(shards.difference_hash(scene(seed)), known) for seed in range(6, 16))
+    held_out.save(coded, "JPEG", quality=40)
+    held_out = Image.open(coded)
+    assert nearest(held_out, scene(5)) <= alike.ALIKE
+    assert all(nearest(held_out, scene(seed)) > alike.ALIKE for seed in range(6, 10))
 
 
 def test_crops_do_not_overlap_and_come_from_the_texture() -> None:

@@ -1,7 +1,7 @@
 """`codec train shards`: training shards from camera photos: downscaled samples, none like a picture that is held out.
 
-A camera's JPEG holds its own losses and its sensor's noise. Downscaled by 2.4 or more it is as clean as the pictures
-that codecs are measured on. Each photo gives itself whole and some textured crops, as AVIF 4:4:4 in a tar file.
+A camera's JPEG holds losses and noise; downscaled by 2.4 or more it is as clean as the pictures that codecs are
+measured on. Each photo gives itself whole and some textured crops, as AVIF 4:4:4 in a tar file.
 """
 
 from __future__ import annotations
@@ -15,31 +15,20 @@ import re
 import sys
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from codec.errors import CodecError
-from codec.train import photos
+from codec.train import alike, photos
 
-ALIKE = 44  # of 256 bits: two hashes this close or closer are of the same picture
 LEAST_BPP = 0.25  # bits a pixel: a sample that takes less is empty sky and the like
 PLACES, BEST = 8, 4  # a crop is one of the BEST most textured of so many random places
 UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 Box = tuple[int, int, int, int]
-
-
-def difference_hash(image: Image.Image) -> int:
-    """256 bits: for 16 x 16 places, whether the picture, 17 x 16 small, gets darker to the right."""
-    small = np.asarray(image.convert("L").resize((17, 16), Image.Resampling.LANCZOS), np.int16)
-    return int.from_bytes(np.packbits(small[:, :-1] > small[:, 1:]).tobytes(), "big")
-
-
-def alike(a: int, others: Iterable[int]) -> bool:
-    return any((a ^ b).bit_count() <= ALIKE for b in others)
 
 
 def samples(
@@ -52,10 +41,10 @@ def samples(
     """
     (least, most), (long, short) = factor, (max(crop), min(crop))
     w, h = image.size
+    width, height = (short, long) if h > w else (long, short)
     scale = max(least, min(w, h) / short, max(w, h) / (2 * short))
     if min(w, h) / scale >= short / 2:
         yield "w", scale, image.resize((round(w / scale), round(h / scale)), Image.Resampling.LANCZOS)
-    width, height = (short, long) if h > w else (long, short)
     most = min(most, w / width, h / height)
     taken: list[Box] = []
     for i in range(crops if most >= least else 0):
@@ -76,8 +65,7 @@ def _places(w: int, h: int, cw: int, ch: int, rng: random.Random) -> Iterator[Bo
 
 def texture(image: Image.Image, box: Box) -> float:
     """Mean local contrast of a part, seen at a sixth of its size."""
-    part = image.crop(box).reduce(6)
-    grey = np.asarray(part.convert("L"), np.float32)
+    grey = np.asarray(image.crop(box).reduce(6).convert("L"), np.float32)
     return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())
 
 
@@ -85,17 +73,17 @@ def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def hashes_in(path: Path) -> list[int]:
-    """Of all pictures of a folder or tar file; a CodecError where there are none, or one can't be read."""
-    found = []
+def pictures(path: Path) -> Iterator[Image.Image]:
+    """All of a folder or tar file; a CodecError where there are none, or one can't be read."""
+    name = None
     for name, data in photos.files(path):
         try:
-            found.append(difference_hash(upright(data)))
+            picture = upright(data)
         except UNREADABLE as error:
             raise CodecError(f"{path}: {name} can't be read, so nothing like it can be left out; mend it") from error
-    if not found:
+        yield picture
+    if name is None:
         raise CodecError(f"{path}: no pictures, so nothing can be left out for it; name another --exclude")
-    return found
 
 
 def upright(data: bytes) -> Image.Image:
@@ -125,8 +113,8 @@ class Shard:
 
     def __init__(self, a: argparse.Namespace) -> None:
         self.options = a
-        self.excluded = [h for path in a.exclude for h in hashes_in(Path(path))]
-        self.seen: list[int] = []
+        self.held_out = alike.HeldOut(picture for path in a.exclude for picture in pictures(Path(path)))
+        self.seen = np.zeros((0, 32), np.uint8)
         self.members: list[tuple[str, bytes]] = []
         self.lines: list[dict[str, object]] = []
         self.left_out = dict.fromkeys(("unreadable", "excluded", "double", "small"), 0)
@@ -139,16 +127,19 @@ class Shard:
             print(f"{name}: left out, it can't be read ({error})", file=sys.stderr)
             self.left_out["unreadable"] += 1
             return
-        a, whole = self.options, difference_hash(image)
-        if alike(whole, self.excluded) or alike(whole, self.seen):
-            self.left_out["excluded" if alike(whole, self.excluded) else "double"] += 1
+        table = alike.sums(image)
+        whole = alike.whole(table)
+        double = bool((alike.distances(self.seen, whole) <= alike.ALIKE).any())
+        if double or self.held_out.nearest(table) <= alike.ALIKE:
+            self.left_out["double" if double else "excluded"] += 1
             return
+        a = self.options
         rng = random.Random(f"{a.seed} {zlib.crc32(data)}")
         pieces = list(samples(image, rng, factor=a.factor, crop=a.crop, crops=a.crops))
-        if not pieces or any(alike(difference_hash(piece), self.excluded) for _, _, piece in pieces):
-            self.left_out["excluded" if pieces else "small"] += 1
+        if not pieces:
+            self.left_out["small"] += 1
             return
-        self.seen.append(whole)
+        self.seen = np.concatenate([self.seen, whole])
         stem = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(name).stem)[:40]
         for kind, scale, piece in pieces:
             coded = avif(piece, a.quality)
@@ -172,7 +163,12 @@ def main(argv: list[str] | None = None) -> None:
     p = argparse.ArgumentParser(prog="codec train shards", description=__doc__.partition("\n")[0])
     p.add_argument("originals", nargs="+", help="folders or tar files of camera photos")
     p.add_argument("--out", required=True, type=Path, help="the shard, a tar file; manifest.json lies in it")
-    p.add_argument("--exclude", nargs="+", default=[], help="folders or tar files; nothing like their pictures gets in")
+    p.add_argument(
+        "--exclude",
+        nargs="+",
+        default=[],
+        help="folders or tar files; no photo that is or holds a picture of theirs gets in",
+    )
     p.add_argument("--factor", type=span, default=(2.4, 4.0), help="how much smaller crops get (default 2.4..4)")
     p.add_argument("--crop", type=dimensions, default=(768, 512), help="pixels of a crop (default 768x512)")
     p.add_argument("--crops", type=int, default=2, help="of a photo, at most (default 2)")
@@ -193,9 +189,8 @@ def main(argv: list[str] | None = None) -> None:
     order = random.Random(a.seed).sample(range(len(shard.members)), len(shard.members))
     manifest = json.dumps([shard.lines[i] for i in order], indent=0).encode()
     write(a.out, [*(shard.members[i] for i in order), ("manifest.json", manifest)])
-    print(
-        f"{a.out}: {len(order)} samples of {len({line['orig'] for line in shard.lines})} photos; left out: {left_out}"
-    )
+    photos_used = len({line["orig"] for line in shard.lines})
+    print(f"{a.out}: {len(order)} samples of {photos_used} photos; left out: {left_out}")
 
 
 if __name__ == "__main__":
