@@ -11,6 +11,7 @@ import argparse
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +22,20 @@ from codec.train import screens, shards
 WIDTH, HEIGHT, FINE = 768, 512, 3
 Floats = NDArray[np.float32]
 Rng = np.random.Generator
-# Wall coordinates [H, W] -> colours [H, W, 3] in 0..1, and opacity [H, W].
-Wall = Callable[[Floats, Floats], tuple[Floats, Floats]]
+
+
+class Wall(NamedTuple):
+    """Points (u, v) -> material, shade, both [N]; the colour is base + shade * slope of a material, [K, 3] in 0..1."""
+
+    base: Floats
+    slope: Floats
+    at: Callable[[Floats, Floats], tuple[NDArray[np.uint8], Floats]]
+    gaps: bool = False  # what is of the last material is not there
 
 
 def tone(rng: Rng, low: float = 0.0, high: float = 1.0) -> Floats:
     """A colour [3], near grey more often than not."""
     return np.clip(rng.uniform(low, high) + rng.normal(0, rng.choice([0.02, 0.15]), 3), 0, 1).astype(np.float32)
-
-
-def mix(a: Floats, b: Floats, share: Floats) -> Floats:
-    return a + share[..., None] * (b - a)
 
 
 def cells(u: Floats, v: Floats, seed: int) -> Floats:
@@ -42,26 +46,24 @@ def cells(u: Floats, v: Floats, seed: int) -> Floats:
 
 def facade(rng: Rng) -> Wall:
     """Rows of windows with frames, bars and blinds, each pane of its own brightness."""
-    wall, frame, glass, sky, blinds = tone(rng, 0.3, 0.9), tone(rng), tone(rng, 0, 0.35), tone(rng, 0.5), tone(rng, 0.6)
+    wall, frame, glass, sky, blinds = (tone(rng, *span) for span in ((0.3, 0.9), (0,), (0, 0.35), (0.5,), (0.6,)))
     half_u, half_v, edge = (float(rng.uniform(*span)) for span in ((0.2, 0.49), (0.2, 0.48), (0.01, 0.05)))
     bars, slats, courses = (int(rng.integers(*span)) for span in ((1, 4), (6, 30), (4, 12)))
     aspect, lines, seed = float(rng.uniform(0.5, 2)), rng.random() < 0.5, int(rng.integers(1 << 30))
 
-    def at(u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    def at(u: Floats, v: Floats) -> tuple[NDArray[np.uint8], Floats]:
         u = u * aspect
-        fu, fv, kind = u % 1 - 0.5, v % 1 - 0.5, cells(u, v, seed)
+        fu, fv, chance = u % 1 - 0.5, v % 1 - 0.5, cells(u, v, seed)
         out_u, out_v = np.abs(fu) - half_u, np.abs(fv) - half_v
-        pane = mix(glass, sky, kind * (0.4 + 0.6 * (fv + 0.5)))
-        blind = (kind * 7 % 1 < 0.4) & (fv < half_v * (2 * (kind * 13 % 1) - 1)) & (fv * slats % 1 < 0.6)
-        pane = np.where(blind[..., None], blinds, pane)
+        blind = (chance * 7 % 1 < 0.4) & (fv < half_v * (2 * (chance * 13 % 1) - 1)) & (fv * slats % 1 < 0.6)
         bar = np.abs((fu / half_u / 2 + 0.5) * bars % 1 - 0.5) > 0.5 - edge * bars
-        colour = np.where(bar[..., None], frame, pane)
-        colour = np.where(((out_u > -edge) | (out_v > -edge))[..., None], frame, colour)
-        course = ((v * courses % 1 < 0.07) & lines).astype(np.float32)
-        plain = mix(wall, wall * 0.75, course)
-        return np.where(((out_u > 0) | (out_v > 0))[..., None], plain, colour), np.ones_like(u)
+        plain = (out_u > 0) | (out_v > 0)
+        framed = bar | (out_u > -edge) | (out_v > -edge)
+        course = (v * courses % 1 < 0.07) & lines
+        material = np.where(plain, 0, np.where(framed, 1, np.where(blind, 2, 3))).astype(np.uint8)
+        return material, np.where(plain, course, chance * (0.9 + 0.6 * fv)).astype(np.float32)
 
-    return at
+    return Wall(np.stack([wall, frame, blinds, glass]), np.stack([-wall / 4, 0 * wall, 0 * wall, sky - glass]), at)
 
 
 def bricks(rng: Rng) -> Wall:
@@ -70,35 +72,28 @@ def bricks(rng: Rng) -> Wall:
     wide, spread, size = (float(rng.uniform(*span)) for span in ((0.02, 0.1), (0, 0.3), (2, 6)))
     ratio, shift = float(rng.choice([1, 2.2, 6])), float(rng.choice([0, 0.5]))
 
-    def at(u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    def at(u: Floats, v: Floats) -> tuple[NDArray[np.uint8], Floats]:
         v = v * size
         u = u * size / ratio + shift * (np.floor(v) % 2)
-        shade = 1 + spread * (cells(u, v, seed) - 0.5)
-        gap = (u % 1 < wide / ratio) | (v % 1 < wide)
-        return np.where(gap[..., None], joint, np.clip(stone * shade[..., None], 0, 1)), np.ones_like(u)
+        return ((u % 1 < wide / ratio) | (v % 1 < wide)).astype(np.uint8), cells(u, v, seed) - 0.5
 
-    return at
+    return Wall(np.stack([stone, joint]), np.stack([spread * stone, 0 * stone]), at)
 
 
 def stripes(rng: Rng) -> Wall:
     """Bars across one or two directions: blinds, louvres, railings, fences, nets; the gaps may be open."""
     bar, back, across = tone(rng), tone(rng), rng.random() < 0.4
-    many, duty, gaps, tubes = (
-        float(rng.uniform(2, 8)),
-        float(rng.uniform(0.1, 0.7)),
-        rng.random() < 0.5,
-        rng.random() < 0.5,
-    )
+    many, duty = float(rng.uniform(2, 8)), float(rng.uniform(0.1, 0.7))
+    gaps, tubes = rng.random() < 0.5, rng.random() < 0.5
     turn = float(rng.choice([0, 0, np.pi / 2, np.pi / 4]))
     c, s = float(np.cos(turn)), float(np.sin(turn))
 
-    def at(u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    def at(u: Floats, v: Floats) -> tuple[NDArray[np.uint8], Floats]:
         f, g = (u * c + v * s) * many % 1 / duty, (v * c - u * s) * many % 1 / duty
-        on = (f < 1) | ((g < 1) & across)
-        light = 1 - 1.8 * (f - 0.5) ** 2 * ((f < 1) & tubes)
-        return np.where(on[..., None], bar * light[..., None], back), (on | (not gaps)).astype(np.float32)
+        off = (f >= 1) & ((g >= 1) | (not across))
+        return off.astype(np.uint8), (f - 0.5) ** 2 * ((f < 1) & tubes)
 
-    return at
+    return Wall(np.stack([bar, back]), np.stack([-1.8 * bar, 0 * bar]), at, gaps)
 
 
 def perspective(rng: Rng) -> NDArray[np.float64]:
@@ -111,18 +106,24 @@ def perspective(rng: Rng) -> NDArray[np.float64]:
 
 
 def structure(rng: Rng) -> Image.Image:
-    """One to three walls, each beyond a random line, over a sky; light falls off; a little blur and noise."""
+    """One to three walls, each on one side of a random line, before a sky; light falls off; a little blur and noise."""
     y, x = np.mgrid[0 : HEIGHT * FINE, 0 : WIDTH * FINE].astype(np.float32)
     x, y = x / (HEIGHT * FINE) - 0.75, y / (HEIGHT * FINE) - 0.5
-    picture = mix(tone(rng, 0.5, 1), tone(rng, 0.3, 1), y + 0.5)
+    high, low = tone(rng, 0.5), tone(rng, 0.3)
+    picture = high + (y + 0.5)[..., None] * (low - high)
     for i in range(rng.integers(1, 4)):
         au, av, w = (a * x + b * y + c for a, b, c in perspective(rng).tolist())
         kinds = [facade, facade, bricks, stripes] if i == 0 else [facade, bricks, stripes, stripes]
-        colour, opaque = kinds[rng.integers(4)](rng)(au / w, av / w)
+        wall = kinds[rng.integers(4)](rng)
         angle, reach = rng.uniform(0, 2 * np.pi), rng.uniform(-0.4, 0.4) if i or rng.random() < 0.3 else 9.0
-        opaque *= (x * float(np.cos(angle)) + y * float(np.sin(angle)) < reach) & (w > 0.1)
-        light = 1 + float(rng.uniform(-0.5, 0.5)) * x + float(rng.uniform(-0.5, 0.5)) * y
-        picture = mix(picture, np.clip(colour * light[..., None], 0, 1), opaque)
+        here = np.nonzero((x * float(np.cos(angle)) + y * float(np.sin(angle)) < reach) & (w > 0.1))
+        material, shade = wall.at(au[here] / w[here], av[here] / w[here])
+        light = 1 + float(rng.uniform(-0.5, 0.5)) * x[here] + float(rng.uniform(-0.5, 0.5)) * y[here]
+        if wall.gaps:
+            solid = material < len(wall.base) - 1
+            here, material, shade, light = (here[0][solid], here[1][solid]), material[solid], shade[solid], light[solid]
+        colour = wall.base[material] + wall.slope[material] * shade[:, None]
+        picture[here] = np.clip(colour * light[:, None], 0, 1)
     small = picture.reshape(HEIGHT, FINE, WIDTH, FINE, 3).mean((1, 3))
     if rng.random() < 0.5:  # the softness of a lens
         small = (small + np.roll(small, 1, 0) + np.roll(small, 1, 1) + np.roll(small, (1, 1), (0, 1))) / 4
