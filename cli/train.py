@@ -13,6 +13,8 @@ LOOPS = {
     "export-circuit": "codec.train.quantise",
     "nirvana": "codec.train.nirvana_grid",
     "nirvana-init": "codec.train.nirvana_init",
+    "shards": "codec.train.shards",
+    "drawn": "codec.train.drawn",
 }
 
 
@@ -23,7 +25,7 @@ LOOPS = {
 @click.argument("what", type=click.Choice(sorted(LOOPS)))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def train(what: str, arguments: tuple[str, ...]) -> None:
-    """Train weights, or export a run's weights for shipping.
+    """Train weights, export a run's weights for shipping, or make shards to train on.
 
     \b
     codec train s2lic --data photos/ --val held-out/ --out runs/a --hours 8
@@ -34,6 +36,8 @@ def train(what: str, arguments: tuple[str, ...]) -> None:
     codec train export-circuit --photo runs/b --data photos/ -o weights/circuit-mine.safetensors
     codec train nirvana --photos photos/ --videos *.mp4 --out runs/d --hours 2
     codec train nirvana --photos photos/ --out runs/d --hours 2 --export weights/nirvana-mine.safetensors
+    codec train shards originals/ --exclude test/ held-out.tar --out photos.tar
+    codec train drawn --out drawn.tar
     codec train circuit --dataset mnist --data mnist/ --states 16 --out runs/c
     """
     importlib.import_module(LOOPS[what]).main(list(arguments))

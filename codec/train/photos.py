@@ -15,27 +15,32 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from codec.errors import CodecError
+
 SUFFIXES = {".avif", ".webp", ".png", ".jpg", ".jpeg"}
 
 
 def load(paths: Sequence[str | Path]) -> list[np.ndarray]:
     """All images of tar files and folders, uint8 [H, W, 3], in the order of the paths and of their names."""
-    photos = [np.array(Image.open(io.BytesIO(data)).convert("RGB")) for p in paths for data in _files(Path(p))]
+    photos = [np.array(Image.open(io.BytesIO(data)).convert("RGB")) for p in paths for _, data in files(Path(p))]
     if not photos:
         raise ValueError(f"no images in {', '.join(map(str, paths))}")
     return photos
 
 
-def _files(path: Path) -> Iterator[bytes]:
+def files(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each image file of a folder (by name) or a tar file (as it lies)."""
     if path.is_dir():
         for file in sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES):
-            yield file.read_bytes()
+            yield file.relative_to(path).as_posix(), file.read_bytes()
         return
+    if not tarfile.is_tarfile(path):
+        raise CodecError(f"{path}: neither a folder nor a tar file; give one of photos")
     with tarfile.open(path) as tar:
         for member in tar:
             data = tar.extractfile(member) if Path(member.name).suffix.lower() in SUFFIXES else None
             if data is not None:
-                yield data.read()
+                yield member.name, data.read()
 
 
 class Crops:
