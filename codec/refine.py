@@ -23,6 +23,7 @@ from codec.models.s2lic import CELL, S2LIC
 # Where a step of 1 is the best, bits fall by 1 / ln 2 and squared errors of h / 12 grow by h / 6 when it grows.
 CURVATURE = 6 / math.log(2)
 STIFFNESS = 0.6, 1.2  # first and last, of CURVATURE
+FIRST = 1.0
 PACE = 0.2, 0.05  # first and last part of the way that a target moves to where a gradient points
 
 
@@ -30,9 +31,9 @@ PACE = 0.2, 0.05  # first and last part of the way that a target moves to where 
 class Place:
     """A tile among its surroundings: what a search needs beside the tile's own latents.
 
-    `picture` [1, C, h, w] in 0..1, C 1 or 3, is the region's part of the picture, less than the region where that sticks
-    out. `y` [1, M, H, W], scaled, is the region's; the tile lies at `rows`, `columns` of it. `z`: the tile's, whole
-    numbers. `q`, `q_tile`: rates of the region and of the tile, as the model takes them. All are float32.
+    `picture` [1, C, h, w] in 0..1, C 1 or 3, is the region's part of the picture, less where the region sticks out.
+    `y` [1, M, H, W], scaled, is the region's; the tile lies at `rows`, `columns` of it. `z`: the tile's, whole numbers.
+    `q`, `q_tile`: rates of the region and of the tile, as the model takes them. All are float32.
     """
 
     picture: Tensor
@@ -50,7 +51,7 @@ class Place:
 
 
 def error_weight(model: S2LIC, q: Tensor, height: int, width: int) -> Tensor:
-    """Bits that a squared error of 1, of values in 0..1, is worth: lambda 255^2, [1, 1, 1, 1] or [1, 1, height, width]."""
+    """Bits that a squared error of 1 is worth, of values in 0..1: lambda 255^2, [1, 1, 1, 1] or of each pixel."""
     weight = 255**2 * model.config.lambdas[0] * (q * model.config.log_lambda_range).exp()
     if q.ndim == 1:
         return weight[:, None, None, None]
@@ -83,9 +84,7 @@ class _Pass:
             here = cells[0, 0]
             m, s = mu.detach()[0][:, here], sigma.detach()[0][:, here]
             values = torch.zeros_like(mu)
-            values[0][:, here] = m + best_symbols(
-                target[0, self.model.config.channels(i)][:, here] - m, s, stiffness
-            )
+            values[0][:, here] = m + best_symbols(target[0, self.model.config.channels(i)][:, here] - m, s, stiffness)
             halves.append(_Coded(cells, values.requires_grad_(), mu, sigma))
             return values
 
@@ -126,7 +125,8 @@ def best_symbols(residual: Tensor, sigma: Tensor, stiffness: float) -> Tensor:
     scale = 2**-0.5 / sigma.clamp(min=SCALE_MIN)
     tails = [torch.erfc((k + edge) * scale) for edge in (-1.5, -0.5, 0.5, 1.5)]
     costs = [
-        stiffness * (k + step - at).square() - ((tails[step + 1] - tails[step + 2]) / 2).clamp(min=LIKELIHOOD_MIN).log2()
+        stiffness * (k + step - at).square()
+        - ((tails[step + 1] - tails[step + 2]) / 2).clamp(min=LIKELIHOOD_MIN).log2()
         for step in (-1, 0, 1)
     ]
     return (k + torch.stack(costs).argmin(0) - 1) * side
@@ -158,7 +158,7 @@ def refine(model: S2LIC, place: Place, steps: int, fast: bool, told: Callable[[]
     once = _Pass(model, place)
     best, values, gradient = once(place.tile, math.inf)
     kept, stiffness = (place.tile, math.inf), CURVATURE * STIFFNESS[0]
-    target = values - gradient / (2 * stiffness)
+    target = values - FIRST * gradient / (2 * stiffness)
     for step in range(steps):
         part = step / max(steps - 1, 1)
         stiffness = CURVATURE * STIFFNESS[0] ** (1 - part) * STIFFNESS[1] ** part

@@ -82,9 +82,7 @@ class Codec:
         return header, self._units(frame, header, passes, told)
 
     @torch.inference_mode()
-    def _units(
-        self, frame: np.ndarray, header: Header, passes: int, told: Callable[[], None]
-    ) -> Iterator[Unit]:
+    def _units(self, frame: np.ndarray, header: Header, passes: int, told: Callable[[], None]) -> Iterator[Unit]:
         height, width, channels = frame.shape
         size = tiling.padded(height), tiling.padded(width)
         tiles = tiling.tiles(height, width)
@@ -94,7 +92,9 @@ class Codec:
         if passes:
             found = iter(search.units(self, frame, header, rates, passes, told))
         else:
-            found = (self.unit(n, tile, *self.analyse(frame, header, tile, rates), rates)[0] for n, tile in enumerate(tiles))
+            found = (
+                self.unit(n, tile, *self.analyse(frame, header, tile, rates), rates)[0] for n, tile in enumerate(tiles)
+            )
         for unit in found:
             yield unit
             told()

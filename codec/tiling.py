@@ -30,7 +30,7 @@ class Tile:
     height: int
     width: int
 
-    def with_halo(self, height: int, width: int) -> "Tile":
+    def with_halo(self, height: int, width: int) -> Tile:
         """The tile and HALO pixels around it, as far as the padded picture of height x width reaches."""
         top, left = max(0, self.top - HALO), max(0, self.left - HALO)
         bottom = min(height, self.top + self.height + HALO)
