@@ -46,7 +46,7 @@ def default_name(source: str) -> str:
 @click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
 @click.option(
     "-e", "--effort", type=click.IntRange(1, 9),
-    help="For --lossless and videos: 1 fastest to 9 smallest; it decodes as fast.  [default: 2; videos: 3]",
+    help="1 fastest to 9 smallest; it decodes as fast.  [default: 1; --lossless: 2; videos: 3]",
 )  # fmt: skip
 @click.option(
     "--codec",
@@ -170,8 +170,8 @@ def _check_image(options: dict[str, Any], film: VideoOptions) -> None:
     ):  # fmt: skip
         if given:
             raise CodecError(f"it is an image, and {name} goes with videos; leave it out")
-    if not options["lossless"] and (options["effort"] is not None or options["verify"] is not None):
-        raise CodecError("--effort and --verify go with --lossless; give it too, or leave them out")
+    if not options["lossless"] and options["verify"] is not None:
+        raise CodecError("--verify goes with --lossless; give it too, or leave it out")
 
 
 def _setting(options: dict[str, Any]) -> dict[str, Any]:
@@ -183,4 +183,5 @@ def _setting(options: dict[str, Any]) -> dict[str, Any]:
     from codec.device import resolve
 
     quality = 50.0 if options["quality"] is None else options["quality"]
-    return {"quality": quality, "tune": options["tune"] or "psnr", "device": resolve(options["device"])}
+    setting = {"quality": quality, "tune": options["tune"] or "psnr", "effort": options["effort"] or 1}
+    return setting | {"device": resolve(options["device"])}

@@ -83,7 +83,8 @@ def _columns() -> int:
 class Progress:
     """The status line of a batch: `[12/200] encoding a.jpg ... 37 %, 4 min left`.
 
-    The time left is for the whole batch, from the files done so far; skipped ones tell nothing about it.
+    The time left is for the whole batch, from the files done so far and the part of this one that is done; skipped
+    ones tell nothing about it.
     """
 
     def __init__(self, verb: str, total: int) -> None:
@@ -104,13 +105,15 @@ class Progress:
         room = max(_columns() - len(count) - len(text) - 40, 20)
         name = shown(source)
         name = name if len(name) <= room else "..." + name[3 - room :]
-        status(f"{count}{self._verb} {name} ...{part}{text}{self._left(done / tiles if tiles else 0)}")
+        # A text says what is left of its file.
+        left = self._left(done / tiles if tiles else 0) if self._timed or not text else ""
+        status(f"{count}{self._verb} {name} ...{part}{text}{left}")
 
     def _left(self, fraction: float) -> str:
-        elapsed = time.monotonic() - self._started
-        if not self._timed or elapsed < 2:
+        elapsed, behind = time.monotonic() - self._started, self._timed + fraction
+        if behind < 0.02 or elapsed < 2:
             return ""
-        seconds = elapsed / (self._timed + fraction) * (self._total - self._passed - fraction)
+        seconds = elapsed / behind * (self._total - self._passed - fraction)
         return f", {duration(seconds)} left"
 
 

@@ -96,12 +96,12 @@ def encode(
     "s2lic", the default for images; "circuit", which keeps every bit (`lossless=True` chooses it); "nirvana", the
     default for videos, whose sound is kept.
 
-    `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort` (circuit, nirvana):
-    1 to 9, by default 2 and 3; more takes longer and makes smaller files. `tune` (s2lic): "psnr", the default, or
-    "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit): decode what was
-    encoded and compare, as by default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without Exif, XMP and
-    ICC profile (lossless: the profile stays, since the samples do). `progress` is called with (steps done, steps in
-    all), for images.
+    `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort`: 1 to 9, by
+    default 1 (s2lic), 2 (circuit) or 3 (nirvana); more takes longer and makes smaller files. `tune` (s2lic): "psnr",
+    the default, or "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit):
+    decode what was encoded and compare, as by default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
+    Exif, XMP and ICC profile (lossless: the profile stays, since the samples do). `progress` is called with (steps
+    done, steps in all), for images.
 
     Raises MediaError for what is no image or can't be carried, LimitError for too many pixels, CodecError for
     wrong arguments, OSError for files that can't be read.

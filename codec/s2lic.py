@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from codec import tiling, weights
+from codec import search, tiling, weights
 from codec.alpha import code_alpha, fill_hidden
 from codec.container import CODEC_IDS, Header, Unit
 from codec.damage import Damage, Found, attempt, expect
@@ -30,11 +30,11 @@ from codec.latents import PHASES, TooClose, build_tables, code_latents
 from codec.media import Info
 from codec.models.config import Config
 from codec.models.s2lic import PATCH, S2LIC, pad_to
-from codec.ratemap import Offsets, Rates, calming_offsets, code_offsets
+from codec.ratemap import Rates, calming_offsets, code_offsets
 
 NAME = "s2lic"
 REVISION = 0
-OPTIONS = ("quality", "tune")  # of `encode`
+OPTIONS = ("quality", "tune", "effort")  # of `encode`
 TUNES = ("psnr", "ssim")
 DEFAULT_WEIGHTS = "s2lic-xs"
 QUALITY_STEPS = 256  # quality is stored in steps of 1/256
@@ -58,56 +58,77 @@ class Codec:
         self.model, self.tables = load(path)
         self.entropy = self.model.entropy_model().to(self.device)
         self.model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.requires_grad_(False)  # a search has gradients by latents alone
 
     def encode(
         self, info: Info, frames: Iterable[np.ndarray], quality: float = 50.0, tune: str = "psnr",
-        progress: Progress | None = None,
+        effort: int = 1, progress: Progress | None = None,
     ) -> tuple[Header, Iterator[Unit]]:  # fmt: skip
         """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16; quality 0..100; tune of TUNES.
 
-        `progress` is told (steps done, steps in all) whenever a unit is complete.
+        `effort`: 1 to 9; from 2 on better latents are searched for. `progress` is told (steps done, steps in all): a
+        step is a unit, or a pass of a search over a tile.
         """
+        if effort not in range(1, len(search.PASSES) + 1):
+            raise CodecError(f"effort {effort} is out of range; give 1 to {len(search.PASSES)}")
         if tune not in TUNES:
             raise CodecError(f"no tune {tune!r}; choose one of {', '.join(TUNES)}")
         (frame,) = frames
         header = header_of(self, info, quality, tune)
-        return header, _reported(self._units(frame, header), unit_count(header), progress)
+        passes = search.PASSES[effort - 1]
+        total = unit_count(header) + passes * len(tiling.tiles(header.height, header.width))
+        done = itertools.count(1)
+        told = (lambda: progress(next(done), total)) if progress else (lambda: None)
+        return header, self._units(frame, header, passes, told)
 
     @torch.inference_mode()
-    def _units(self, frame: np.ndarray, header: Header) -> Iterator[Unit]:
+    def _units(self, frame: np.ndarray, header: Header, passes: int, told: Callable[[], None]) -> Iterator[Unit]:
         height, width, channels = frame.shape
         size = tiling.padded(height), tiling.padded(width)
         tiles = tiling.tiles(height, width)
         rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
         if rates.offsets is not None:
             rates.offsets[:] = calming_offsets(frame, header.depth, self.model.config.log_lambda_range)
-        for number, tile in enumerate(tiles):
-            region = tile.with_halo(*size)
-            q = rates.of(tile)
-            with _true_float32():
-                y = self.model.analyse(self._pixels(frame, header.depth, region), rates.of(region).float())
-                y = _crop(y, tile, region)
-            z = self.model.hyper_analysis(y, q.float()).double()
-            y = y.double() * self.entropy.gain(q)
-            yield self._unit(number, y, z, q, rates.offsets_of(tile))
+        if passes:
+            found = iter(search.units(self, frame, header, rates, passes, told))
+        else:
+            found = (
+                self.unit(n, tile, *self.analyse(frame, header, tile, rates), rates)[0] for n, tile in enumerate(tiles)
+            )
+        for unit in found:
+            yield unit
+            told()
         if channels in WITH_ALPHA:
             for number, tile in enumerate(tiles, len(tiles)):
                 alpha = tile.of(frame)[..., -1]
                 encoder = Encoder()
                 code_alpha(encoder, alpha, (alpha.shape[0], alpha.shape[1]), header.depth)
                 yield Unit(number, encoder.checksum, 0, encoder.finish())
+                told()
 
-    def _unit(self, number: int, y: Tensor, z: Tensor, q: Tensor, offsets: Offsets | None) -> Unit:
-        shape = (y.shape[2], y.shape[3])
+    def analyse(self, frame: np.ndarray, header: Header, tile: tiling.Tile, rates: Rates) -> tuple[Tensor, Tensor]:
+        """y and z of a tile, scaled, float64."""
+        region = tile.with_halo(tiling.padded(header.height), tiling.padded(header.width))
+        x = self.colours(frame, header.depth, region).expand(-1, 3, -1, -1)
+        x = pad_to(x, region.height, region.width).contiguous(memory_format=torch.channels_last)
+        with _true_float32():
+            y = tiling.crop(self.model.analyse(x, rates.of(region).float()), tile, region, PATCH)
+        q = rates.of(tile)
+        return y.double() * self.entropy.gain(q), self.model.hyper_analysis(y, q.float()).double()
+
+    def unit(self, number: int, tile: tiling.Tile, y: Tensor, z: Tensor, rates: Rates) -> tuple[Unit, Tensor]:
+        """The unit of a tile's latents, scaled and float64, and the y_hat that its decoder has."""
+        offsets = rates.offsets_of(tile)
         for phase in range(PHASES):
             encoder = Encoder()
             if offsets is not None:
                 code_offsets(encoder, offsets, offsets.shape, self.tables[1])
             try:
-                code_latents(self.entropy, self.tables, encoder, q, shape, phase, (y, z))
+                shape = y.shape[2], y.shape[3]
+                y_hat = code_latents(self.entropy, self.tables, encoder, rates.of(tile), shape, phase, (y, z))
             except TooClose:
                 continue
-            return Unit(number, encoder.checksum, phase, encoder.finish())
+            return Unit(number, encoder.checksum, phase, encoder.finish()), y_hat
         raise CodecError("no bin phase is safe at this quality; change it by 0.01")
 
     def decode(
@@ -136,7 +157,7 @@ class Codec:
 
         def latents(unit: Unit) -> None:
             tile = tiles[unit.index]
-            _window(y_hat, tile)[:] = self.decode_latents(unit, tile, rates)
+            tiling.window(y_hat, tile, PATCH)[:] = self.decode_latents(unit, tile, rates)
 
         def alpha(unit: Unit) -> None:
             plane = tiles[unit.index - len(tiles)].of(frame)[..., -1]
@@ -150,10 +171,7 @@ class Codec:
             whole.append(attempt(unit, damage, latents if number < len(tiles) else alpha))
             report()
         for tile, kept in zip(tiles, whole, strict=False):
-            region = tile.with_halo(*size)
-            with _true_float32():
-                x = self.model.synthesise(_window(y_hat, region).to(self.device), rates.of(region).float())
-            _place(tile.of(frame), _crop(x, tile, region, scale=1) if kept else torch.full_like(x, 0.5), header.depth)
+            _place(tile.of(frame), self.synthesise(y_hat, tile, rates) if kept else None, header.depth)
             report()
         yield frame
 
@@ -168,6 +186,13 @@ class Codec:
             if offsets is not None:
                 offsets[:] = code_offsets(decoder, None, offsets.shape, self.tables[1])
             return code_latents(self.entropy, self.tables, decoder, rates.of(tile), shape, unit.phase, None)
+
+    def synthesise(self, y_hat: Tensor, tile: tiling.Tile, rates: Rates) -> Tensor:
+        """Pixels [1, 3, h, w] of a tile, not clipped, from y_hat of the whole padded picture."""
+        region = tile.with_halo(y_hat.shape[2] * PATCH, y_hat.shape[3] * PATCH)
+        with _true_float32():
+            x = self.model.synthesise(tiling.window(y_hat, region, PATCH).to(self.device), rates.of(region).float())
+        return tiling.crop(x, tile, region, 1)
 
     @contextlib.contextmanager
     def _checked(self, unit: Unit) -> Iterator[Decoder]:
@@ -186,16 +211,13 @@ class Codec:
         q = parse_private(header.private) / QUALITY_STEPS / 100
         return torch.tensor([q], dtype=torch.float32, device=self.device).double()
 
-    def _pixels(self, frame: np.ndarray, depth: int, region: tiling.Tile) -> Tensor:
-        """[1, 3, h, w] in 0..1, the picture's last row and column repeated where the region sticks out."""
+    def colours(self, frame: np.ndarray, depth: int, region: tiling.Tile) -> Tensor:
+        """[1, 1 or 3, h, w] in 0..1: the region's part of the picture, less where it sticks out."""
         part = region.of(frame)
         colour = part.astype(np.float32) / ((1 << depth) - 1)
         if part.shape[2] in WITH_ALPHA:
             colour = fill_hidden(colour[..., :-1], part[..., -1])
-        x = torch.from_numpy(colour).to(self.device).permute(2, 0, 1)[None]
-        return pad_to(x.expand(-1, 3, -1, -1), region.height, region.width).contiguous(
-            memory_format=torch.channels_last
-        )
+        return torch.from_numpy(colour).to(self.device).permute(2, 0, 1)[None]
 
 
 def header_of(codec: Codec, info: Info, quality: float, tune: str = "psnr") -> Header:
@@ -213,13 +235,6 @@ def header_of(codec: Codec, info: Info, quality: float, tune: str = "psnr") -> H
 def unit_count(header: Header) -> int:
     """Units of a picture's file: one a tile, and one more for its alpha."""
     return len(tiling.tiles(header.height, header.width)) * (2 if header.channels in WITH_ALPHA else 1)
-
-
-def _reported(units: Iterator[Unit], total: int, progress: Progress | None) -> Iterator[Unit]:
-    for done, unit in enumerate(units, 1):
-        yield unit
-        if progress:
-            progress(done, total)
 
 
 def _true_float32() -> contextlib.AbstractContextManager[None]:
@@ -251,18 +266,9 @@ def is_mapped(header: Header) -> bool:
     return bool(struct.unpack("<H", header.private)[0] & MAPPED)
 
 
-def _window(t: Tensor, tile: tiling.Tile, scale: int = PATCH) -> Tensor:
-    top, left = tile.top // scale, tile.left // scale
-    return t[:, :, top : top + tile.height // scale, left : left + tile.width // scale]
-
-
-def _crop(t: Tensor, tile: tiling.Tile, region: tiling.Tile, scale: int = PATCH) -> Tensor:
-    """The tile's part of a map of the region around it."""
-    return _window(t, tiling.Tile(tile.top - region.top, tile.left - region.left, tile.height, tile.width), scale)
-
-
-def _place(part: np.ndarray, x: Tensor, depth: int) -> None:
-    """Pixels [1, 3, h, w] in 0..1 into a part of a frame [h, w, channels]; its alpha stays."""
+def _place(part: np.ndarray, x: Tensor | None, depth: int) -> None:
+    """Pixels [1, 3, h, w] in 0..1 (None: mid-grey) into a part of a frame [h, w, channels]; its alpha stays."""
+    x = torch.full((1, 3, *part.shape[:2]), 0.5) if x is None else x
     x = x[0, :, : part.shape[0], : part.shape[1]]
     if part.shape[2] <= 2:
         x = x.mean(0, keepdim=True)

@@ -4,10 +4,16 @@ Tiles lie on a grid of 64 pixels, on which the attention windows lie too, so tha
 transform sees just what the transform of the whole picture would.
 """
 
+from __future__ import annotations
+
 import itertools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ALIGN = 64  # pixels
 HALO = 128  # pixels on each side
@@ -24,7 +30,7 @@ class Tile:
     height: int
     width: int
 
-    def with_halo(self, height: int, width: int) -> "Tile":
+    def with_halo(self, height: int, width: int) -> Tile:
         """The tile and HALO pixels around it, as far as the padded picture of height x width reaches."""
         top, left = max(0, self.top - HALO), max(0, self.left - HALO)
         bottom = min(height, self.top + self.height + HALO)
@@ -56,3 +62,14 @@ def _cuts(n: int) -> list[tuple[int, int]]:
     cells = n // ALIGN
     edges = [cells * i // count * ALIGN for i in range(count + 1)]
     return list(itertools.pairwise(edges))
+
+
+def window(t: Tensor, tile: Tile, scale: int) -> Tensor:
+    """The tile's part of a map of the whole padded picture, [..., H / scale, W / scale], a view."""
+    top, left = tile.top // scale, tile.left // scale
+    return t[..., top : top + tile.height // scale, left : left + tile.width // scale]
+
+
+def crop(t: Tensor, tile: Tile, region: Tile, scale: int) -> Tensor:
+    """The tile's part of a map of the region around it, a view."""
+    return window(t, Tile(tile.top - region.top, tile.left - region.left, tile.height, tile.width), scale)

@@ -16,7 +16,8 @@ from codec.peers import require as require_peer
 from codec.peers.video import VIDEO
 from codec.specs import Spec
 
-OURS = {"s2lic": "q", "s2lic-ssim": "q", "circuit": "e"}
+EFFORTS = range(1, 10)
+OURS = {"s2lic": "q", "s2lic-ssim": "q", **{f"s2lic-e{n}": "q" for n in EFFORTS}, "circuit": "e"}
 _INTRA = "-intra"
 _OPTIONS = {"q": "quality", "e": "effort"}
 
@@ -24,7 +25,8 @@ _OPTIONS = {"q": "quality", "e": "effort"}
 def known(kind: str) -> dict[str, str]:
     """The codecs for "image", "audio" or "video" and the key that each takes, as codec.specs.parse wants it.
 
-    Of videos, an encoder of others with "-intra" has key frames only, and `nirvana-e1` is nirvana at that effort.
+    `s2lic-e5` and `nirvana-e1` are s2lic and nirvana at these efforts. Of videos, an encoder of others with "-intra"
+    has key frames only.
     """
     if kind == "video":
         from codec.nirvana.codec import EFFORTS
@@ -67,9 +69,9 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
         {_OPTIONS[spec.key]: spec.value if spec.key == "q" else int(spec.value)} if spec.key else {}
     )
 
-    name, _, tune = spec.codec.partition("-")
-    if tune:
-        options["tune"] = tune
+    name, _, how = spec.codec.partition("-")
+    if how:
+        options |= {"tune": how} if how == "ssim" else {"effort": int(how.removeprefix("e"))}
 
     def encode(frame: Any) -> bytes:
         # An array can't say that its samples have 10 or 12 bits: then reading the file is part of the time.
