@@ -258,7 +258,7 @@ def hostile_latents(rng: random.Random, data: bytes) -> bytes:
     tile = tiling.tiles(header.height, header.width)[0]
     try:
         with torch.inference_mode():
-            units[0] = codec._unit(0, y, z, rates.of(tile), rates.offsets_of(tile))
+            units[0], _ = codec.unit(0, tile, y, z, rates)
     except CodecError:  # so large that the network's answer is not finite
         return unit_payload(rng, data)
     return _rebuilt(data, header, units)
