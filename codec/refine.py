@@ -22,9 +22,15 @@ from codec.models.s2lic import CELL, S2LIC
 
 # Where a step of 1 is the best, bits fall by 1 / ln 2 and squared errors of h / 12 grow by h / 6 when it grows.
 CURVATURE = 6 / math.log(2)
-STIFFNESS = 0.6, 1.2  # first and last, of CURVATURE
-FIRST = 1.0
-PACE = 0.2, 0.05  # first and last part of the way that a target moves to where a gradient points
+FIRST_STEP = 0.7  # of the way to where the first gradient points
+
+
+class Schedule(NamedTuple):
+    """How long a search goes on, and its first and last values of what falls or rises between."""
+
+    passes: int
+    stiffness: tuple[float, float]  # h, in units of CURVATURE
+    pace: tuple[float, float]  # part of the way that a target moves to where a gradient points
 
 
 @dataclass(frozen=True)
@@ -150,23 +156,25 @@ def bfloat16_is_faster(model: S2LIC, device: torch.device) -> bool:
     return seconds[True] < seconds[False]
 
 
-def refine(model: S2LIC, place: Place, steps: int, fast: bool, told: Callable[[], None] | None = None) -> Tensor:
-    """y of the tile, scaled, [1, M, h, w], float32: the best that `steps` passes found, plain coding's among them.
+def refine(
+    model: S2LIC, place: Place, schedule: Schedule, fast: bool, told: Callable[[], None] | None = None
+) -> Tensor:
+    """y of the tile, scaled, [1, M, h, w], float32: the best that a search finds, plain coding's among them.
 
     The model's parameters need no gradient. `fast`: passes in bfloat16. `told` is called after each pass.
     """
     once = _Pass(model, place)
     best, values, gradient = once(place.tile, math.inf)
-    kept, stiffness = (place.tile, math.inf), CURVATURE * STIFFNESS[0]
-    target = values - FIRST * gradient / (2 * stiffness)
-    for step in range(steps):
-        part = step / max(steps - 1, 1)
-        stiffness = CURVATURE * STIFFNESS[0] ** (1 - part) * STIFFNESS[1] ** part
+    (softest, stiffest), (quickest, slowest) = schedule.stiffness, schedule.pace
+    kept, target = (place.tile, math.inf), values - FIRST_STEP * gradient / (2 * CURVATURE * softest)
+    for step in range(schedule.passes):
+        part = step / max(schedule.passes - 1, 1)
+        stiffness = CURVATURE * softest ** (1 - part) * stiffest**part
         with torch.autocast(target.device.type, torch.bfloat16, enabled=fast):
             cost, values, gradient = once(target, stiffness)
         if cost < best:
             best, kept = cost, (target, stiffness)
-        pace = PACE[0] + (PACE[1] - PACE[0]) * part
+        pace = quickest + (slowest - quickest) * part
         target = torch.lerp(target, values - gradient / (2 * stiffness), pace)
         if told:
             told()

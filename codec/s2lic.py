@@ -69,28 +69,31 @@ class Codec:
         `effort`: 1 to 9; from 2 on better latents are searched for. `progress` is told (steps done, steps in all): a
         step is a unit, or a pass of a search over a tile.
         """
-        if effort not in range(1, len(search.PASSES) + 1):
-            raise CodecError(f"effort {effort} is out of range; give 1 to {len(search.PASSES)}")
+        if effort not in range(1, 10):
+            raise CodecError(f"effort {effort} is out of range; give 1 to 9")
         if tune not in TUNES:
             raise CodecError(f"no tune {tune!r}; choose one of {', '.join(TUNES)}")
         (frame,) = frames
         header = header_of(self, info, quality, tune)
-        passes = search.PASSES[effort - 1]
-        total = unit_count(header) + passes * len(tiling.tiles(header.height, header.width))
+        schedule = search.EFFORTS[effort - 2] if effort > 1 else None
+        passes = len(tiling.tiles(header.height, header.width)) * schedule.passes if schedule else 0
+        total = unit_count(header) + passes
         done = itertools.count(1)
         told = (lambda: progress(next(done), total)) if progress else (lambda: None)
-        return header, self._units(frame, header, passes, told)
+        return header, self._units(frame, header, schedule, told)
 
     @torch.inference_mode()
-    def _units(self, frame: np.ndarray, header: Header, passes: int, told: Callable[[], None]) -> Iterator[Unit]:
+    def _units(
+        self, frame: np.ndarray, header: Header, schedule: search.Schedule | None, told: Callable[[], None]
+    ) -> Iterator[Unit]:
         height, width, channels = frame.shape
         size = tiling.padded(height), tiling.padded(width)
         tiles = tiling.tiles(height, width)
         rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
         if rates.offsets is not None:
             rates.offsets[:] = calming_offsets(frame, header.depth, self.model.config.log_lambda_range)
-        if passes:
-            found = iter(search.units(self, frame, header, rates, passes, told))
+        if schedule:
+            found = iter(search.units(self, frame, header, rates, schedule, told))
         else:
             found = (
                 self.unit(n, tile, *self.analyse(frame, header, tile, rates), rates)[0] for n, tile in enumerate(tiles)

@@ -16,16 +16,25 @@ from codec import tiling
 from codec.container import Header, Unit
 from codec.models.s2lic import PATCH
 from codec.ratemap import Rates
-from codec.refine import Place, bfloat16_is_faster, error_weight, refine
+from codec.refine import Place, Schedule, bfloat16_is_faster, error_weight, refine
 
 if TYPE_CHECKING:
     from codec.s2lic import Codec
 
-PASSES = (0, 4, 8, 12, 20, 32, 64, 160, 400)  # over a tile, by effort
+EFFORTS = (  # from effort 2 on
+    Schedule(3, (0.8, 1.2), (0.3, 0.15)),
+    Schedule(6, (0.7, 1.2), (0.3, 0.15)),
+    Schedule(12, (0.7, 1.3), (0.25, 0.1)),
+    Schedule(24, (0.6, 1.4), (0.2, 0.07)),
+    Schedule(40, (0.6, 1.5), (0.15, 0.05)),
+    Schedule(100, (0.45, 1.4), (0.1, 0.05)),
+    Schedule(180, (0.4, 1.4), (0.1, 0.05)),
+    Schedule(400, (0.4, 1.4), (0.07, 0.04)),
+)
 
 
 def units(
-    codec: Codec, frame: np.ndarray, header: Header, rates: Rates, passes: int, told: Callable[[], None]
+    codec: Codec, frame: np.ndarray, header: Header, rates: Rates, schedule: Schedule, told: Callable[[], None]
 ) -> list[Unit]:
     """Units of a picture's tiles, with the least J = bits + lambda 255^2 error of those found; `told` after each pass.
 
@@ -59,7 +68,7 @@ def units(
                 rates.of(tile).float().clone(),
             )
             place.tile.copy_(y)
-            y = refine(codec.model, place, passes, fast, told)
+            y = refine(codec.model, place, schedule, fast, told)
         better.append(coded(number, tile, y.double(), z))
     return better if _cost(codec, frame, header, rates, better, y_hat) < cost else plain
 
