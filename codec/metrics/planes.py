@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codec.media.video.picture import Planes
+from codec.media.video.layout import Planes
 from codec.metrics.samples import psnr
 
 _EQUAL = 100.0  # dB

@@ -8,10 +8,9 @@ from fractions import Fraction
 from codec.container import Header, Unit
 from codec.container.fields import Cursor
 from codec.errors import FormatError
-from codec.nirvana import timing
+from codec.video import timing
 
 KEY = 1  # the only flag
-OTHER = "the partial file is of another video or was made with other options; remove it"
 
 
 @dataclass(frozen=True)

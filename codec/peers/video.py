@@ -20,7 +20,8 @@ import numpy as np
 from codec.container import Color
 from codec.errors import CodecError
 from codec.media import yuv
-from codec.media.video.picture import Planes, frame_of, mark, planes_of
+from codec.media.video.layout import Planes, frame_of, mark
+from codec.media.video.picture import planes_of
 from codec.peers.ffmpeg import BITEXACT, encoder
 
 if TYPE_CHECKING:

@@ -1,106 +1,21 @@
-"""Videos to .ncf files and back, a group of frames in memory at a time.
+"""Opened .ncf videos: any run of their pictures, a group of frames in memory at a time.
 
-source -> media.video.read_video -> (Info, pictures) -> Codec.encode -> Units -> container, front to back
-file -> container -> (Header, Units) -> Codec.decode -> pictures -> media.video.write_video
+file -> container -> (Header, Units) -> VideoCodec.decode -> pictures -> media.video.write_video
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import IO, Any
 
 from codec import container
 from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS, Info
-from codec.media.video import Picture, Video
-from codec.nirvana.units import OTHER
-
-CODECS = {"nirvana": "codec.nirvana.codec", "s2lic": "codec.intra"}
-DEFAULT = "nirvana"
-
-
-def encode(
-    video: Video,
-    fp: IO[bytes],
-    codec: str = DEFAULT,
-    *,
-    options: Any = None,
-    preset: str | None = None,
-    device: str = "auto",
-    max_pixels: int = MAX_PIXELS,
-    tell: Callable[[Any], None] | None = None,
-    resume: bool = False,
-    jobs: int = 1,
-    source: Any = None,
-) -> tuple[Header, int]:
-    """Compress a video, opened by `codec.media.video.read_video`, into a binary file, front to back.
-
-    Returns the file's header, and how many frames it has.
-
-    `options`: codec.nirvana.codec.Options. `preset` (nirvana): "grid", or one of the paper's network. `tell` is called
-    with a codec.nirvana.codec.Told after each group. `resume`: `fp` is open for update and holds what an interrupted
-    run of the same call had written, and this one goes on from there. `jobs`: processes that encode chains at once,
-    each reading `source`, the same that `read_video` was given. CodecError for wrong arguments, MediaError for
-    a video that can't be read to its end.
-    """
-    from codec.nirvana.codec import Options
-
-    options = options or Options(frames=video.expected)
-    opened = open_codec(codec, None, video.info, device, preset)
-    header = opened.header(video.info, options)
-    limits = Limits(pixels=max_pixels)
-    done = _unfinished(fp, header, limits) if resume else []
-    rest: Iterator[Unit]
-    if jobs > 1:
-        from codec import chains
-
-        done = chains.whole(opened, header, done)
-        work = chains.Work(source, max_pixels, codec, preset, device, header, options)
-        rest = chains.encode(work, video, opened, jobs, tell, done)
-    else:
-        rest = opened.encode(header, opened.groups(video.pictures()), options, tell, done)
-    if resume:
-        fp.seek(0)
-        rest = chain(done, _cut(fp), rest)
-    frames = 0
-
-    def flushed() -> Iterator[Unit]:
-        """Each unit is in the file before the next is worked on, so that an interrupted run can go on from there."""
-        nonlocal frames
-        for unit in rest:
-            frames += unit.frames
-            yield unit
-            fp.flush()
-
-    container.write(fp, header, flushed(), limits)
-    return header, frames
-
-
-def _cut(fp: IO[bytes]) -> Iterator[Unit]:
-    """No unit: what a resumed file has beyond its whole ones goes. These were written over with what they are, so
-    that no moment is without them."""
-    fp.truncate()
-    yield from ()
-
-
-def _unfinished(fp: IO[bytes], header: Header, limits: Limits) -> list[Unit]:
-    """The whole units of what an interrupted run left; CodecError if that was another video or another call."""
-    fp.seek(0)
-    units: list[Unit] = []
-    try:
-        found, whole = container.read(fp, limits)
-    except FormatError:
-        return []
-    if found != header:
-        raise CodecError(OTHER)
-    with suppress(FormatError):  # it breaks off where the run was interrupted; what came before is in the list
-        units.extend(whole)
-    return units
+from codec.media.video import Picture
+from codec.video.codecs import open_codec
 
 
 @dataclass
@@ -118,7 +33,8 @@ class File:
     def info(self) -> Info:
         """What the video is."""
         h = self.header
-        return Info(h.width, h.height, 3, 8, self.frames, h.rate, h.color, h.metadata)
+        chroma = h.stream.chroma if h.stream else "420"
+        return Info(h.width, h.height, 3, h.depth, self.frames, h.rate, h.color, h.metadata, chroma)
 
     def pictures(self, first: int = 0, last: int | None = None) -> Iterator[Picture]:
         """Frames `first` to `last`, both included; only the chains that hold them are read and decoded.
@@ -179,9 +95,12 @@ def _losing(error: CodecError, what: str) -> CodecError:
     return kind(f"{error} ({what})")
 
 
-def open_file(fp: IO[bytes], *, device: str = "auto", partial: bool = False, max_pixels: int = MAX_PIXELS) -> File:
+def open_file(
+    fp: IO[bytes], *, device: str = "auto", partial: bool = False, max_pixels: int = MAX_PIXELS, base: bool = False
+) -> File:
     """Open a seekable .ncf video; nothing is decoded yet.
 
+    `base`: its pictures are those of the standard stream in it, without the networks.
     `partial`: what is whole of a damaged file can be decoded, and `damage` of the result tells of the rest.
     Raises FormatError for what is not a whole .ncf file, LimitError, WeightsMissing.
     """
@@ -207,25 +126,20 @@ def open_file(fp: IO[bytes], *, device: str = "auto", partial: bool = False, max
                 raise one
             return one
 
-        opened = open_codec(header.codec_name, header, None, device, None)
+        opened = _opened(header, device, base)
         return File(header, sum(counts), damage, opened, unit, counts)
     index = container.read_index(fp, limits)
-    opened = open_codec(index.header.codec_name, index.header, None, device, None)
+    opened = _opened(index.header, device, base)
     return File(
         index.header, index.frame_count, None, opened,
         lambda number: container.read_unit(fp, index, number, limits), index.frames,
     )  # fmt: skip
 
 
-def open_codec(codec: str, header: Header | None, info: Info | None, device: str, preset: str | None) -> Any:
-    """The codec of this name, to encode a video (`info`) or to decode one (`header`)."""
-    if codec not in CODECS:
-        raise CodecError(f"no video codec {codec!r} in this version; choose one of {', '.join(CODECS)}")
-    module = importlib.import_module(CODECS[codec])
-    if codec == "nirvana":
-        size = header or info
-        assert size is not None
-        return module.open_codec(header, size.height, size.width, device, preset or "grid")
-    if preset is not None:
-        raise CodecError(f"{codec} has no presets; leave --preset out, or use --codec nirvana")
-    return module.open_codec(header, device)
+def _opened(header: Header, device: str, base: bool) -> Any:
+    if base and header.stream is None:
+        raise CodecError("there is no standard stream in it; leave --base out")
+    opened = open_codec(header.codec_name, header, None, device)
+    if base:
+        opened.base_only = True
+    return opened

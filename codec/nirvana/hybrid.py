@@ -1,0 +1,256 @@
+"""Networks fitted over a standard stream: a chain's packets as an encoder wrote them, and for each group of its frames
+what gives back part of what was lost (codec/nirvana/filters).
+
+A unit is a group; the first one of a chain has all packets of the chain. Its checksum is that of the samples that the
+standard's decoder gives, so the networks never work on others than they were fitted to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from codec.container import CODEC_IDS, Header, Stream, Unit
+from codec.container.fields import Cursor, varint
+from codec.errors import CodecError, DesyncError, FormatError, MediaError
+from codec.media import Info
+from codec.media.video import Layout, Picture, Planes
+from codec.nirvana import filters
+from codec.nirvana.codec import HYBRID, NAME, REVISION
+from codec.standard import decode as standard
+from codec.standard.encoders import ENCODERS, STEPS, TOP, Settings, encode
+from codec.standard.packets import Packet, pack, unpack
+from codec.video.measure import errors, psnr_611, weighted
+from codec.video.options import Options, Told
+from codec.video.protocol import Task
+
+GROUP = 128  # frames at most, and
+GROUP_BYTES = 2**27  # bytes of their planes
+_KEPT = 0  # in place of an encoder's number: the packets are the source's
+_NUMBERS = {"svt-av1": 1, "x265": 2, "x264": 3}  # in headers; never reused
+
+
+class Made(NamedTuple):
+    """How a file's stream was made: by which encoder ("" if it is the source's), its rate factor and effort."""
+
+    base: str
+    factor: float
+    effort: int
+
+
+def made(header: Header) -> Made:
+    """As the private options have it."""
+    cursor = Cursor(header.private, "the head")
+    kind, number, steps, effort = cursor.byte(), cursor.varint(), cursor.varint(), cursor.varint()
+    names = {_KEPT: "", **{value: name for name, value in _NUMBERS.items()}}
+    if kind != HYBRID or number not in names or cursor.rest():
+        raise FormatError("made by a newer version: an unknown base; install a newer neural-codec")
+    return Made(names[number], steps / STEPS, effort)
+
+
+class Hybrid:
+    """Encodes with a base, a key of ENCODERS, or decodes any file (None). `base_only`: gives the stream's pictures."""
+
+    length = TOP
+
+    def __init__(self, base: str | None) -> None:
+        self.base_only = False
+        self._base = base
+        self._encoder = ENCODERS[base] if base else None
+        self.layouts: tuple[Layout, ...] = self._encoder.layouts if self._encoder else ()
+        low, high = self._encoder.factors if self._encoder else (0, 0)
+        self.steps = round(STEPS * (low - high))
+
+    def header(self, info: Info, options: Options) -> Header:
+        """See VideoCodec."""
+        assert self._encoder is not None and self._base and info.rate is not None
+        width, height = self._encoder.size(info.width, info.height)
+        stream = Stream(self._encoder.standard, width, height, info.chroma, info.tick or 1 / info.rate)
+        factor = self._factor(options)
+        private = bytes([HYBRID]) + b"".join(map(varint, (_NUMBERS[self._base], round(factor * STEPS), options.effort)))
+        header = Header(
+            codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, depth=info.depth, frames=0,
+            rate=info.rate, color=info.color, private=private, metadata=info.metadata, stream=stream,
+        )  # fmt: skip
+        context = self._encoder.open(_settings(header), options.effort, factor, 1)
+        return replace(header, stream=stream._replace(extradata=context.extradata or b""))
+
+    def quality(self, header: Header) -> float:
+        """See VideoCodec."""
+        assert self._encoder is not None
+        low, high = self._encoder.factors
+        return 100 * (low - made(header).factor) / (low - high)
+
+    def trial(self, header: Header, task: Task) -> tuple[int, float]:
+        """See VideoCodec: the stream alone."""
+        packets = self._packets(header, task)
+        source = task.pictures()
+        total = count = 0.0
+        for (_, planes), picture in zip(standard.decode(header, packets), source, strict=True):
+            total += psnr_611(errors(_shown(planes, header), picture.planes, header.depth))
+            count += 1
+            task.tell(Told("search", 1, total / count, 0.0))
+        return len(pack(packets)), total
+
+    def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
+        """See VideoCodec."""
+        packed = done[0].packets if done else pack(self._packets(header, task))
+        packets = unpack(packed)
+        base, source = standard.decode(header, packets), task.pictures()
+        sizes = groups(task.chain.count, header)
+        whole = _Fit(header, task, len(packed))
+        state = None
+        for number, size in enumerate(sizes):
+            stored = [planes for _, planes in islice(base, size)]
+            found = [_shown(planes, header) for planes in stored]
+            if number < len(done):
+                state = filters.apply(found, done[number].payload, header.depth, state)[1]
+                deque(islice(source, size), 0)
+                continue
+            wanted = [picture.planes for picture in islice(source, size)]
+            if len(wanted) != size or len(stored) != size:
+                raise MediaError("it gives other frames than before; is it being written?")
+            payload, state = whole.group(found, wanted, state)
+            yield Unit(number, standard.checksum(stored), 0, payload, size, b"" if number else packed)
+        deque(base, 0)  # to its end, where its errors are
+
+    def starts_chain(self, header: Header, unit: Unit) -> bool:
+        """See VideoCodec."""
+        if not unit.packets:
+            return False
+        first, *rest = unpack(unit.packets)
+        return first.key and all(packet.pts > first.pts for packet in rest)
+
+    def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
+        """See VideoCodec."""
+        assert header.stream is not None
+        rest = iter(units)
+        waiting: deque[Unit] = deque()  # units whose pictures have not come yet
+        fed: deque[Unit] = deque()  # and those whose packets have not gone
+
+        def packets() -> Iterator[Packet]:
+            while fed or (unit := next(rest, None)) is not None:
+                if not fed:
+                    waiting.append(unit)
+                    fed.append(unit)
+                if fed[0].packets:
+                    yield from unpack(fed.popleft().packets)
+                else:
+                    fed.popleft()
+
+        state = None
+        pictures = standard.decode(header, packets())
+        while True:
+            stored = list(islice(pictures, 1))
+            if not waiting and stored:
+                if (unit := next(rest, None)) is None:
+                    raise FormatError("its stream has more pictures than its groups; get a whole copy of the file")
+                waiting.append(unit)
+                fed.append(unit)
+            if not waiting and not stored:
+                return
+            unit = waiting.popleft()
+            stored += islice(pictures, unit.frames - len(stored))
+            if len(stored) != unit.frames:
+                raise FormatError(f"unit {unit.index}: its stream ends early; get a whole copy of the file")
+            try:
+                planes = [planes for _, planes in stored]
+                if standard.checksum(planes) != unit.checksum:
+                    raise DesyncError("this machine's decoder gives other samples of its stream than were encoded")
+                found = [_shown(p, header) for p in planes]
+                if not self.base_only:
+                    found, state = filters.apply(found, unit.payload, header.depth, state)
+            except CodecError as error:
+                raise type(error)(f"unit {unit.index}: {error}") from error
+            yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
+
+    def _factor(self, options: Options) -> float:
+        assert self._encoder is not None and options.target.quality is not None
+        return self._encoder.factor(options.target.quality)
+
+    def _packets(self, header: Header, task: Task) -> list[Packet]:
+        assert header.stream is not None and self._encoder is not None
+        tick, options = header.stream.tick, task.options
+
+        def frames() -> Iterator[tuple[int, Planes]]:
+            last = None
+            for number, picture in enumerate(task.pictures(), 1):
+                last = round(picture.time / tick) if last is None else max(round(picture.time / tick), last + 1)
+                yield last, picture.planes
+                task.tell(Told("base", 1, 0.0, 0.0))
+
+        return list(encode(self._encoder, _settings(header), frames(), options.effort, self._factor(options), options.threads))
+
+
+class _Fit:
+    """Fits the groups of a chain, each to its share of the time and at the chain's price of a bit."""
+
+    def __init__(self, header: Header, task: Task, size: int) -> None:
+        self._depth, self._task, self._size = header.depth, task, size
+        self._pixels = header.width * header.height
+        self._begun, self._left = time.monotonic(), task.chain.count
+
+    def group(
+        self, base: list[Planes], source: list[Planes], state: filters.State | None
+    ) -> tuple[bytes, filters.State | None]:
+        """What improves a group, b"" if nothing does, and the state after it."""
+        options, count = self._task.options, len(base)
+        seconds = None
+        if options.seconds is not None:
+            seconds = max(options.seconds - (time.monotonic() - self._begun), 0.0) * count / self._left
+        before = _summed(base, source, self._depth)
+        payload, after = filters.fit(
+            base, source, self._depth, state, rate_weight=self._price(before, count), effort=options.effort, seconds=seconds
+        )
+        found = before
+        if payload:
+            better, _ = filters.apply(base, payload, self._depth, state)
+            found = _summed(better, source, self._depth)
+            if np.any(found > before):  # never worse, in any plane
+                payload, found = b"", before
+                after = filters.apply(base, b"", self._depth, state)[1]
+        self._left -= count
+        bits = 8 * (self._size * count / self._task.chain.count + len(payload))
+        for _ in range(count):
+            self._task.tell(Told("fit", 1, psnr_611(found), bits / (self._pixels * count)))
+        return payload, after
+
+    def _price(self, each: np.ndarray, count: int) -> float:
+        """Squared error that a bit is worth: halving the rate about doubles the error, so error / bits."""
+        top = (2**self._depth - 1) ** 2
+        error = weighted(tuple(each)) * top * self._pixels * count
+        return error / (8 * self._size * count / self._task.chain.count)
+
+
+def groups(count: int, header: Header) -> list[int]:
+    """How many frames each group of a chain has: as equal as may be."""
+    assert header.stream is not None
+    each = standard.layout_of(header).frame_bytes(header.stream.height, header.stream.width)
+    most = max(min(GROUP, GROUP_BYTES // each), 1)
+    parts = -(-count // most)
+    return [count * (i + 1) // parts - count * i // parts for i in range(parts)]
+
+
+def _summed(found: Sequence[Planes], wanted: Sequence[Planes], depth: int) -> np.ndarray:
+    """Mean squared errors of Y, U and V over all pictures."""
+    return np.mean([errors(a, b, depth) for a, b in zip(found, wanted, strict=True)], axis=0)
+
+
+def _shown(planes: Planes, header: Header) -> Planes:
+    """What is to be seen of a stored picture: upright, without the rows and columns that fill it up."""
+    height, width = header.height, header.width
+    sizes = standard.layout_of(header).sizes(height, width)
+    y, u, v = (p[:h, :w] for p, (h, w) in zip(planes, sizes, strict=True))
+    return y, u, v
+
+
+def _settings(header: Header) -> Settings:
+    stream = header.stream
+    assert stream is not None and header.rate is not None
+    return Settings(stream.width, stream.height, standard.layout_of(header), header.color, header.rate, stream.tick)
