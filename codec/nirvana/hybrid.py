@@ -20,7 +20,7 @@ from codec.container import CODEC_IDS, Header, Stream, Unit
 from codec.container.fields import Cursor, varint
 from codec.errors import CodecError, DesyncError, FormatError, MediaError
 from codec.media import Info
-from codec.media.video import Layout, Picture, Planes
+from codec.media.video import Layout, Picture, Planes, Turn, turned
 from codec.nirvana import filters
 from codec.nirvana.codec import HYBRID, NAME, REVISION
 from codec.standard import decode as standard
@@ -244,9 +244,14 @@ def _summed(found: Sequence[Planes], wanted: Sequence[Planes], depth: int) -> np
 
 def _shown(planes: Planes, header: Header) -> Planes:
     """What is to be seen of a stored picture: upright, without the rows and columns that fill it up."""
-    height, width = header.height, header.width
-    sizes = standard.layout_of(header).sizes(height, width)
+    assert header.stream is not None
+    code = header.stream.turn
+    if code:
+        planes = turned(planes, Turn(bool(code & 1), bool(code & 2), bool(code & 4)))
+    sizes = standard.layout_of(header).sizes(header.height, header.width)
     y, u, v = (p[:h, :w] for p, (h, w) in zip(planes, sizes, strict=True))
+    if any(p.shape != size for p, size in zip((y, u, v), sizes, strict=True)):
+        raise FormatError("its stream holds smaller pictures than its head says; get a whole copy of the file")
     return y, u, v
 
 

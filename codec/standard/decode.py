@@ -77,7 +77,8 @@ def _packet(packet: Packet, tick: object) -> av.Packet:
 
 
 def _picture(frame: av.VideoFrame, layout: Layout, width: int, height: int) -> tuple[int, Planes]:
-    if (frame.width, frame.height, frame.format.name) != (width, height, layout.format) or frame.pts is None:
+    name = frame.format.name.replace("yuvj", "yuv")  # FFmpeg's name for full range
+    if (frame.width, frame.height, name) != (width, height, layout.format) or frame.pts is None:
         what = f"{frame.width} x {frame.height} {frame.format.name}"
         raise FormatError(f"its stream holds {what} pictures, not {width} x {height} {layout.format}")
     y, u, v = (samples(frame, i) for i in range(3))

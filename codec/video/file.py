@@ -15,6 +15,7 @@ from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS, Info
 from codec.media.video import Picture
+from codec.standard.packets import Packet, unpack
 from codec.video.codecs import open_codec
 
 
@@ -35,6 +36,14 @@ class File:
         h = self.header
         chroma = h.stream.chroma if h.stream else "420"
         return Info(h.width, h.height, 3, h.depth, self.frames, h.rate, h.color, h.metadata, chroma)
+
+    def packets(self) -> Iterator[Packet]:
+        """Those of the standard stream, as they are. CodecError if there is none."""
+        if self.header.stream is None:
+            raise CodecError("there is no standard stream in it to export; decode it instead")
+        for number in range(len(self._counts)):
+            if packed := self._unit(number).packets:
+                yield from unpack(packed)
 
     def pictures(self, first: int = 0, last: int | None = None) -> Iterator[Picture]:
         """Frames `first` to `last`, both included; only the chains that hold them are read and decoded.

@@ -6,7 +6,7 @@ can't be kept.
 
 from codec.media.formats import VIDEO_SUFFIXES, is_video
 from codec.media.video.layout import Layout, Planes
-from codec.media.video.picture import Picture
+from codec.media.video.picture import Picture, Turn, turn_of, turned
 from codec.media.video.read import Video, read_video
 from codec.media.video.write import VIDEO_FORMATS, write_folder, write_video
 
@@ -16,9 +16,12 @@ __all__ = [
     "Layout",
     "Picture",
     "Planes",
+    "Turn",
     "Video",
     "is_video",
     "read_video",
+    "turn_of",
+    "turned",
     "write_folder",
     "write_video",
 ]
