@@ -52,6 +52,10 @@ def _describe(source: str, verbose: bool) -> dict[str, Any]:
         from codec.circuit.images import summary
 
         values |= summary(header, units)
+    if header.codec_name == "nirvana":
+        from codec.nirvana.describe import summary as told
+
+        values |= told(header, units)
     keys = _keys(header, units) if header.rate is not None else [False] * len(units)
     if header.rate is not None:
         values |= {"seconds": float(index.frame_count / header.rate), "chains": sum(keys)}
@@ -61,16 +65,16 @@ def _describe(source: str, verbose: bool) -> dict[str, Any]:
         found.fingerprint for found in weights.available()
     }
     if verbose:
-        values |= _bytes(index, [len(unit.payload) for unit in units], keys, size)
+        values |= _bytes(index, [len(unit.payload) + len(unit.packets) for unit in units], keys, size)
     return values
 
 
 def _keys(header: Any, units: list[Any]) -> list[bool]:
     """Which units of a video start a chain."""
-    from codec.nirvana.units import parse
+    from codec.nirvana.describe import starts_chain
 
     if header.codec_name == "nirvana":
-        return [parse(unit, 0, header.rate).key for unit in units]
+        return [starts_chain(header, unit) for unit in units]
     return [unit.frames > 0 for unit in units]  # of pictures that stand alone, each begins in its first unit
 
 
@@ -113,6 +117,8 @@ def _table(values: dict[str, Any]) -> str:
         "units": values["units"],
         "chains": values.get("chains"),
         "methods": _methods(values),
+        "base": _base(values),
+        "networks": _networks(values),
         "weights": f"{values['weights']} ({'' if values['installed'] else 'not '}installed)"
         if values["weights"]
         else "none",
@@ -135,10 +141,32 @@ def _listing(values: dict[str, Any]) -> list[str]:
         if video:
             line += f"{unit['first']:>8} {unit['frames']:>7} {'key' if unit['key'] else '':>4} "
         line += f"{unit['bytes']:>12,} {unit['framing']:>8}"
-        lines.append(line + (f" {unit['bpp']:8.4f}" if "bpp" in unit else ""))
+        line += f" {unit['bpp']:8.4f}" if "bpp" in unit else ""
+        group = values["groups"][unit["unit"]] if "groups" in values else {}
+        if group.get("network_bytes"):
+            y, u, v = group["gain"]
+            uses = ", ".join(f"{name} {what}" for name, what in group["uses"].items())
+            line += f"  network {group['network_bytes']:,}: Y +{y:.2f} U +{u:.2f} V +{v:.2f} dB ({uses})"
+        lines.append(line)
     lines.append(f"  {'end':<10} {blank}{values['end_bytes']:>12,}")
     lines.append(f"  {'all':<10} {blank}{values['bytes']:>12,}")
     return lines
+
+
+def _base(values: dict[str, Any]) -> str | None:
+    if "base" not in values:
+        return None
+    how = "as the source had it" if values["base"] == "kept" else ""
+    how = how or f"{values['base']}, crf {values['crf']:g}, preset {values['preset']}"
+    return f"{values['standard']}, {values['base_bytes']:,} bytes ({how})"
+
+
+def _networks(values: dict[str, Any]) -> str | None:
+    if "base" not in values:
+        return None
+    y, u, v = values["gain"]
+    gain = f", Y +{y:.2f} dB, U +{u:.2f}, V +{v:.2f}" if values["network_bytes"] else ""
+    return f"{values['network_bytes']:,} bytes{gain}"
 
 
 def _methods(values: dict[str, Any]) -> str | None:

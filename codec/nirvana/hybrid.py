@@ -12,46 +12,26 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 
 from codec.container import CODEC_IDS, Header, Stream, Unit
-from codec.container.fields import Cursor, varint
+from codec.container.fields import varint
 from codec.errors import CodecError, DesyncError, FormatError, MediaError
 from codec.media import Info
 from codec.media.video import Layout, Picture, Planes, Turn, turned
 from codec.nirvana import filters
 from codec.nirvana.codec import HYBRID, NAME, REVISION
+from codec.nirvana.describe import GAIN_STEPS, GAINS, NUMBERS, made, starts_chain
 from codec.standard import decode as standard
 from codec.standard.encoders import ENCODERS, STEPS, TOP, Settings, encode
 from codec.standard.packets import Packet, pack, unpack
-from codec.video.measure import errors, psnr_611, weighted
+from codec.video.measure import errors, psnr, psnr_611, weighted
 from codec.video.options import Options, Told
 from codec.video.protocol import Task
 
 GROUP = 128  # frames at most, and
 GROUP_BYTES = 2**27  # bytes of their planes
-_KEPT = 0  # in place of an encoder's number: the packets are the source's
-_NUMBERS = {"svt-av1": 1, "x265": 2, "x264": 3}  # in headers; never reused
-
-
-class Made(NamedTuple):
-    """How a file's stream was made: by which encoder ("" if it is the source's), its rate factor and effort."""
-
-    base: str
-    factor: float
-    effort: int
-
-
-def made(header: Header) -> Made:
-    """As the private options have it."""
-    cursor = Cursor(header.private, "the head")
-    kind, number, steps, effort = cursor.byte(), cursor.varint(), cursor.varint(), cursor.varint()
-    names = {_KEPT: "", **{value: name for name, value in _NUMBERS.items()}}
-    if kind != HYBRID or number not in names or cursor.rest():
-        raise FormatError("made by a newer version: an unknown base; install a newer neural-codec")
-    return Made(names[number], steps / STEPS, effort)
 
 
 class Hybrid:
@@ -73,7 +53,7 @@ class Hybrid:
         width, height = self._encoder.size(info.width, info.height)
         stream = Stream(self._encoder.standard, width, height, info.chroma, info.tick or 1 / info.rate)
         factor = self._factor(options)
-        private = bytes([HYBRID]) + b"".join(map(varint, (_NUMBERS[self._base], round(factor * STEPS), options.effort)))
+        private = bytes([HYBRID]) + b"".join(map(varint, (NUMBERS[self._base], round(factor * STEPS), options.effort)))
         header = Header(
             codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, depth=info.depth, frames=0,
             rate=info.rate, color=info.color, private=private, metadata=info.metadata, stream=stream,
@@ -85,7 +65,7 @@ class Hybrid:
         """See VideoCodec."""
         assert self._encoder is not None
         low, high = self._encoder.factors
-        return 100 * (low - made(header).factor) / (low - high)
+        return 100 * (low - made(header)[1]) / (low - high)
 
     def trial(self, header: Header, task: Task) -> tuple[int, float]:
         """See VideoCodec: the stream alone."""
@@ -110,7 +90,7 @@ class Hybrid:
             stored = [planes for _, planes in islice(base, size)]
             found = [_shown(planes, header) for planes in stored]
             if number < len(done):
-                state = filters.apply(found, done[number].payload, header.depth, state)[1]
+                state = filters.apply(found, done[number].payload[GAINS:], header.depth, state)[1]
                 deque(islice(source, size), 0)
                 continue
             wanted = [picture.planes for picture in islice(source, size)]
@@ -122,10 +102,7 @@ class Hybrid:
 
     def starts_chain(self, header: Header, unit: Unit) -> bool:
         """See VideoCodec."""
-        if not unit.packets:
-            return False
-        first, *rest = unpack(unit.packets)
-        return first.key and all(packet.pts > first.pts for packet in rest)
+        return starts_chain(header, unit)
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """See VideoCodec."""
@@ -165,7 +142,7 @@ class Hybrid:
                     raise DesyncError("this machine's decoder gives other samples of its stream than were encoded")
                 found = [_shown(p, header) for p in planes]
                 if not self.base_only:
-                    found, state = filters.apply(found, unit.payload, header.depth, state)
+                    found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
             except CodecError as error:
                 raise type(error)(f"unit {unit.index}: {error}") from error
             yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
@@ -212,7 +189,9 @@ class _Fit:
         if payload:
             better, _ = filters.apply(base, payload, self._depth, state)
             found = _summed(better, source, self._depth)
-            if np.any(found > before):  # never worse, in any plane
+            gain = [GAIN_STEPS * (psnr(b) - psnr(a)) for a, b in zip(found, before, strict=True)]
+            payload = bytes(min(round(max(g, 0.0)), 255) for g in gain) + payload
+            if min(gain) < 0:  # never worse, in any plane
                 payload, found = b"", before
                 after = filters.apply(base, b"", self._depth, state)[1]
         self._left -= count
