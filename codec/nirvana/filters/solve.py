@@ -1,0 +1,101 @@
+"""Least squares with a price: the whole weights that lower an error most for the bits they take, one step at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.nirvana.filters.model import LIMIT, Int32, Layout
+
+Double = NDArray[np.float64]
+
+_STEPS = 1000
+_REVIEW = 8  # steps after which the price of symbols is reckoned again
+_START = 0.2  # the mean magnitude that is expected
+
+
+@dataclass
+class Moments:
+    """Of features and what a filter should change: `products` [N, N], `wishes` [N], the error, all over `count`."""
+
+    products: Double
+    wishes: Double
+    error: float
+    count: int
+
+
+def whole(layout: Layout, parts: list[Moments]) -> Moments:
+    """Of all weights of a layout, from those of each class."""
+    if layout.rows == 1:
+        return parts[0]
+    size = layout.features
+    products, wishes = np.zeros((layout.count, layout.count)), np.zeros(layout.count)
+    for row, part in enumerate(parts, 1):
+        own = slice(row * size, (row + 1) * size)
+        products[own, own] = part.products
+        products[:size, own] = products[own, :size] = part.products
+        products[:size, :size] += part.products
+        wishes[own] = part.wishes
+        wishes[:size] += part.wishes
+    return Moments(products, wishes, sum(p.error for p in parts), sum(p.count for p in parts))
+
+
+def solve(
+    moments: Moments, contexts: NDArray[np.intp], scale: Double, reference: Int32, price: float
+) -> tuple[Int32, float]:
+    """Whole weights near the least of ln(error) + `price` x bits, and that less ln(error) without any.
+
+    `scale`: what a step of each weight is worth. From `reference` on, whose differences are what is coded.
+    """
+    products = moments.products * np.outer(scale, scale)
+    power = np.diag(products) + 1e-6 * moments.count
+    weights = reference.astype(np.float64)
+    slope = products @ weights - moments.wishes * scale  # half the gradient
+    error = moments.error + float(weights @ (slope - moments.wishes * scale))
+    count = int(contexts.max()) + 1
+    sizes = np.bincount(contexts, minlength=count)
+    tables = _prices(np.full(count, _START))
+    floor = 1e-6 * max(moments.error, 1.0)
+    for step in range(_STEPS):
+        coded = weights - reference
+        if step and step % _REVIEW == 0:
+            spent = np.bincount(contexts, np.abs(coded), count) + _START
+            tables = _prices(spent / (sizes + 1))
+        now = _look_up(tables, contexts, coded)
+        best: tuple[float, int, float] | None = None
+        near = np.rint(weights - slope / power)
+        for candidate in (near, reference.astype(np.float64), weights + 1, weights - 1):
+            candidate = np.clip(candidate, -LIMIT, LIMIT)
+            move = candidate - weights
+            gain = (2 * slope * move + power * move * move) / max(error, floor)
+            gain += price * (_look_up(tables, contexts, candidate - reference) - now)
+            at = int(np.argmin(gain))
+            if best is None or gain[at] < best[0]:
+                best = float(gain[at]), at, float(move[at])
+        assert best is not None
+        if best[0] > -1e-6:
+            break
+        _, at, moved = best
+        error += 2 * float(slope[at]) * moved + float(products[at, at]) * moved * moved
+        slope += products[:, at] * moved
+        weights[at] += moved
+    spent = np.bincount(contexts, np.abs(weights - reference), count) + _START
+    cost = _look_up(_prices(spent / (sizes + 1)), contexts, weights - reference).sum() + 3 * count
+    gained = np.log(max(error, floor) / max(moments.error, floor)) + price * cost
+    return weights.astype(np.int32), float(gained)
+
+
+def _prices(means: Double) -> Double:
+    """Bits of the magnitudes 0 to 2 LIMIT where their mean is this, [contexts, ...]: a discrete Laplace distribution."""
+    means = np.maximum(means, 0.02)[:, None]
+    # With x as in laplace.py the mean is x / (1 - x^2).
+    x = (np.sqrt(1 + 4 * means * means) - 1) / (2 * means)
+    far = np.arange(1, 2 * LIMIT + 1)
+    rest = 1 - (2 * far - 1) * np.log2(x) - np.log2(1 - x * x)
+    return np.concatenate([-np.log2(1 - x), rest], 1)
+
+
+def _look_up(tables: Double, contexts: NDArray[np.intp], coded: Double) -> Double:
+    return tables[contexts, np.abs(coded).astype(np.intp)]
