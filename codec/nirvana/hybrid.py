@@ -26,7 +26,7 @@ from codec.nirvana.describe import GAIN_STEPS, GAINS, NUMBERS, made, starts_chai
 from codec.standard import decode as standard
 from codec.standard.encoders import ENCODERS, STEPS, TOP, Settings, encode
 from codec.standard.packets import Packet, pack, unpack
-from codec.video.measure import errors, psnr, psnr_611, weighted
+from codec.video.measure import errors, psnr, psnr_611
 from codec.video.options import Options, Told
 from codec.video.protocol import Task
 
@@ -166,7 +166,7 @@ class Hybrid:
 
 
 class _Fit:
-    """Fits the groups of a chain, each to its share of the time and at the chain's price of a bit."""
+    """Fits the groups of a chain, each in its share of the time and for its share of the stream."""
 
     def __init__(self, header: Header, task: Task, size: int) -> None:
         self._depth, self._task, self._size = header.depth, task, size
@@ -183,28 +183,26 @@ class _Fit:
             seconds = max(options.seconds - (time.monotonic() - self._begun), 0.0) * count / self._left
         before = _summed(base, source, self._depth)
         payload, after = filters.fit(
-            base, source, self._depth, state, rate_weight=self._price(before, count), effort=options.effort, seconds=seconds
+            base, source, self._depth, state, stream_bytes=self._share(count), effort=options.effort, seconds=seconds
         )
         found = before
         if payload:
             better, _ = filters.apply(base, payload, self._depth, state)
             found = _summed(better, source, self._depth)
-            gain = [GAIN_STEPS * (psnr(b) - psnr(a)) for a, b in zip(found, before, strict=True)]
+            gain = [GAIN_STEPS * (psnr(a) - psnr(b)) for a, b in zip(found, before, strict=True)]
             payload = bytes(min(round(max(g, 0.0)), 255) for g in gain) + payload
             if min(gain) < 0:  # never worse, in any plane
                 payload, found = b"", before
                 after = filters.apply(base, b"", self._depth, state)[1]
         self._left -= count
-        bits = 8 * (self._size * count / self._task.chain.count + len(payload))
+        bits = 8 * (self._share(count) + len(payload))
         for _ in range(count):
             self._task.tell(Told("fit", 1, psnr_611(found), bits / (self._pixels * count)))
         return payload, after
 
-    def _price(self, each: np.ndarray, count: int) -> float:
-        """Squared error that a bit is worth: halving the rate about doubles the error, so error / bits."""
-        top = (2**self._depth - 1) ** 2
-        error = weighted(tuple(each)) * top * self._pixels * count
-        return error / (8 * self._size * count / self._task.chain.count)
+    def _share(self, count: int) -> int:
+        """Bytes of the stream for so many frames."""
+        return max(self._size * count // self._task.chain.count, 1)
 
 
 def groups(count: int, header: Header) -> list[int]:
