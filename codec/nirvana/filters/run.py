@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +72,7 @@ def _by_class(features: Float, weights: Float, window: Window, tile: Tile, which
 
 def _weighted(weights: Float, features: Float) -> NDArray[np.float32]:
     """Sums [classes, rows, columns] of features [count, rows, columns]: exact, by the filter's check."""
-    result: NDArray[np.float32] = weights @ features.reshape(len(features), features[0].size if len(features) else 0)
+    result: NDArray[np.float32] = weights @ features.reshape(len(features), math.prod(features.shape[1:]))
     return result.reshape(len(weights), *features.shape[1:])
 
 
