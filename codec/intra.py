@@ -15,7 +15,6 @@ from codec.container.fields import Cursor
 from codec.errors import CodecError, FormatError
 from codec.media import Info, yuv
 from codec.media.video import Layout, Picture
-from codec.nirvana.units import check_video
 from codec.video import timing
 from codec.video.measure import errors, psnr, weighted
 from codec.video.options import Options, Told
@@ -65,8 +64,8 @@ class Codec:
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """The pictures of units, which begin with a picture; `first`: its number in the video."""
-        check_video(header)
-        assert header.rate is not None
+        if header.rate is None or header.channels != 3 or header.depth != 8 or header.stream is not None:
+            raise FormatError("not a video that s2lic codes; get a whole copy of the file")
         still = _still(header)
         tiles = s2lic.unit_count(still)
         gathered: list[Unit] = []

@@ -9,7 +9,7 @@ from codec.container import CODEC_IDS, Header
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.media.video import Layout
-from codec.standard.encoders import DEFAULT, ENCODERS
+from codec.standard.encoders import DEFAULT, ENCODERS, Encoder
 from codec.video.protocol import VideoCodec
 
 NAME = "nirvana"
@@ -23,32 +23,34 @@ def layouts(preset: str | None, base: str | None) -> tuple[Layout, ...]:
     return (Layout(),) if preset else _encoder(base).layouts
 
 
-def open_codec(header: Header | None, info: Info | None, device: str, preset: str | None, base: str | None) -> VideoCodec:
-    """The codec that encodes such a video, or the one that decodes a file."""
-    if header is not None:
-        _check(header)
-        paper = header.private[0] != HYBRID
-    else:
-        paper = preset is not None
-        if preset is not None and preset not in PAPER:
-            raise CodecError(f"no preset {preset!r}; choose one of {', '.join(PAPER)}, or none")
-        if paper and base is not None:
-            raise CodecError("the paper's network has no base; leave --base or --preset out")
-    if paper:
-        from codec.nirvana.sine_groups import open_sine
-
-        return open_sine(header, info, device, preset)
-    from codec.nirvana.hybrid import Hybrid
-
-    return Hybrid(None if header is not None else base or DEFAULT)
-
-
-def _encoder(base: str | None) -> object:
+def _encoder(base: str | None) -> Encoder:
     if base is not None and base not in ENCODERS:
         raise CodecError(f"no base {base!r}; choose one of {', '.join(ENCODERS)}")
     return ENCODERS[base or DEFAULT]
 
 
+def open_codec(header: Header | None, info: Info | None, device: str, preset: str | None, base: str | None) -> VideoCodec:
+    """The codec that encodes such a video, or the one that decodes a file."""
+    if header is not None:
+        _check(header)
+    paper = preset is not None if header is None else header.stream is None
+    if preset is not None and preset not in PAPER:
+        raise CodecError(f"no preset {preset!r}; choose one of {', '.join(PAPER)}, or none")
+    if preset is not None and base is not None:
+        raise CodecError("the paper's network has no base; leave --base or --preset out")
+    if paper:
+        from codec.nirvana.sine.codec import open_sine
+
+        return open_sine(header, info, device, preset)
+    from codec.nirvana.hybrid import Hybrid
+
+    return Hybrid(_encoder(base) if header is None else None)
+
+
 def _check(header: Header) -> None:
     if header.codec != CODEC_IDS[NAME] or header.revision != REVISION or not header.private:
         raise FormatError(f"made by revision {header.revision} of {NAME}; install a neural-codec that reads it")
+    hybrid = header.private[0] == HYBRID
+    depths = (8, 10) if hybrid else (8,)
+    if header.rate is None or header.channels != 3 or header.depth not in depths or hybrid != (header.stream is not None):
+        raise FormatError(f"not a video that {NAME} codes; get a whole copy of the file")

@@ -9,12 +9,11 @@ from codec.container.fields import Cursor
 from codec.errors import FormatError
 from codec.nirvana import filters
 from codec.nirvana.codec import HYBRID
-from codec.nirvana.units import parse
+from codec.nirvana.sine.units import parse
 from codec.standard.encoders import ENCODERS, STEPS
 from codec.standard.packets import unpack
 
 KEPT = 0  # in place of an encoder's number: the packets are the source's
-NUMBERS = {"svt-av1": 1, "x265": 2, "x264": 3}  # in headers; never reused
 GAINS = 3  # bytes in front of what the filters wrote: how much Y, U and V gained
 GAIN_STEPS = 20  # of a dB
 
@@ -23,7 +22,7 @@ def made(header: Header) -> tuple[str, float, int]:
     """How a file's stream was made: by which encoder ("" if it is the source's), its rate factor, and the effort."""
     cursor = Cursor(header.private, "the head")
     kind, number, steps, effort = cursor.byte(), cursor.varint(), cursor.varint(), cursor.varint()
-    names = {KEPT: "", **{value: name for name, value in NUMBERS.items()}}
+    names = {KEPT: "", **{encoder.number: name for name, encoder in ENCODERS.items()}}
     if kind != HYBRID or number not in names or cursor.rest() or header.stream is None:
         raise FormatError("made by a newer version: an unknown base; install a newer neural-codec")
     return names[number], steps / STEPS, effort

@@ -22,9 +22,9 @@ from codec.media import Info
 from codec.media.video import Layout, Picture, Planes, Turn, turned
 from codec.nirvana import filters
 from codec.nirvana.codec import HYBRID, NAME, REVISION
-from codec.nirvana.describe import GAIN_STEPS, GAINS, NUMBERS, made, starts_chain
+from codec.nirvana.describe import GAIN_STEPS, GAINS, made, starts_chain
 from codec.standard import decode as standard
-from codec.standard.encoders import ENCODERS, STEPS, TOP, Settings, encode
+from codec.standard.encoders import STEPS, TOP, Encoder, Settings, encode
 from codec.standard.packets import Packet, pack, unpack
 from codec.video.measure import errors, psnr, psnr_611
 from codec.video.options import Options, Told
@@ -35,25 +35,23 @@ GROUP_BYTES = 2**27  # bytes of their planes
 
 
 class Hybrid:
-    """Encodes with a base, a key of ENCODERS, or decodes any file (None). `base_only`: gives the stream's pictures."""
+    """Encodes with the encoder of a base, or decodes any file (None). `base_only`: gives the stream's pictures."""
 
     length = TOP
 
-    def __init__(self, base: str | None) -> None:
+    def __init__(self, encoder: Encoder | None) -> None:
         self.base_only = False
-        self._base = base
-        self._encoder = ENCODERS[base] if base else None
-        self.layouts: tuple[Layout, ...] = self._encoder.layouts if self._encoder else ()
-        low, high = self._encoder.factors if self._encoder else (0, 0)
-        self.steps = round(STEPS * (low - high))
+        self._encoder = encoder
+        self.layouts: tuple[Layout, ...] = encoder.layouts if encoder else ()
+        self.steps = encoder.steps if encoder else 0
 
     def header(self, info: Info, options: Options) -> Header:
         """See VideoCodec."""
-        assert self._encoder is not None and self._base and info.rate is not None
+        assert self._encoder is not None and info.rate is not None
         width, height = self._encoder.size(info.width, info.height)
         stream = Stream(self._encoder.standard, width, height, info.chroma, info.tick or 1 / info.rate)
         factor = self._factor(options)
-        private = bytes([HYBRID]) + b"".join(map(varint, (NUMBERS[self._base], round(factor * STEPS), options.effort)))
+        private = bytes([HYBRID]) + b"".join(map(varint, (self._encoder.number, round(factor * STEPS), options.effort)))
         header = Header(
             codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, depth=info.depth, frames=0,
             rate=info.rate, color=info.color, private=private, metadata=info.metadata, stream=stream,
@@ -64,19 +62,20 @@ class Hybrid:
     def quality(self, header: Header) -> float:
         """See VideoCodec."""
         assert self._encoder is not None
-        low, high = self._encoder.factors
-        return 100 * (low - made(header)[1]) / (low - high)
+        return self._encoder.quality(made(header)[1])
 
-    def trial(self, header: Header, task: Task) -> tuple[int, float]:
-        """See VideoCodec: the stream alone."""
-        packets = self._packets(header, task)
-        source = task.pictures()
-        total = count = 0.0
-        for (_, planes), picture in zip(standard.decode(header, packets), source, strict=True):
-            total += psnr_611(errors(_shown(planes, header), picture.planes, header.depth))
-            count += 1
-            task.tell(Told("search", 1, total / count, 0.0))
-        return len(pack(packets)), total
+    def trial(self, header: Header, task: Task, fitted: bool) -> tuple[int, float]:
+        """See VideoCodec."""
+        total = 0.0
+
+        def tell(told: Told) -> None:
+            nonlocal total
+            if told.stage == "fit":
+                total += told.psnr
+                task.tell(replace(told, stage="search"))
+
+        aside = replace(task, tell=tell, options=task.options if fitted else replace(task.options, seconds=0.0))
+        return sum(len(unit.packets) + len(unit.payload) for unit in self.encode(header, aside, ())), total
 
     def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
         """See VideoCodec."""
@@ -106,6 +105,7 @@ class Hybrid:
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """See VideoCodec."""
+        made(header)
         assert header.stream is not None
         rest = iter(units)
         waiting: deque[Unit] = deque()  # units whose pictures have not come yet
@@ -181,23 +181,22 @@ class _Fit:
         seconds = None
         if options.seconds is not None:
             seconds = max(options.seconds - (time.monotonic() - self._begun), 0.0) * count / self._left
-        before = _summed(base, source, self._depth)
+        found = before = _errors(base, source, self._depth)
         payload, after = filters.fit(
             base, source, self._depth, state, stream_bytes=self._share(count), effort=options.effort, seconds=seconds
         )
-        found = before
         if payload:
             better, _ = filters.apply(base, payload, self._depth, state)
-            found = _summed(better, source, self._depth)
-            gain = [GAIN_STEPS * (psnr(a) - psnr(b)) for a, b in zip(found, before, strict=True)]
+            found = _errors(better, source, self._depth)
+            gain = [GAIN_STEPS * (psnr(a) - psnr(b)) for a, b in zip(found.mean(0), before.mean(0), strict=True)]
             payload = bytes(min(round(max(g, 0.0)), 255) for g in gain) + payload
             if min(gain) < 0:  # never worse, in any plane
                 payload, found = b"", before
                 after = filters.apply(base, b"", self._depth, state)[1]
         self._left -= count
         bits = 8 * (self._share(count) + len(payload))
-        for _ in range(count):
-            self._task.tell(Told("fit", 1, psnr_611(found), bits / (self._pixels * count)))
+        for each in found:
+            self._task.tell(Told("fit", 1, psnr_611(each), bits / (self._pixels * count)))
         return payload, after
 
     def _share(self, count: int) -> int:
@@ -214,9 +213,9 @@ def groups(count: int, header: Header) -> list[int]:
     return [count * (i + 1) // parts - count * i // parts for i in range(parts)]
 
 
-def _summed(found: Sequence[Planes], wanted: Sequence[Planes], depth: int) -> np.ndarray:
-    """Mean squared errors of Y, U and V over all pictures."""
-    return np.mean([errors(a, b, depth) for a, b in zip(found, wanted, strict=True)], axis=0)
+def _errors(found: Sequence[Planes], wanted: Sequence[Planes], depth: int) -> np.ndarray:
+    """Mean squared errors of Y, U and V of each picture."""
+    return np.array([errors(a, b, depth) for a, b in zip(found, wanted, strict=True)])
 
 
 def _shown(planes: Planes, header: Header) -> Planes:

@@ -29,9 +29,10 @@ _X26X = ("superfast", "fast", "medium", "slow", "slow", "slower", "slower", "ver
 
 @dataclass(frozen=True)
 class Encoder:
-    """One of FFmpeg's encoders. `factors`: the rate factor at quality 0 and 100; `presets`: for an effort of 1 to 9;
-    `least`: pixels of the smallest side; `even`: sides have to be."""
+    """One of FFmpeg's encoders. `number`: in heads, never reused; `factors`: the rate factor at quality 0 and 100;
+    `presets`: for an effort of 1 to 9; `least`: pixels of the smallest side; `even`: sides have to be."""
 
+    number: int
     name: str
     standard: str  # a key of codec.container.STANDARDS
     factors: tuple[float, float]
@@ -44,6 +45,17 @@ class Encoder:
         """The rate factor of a quality from 0 to 100, in quarters."""
         low, high = self.factors
         return round((low + (high - low) * quality / 100) * STEPS) / STEPS
+
+    def quality(self, factor: float) -> float:
+        """The inverse of `factor`."""
+        low, high = self.factors
+        return 100 * (low - factor) / (low - high)
+
+    @property
+    def steps(self) -> int:
+        """How many qualities differ, less one."""
+        low, high = self.factors
+        return round(STEPS * (low - high))
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Of the pictures that it can code and that hold those of this size."""
@@ -67,8 +79,8 @@ class Encoder:
         mark(context, stream.color)
         try:
             context.open()
-        except (av.error.FFmpegError, ValueError) as error:
-            raise CodecError(f"{self.name} refuses this video ({error}); choose another --base") from error
+        except av.error.FFmpegError as error:
+            raise CodecError(f"{self.name} refuses this video ({error.strerror}); choose another --base") from error
         return context
 
     def _options(self, preset: str, factor: float, threads: int) -> dict[str, str]:
@@ -97,9 +109,9 @@ def _layouts(*chroma: str) -> tuple[Layout, ...]:
 
 
 ENCODERS = {
-    "svt-av1": Encoder("libsvtav1", "av1", (63, 7), ("10", "8", "6", "5", "4", "3", "2", "1", "0"), _layouts("420"), 16, False),
-    "x265": Encoder("libx265", "hevc", (39, 8.5), _X26X, _layouts("420", "422", "444"), 16, True),
-    "x264": Encoder("libx264", "h264", (39, 8.5), _X26X, _layouts("420", "422", "444"), 2, True),
+    "svt-av1": Encoder(1, "libsvtav1", "av1", (63, 7), ("10", "8", "6", "5", "4", "3", "2", "1", "0"), _layouts("420"), 16, False),
+    "x265": Encoder(2, "libx265", "hevc", (39, 8.5), _X26X, _layouts("420", "422", "444"), 16, True),
+    "x264": Encoder(3, "libx264", "h264", (39, 8.5), _X26X, _layouts("420", "422", "444"), 2, True),
 }  # fmt: skip
 DEFAULT = "svt-av1"
 
@@ -118,7 +130,7 @@ def encode(
             yield from _packets(context.encode(frame), encoder)
         yield from _packets(context.encode(None), encoder)
     except av.error.FFmpegError as error:
-        raise CodecError(f"{encoder.name} fails on this video ({error}); choose another --base") from error
+        raise CodecError(f"{encoder.name} fails on this video ({error.strerror}); choose another --base") from error
 
 
 def padded(planes: Planes, settings: Settings) -> Planes:

@@ -79,7 +79,7 @@ class Chains:
 
 
 class Job(NamedTuple):
-    """One chain to work on: "encode" or "trial", with the units that are there already."""
+    """One chain to work on: "encode", "trial" or "fitted trial"; with the units that are there already."""
 
     kind: str
     header: Any
@@ -103,10 +103,10 @@ class Here:
 def work_on(codec: VideoCodec, readers: Readers, job: Job, tell: Callable[[Told], None]) -> Iterator[Any]:
     """The results of one job."""
     task = Task(job.chain, lambda: readers.take(job.chain), job.options, tell)
-    if job.kind == "trial":
-        yield codec.trial(job.header, task)
-    else:
+    if job.kind == "encode":
         yield from codec.encode(job.header, task, job.done)
+    else:
+        yield codec.trial(job.header, task, job.kind == "fitted trial")
 
 
 class Processes:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from typing import IO, Any
 
 from codec import container
@@ -23,8 +24,6 @@ from codec.video.codecs import DEFAULT, open_codec
 from codec.video.cuts import Chain
 from codec.video.options import Options, Target, Told
 from codec.video.protocol import OTHER, VideoCodec
-
-_MARGIN = 0.985  # of a size that is wanted: what a search leaves for the networks
 
 
 def encode(
@@ -59,7 +58,14 @@ def encode(
     target = options.target
     chains = Chains(video, opened.length)
     work = Work(source, max_pixels, codec, preset, base, device, jobs)
-    with workers(opened, video, work, jobs > 1 and chains.several(), tell or (lambda told: None)) as pool:
+    reached: list[float] = []
+
+    def heard(told: Told) -> None:
+        reached.extend([told.psnr] * (told.stage == "fit"))
+        if tell:
+            tell(told)
+
+    with workers(opened, video, work, jobs > 1 and chains.several(), heard) as pool:
         begun = _begun(fp, limits) if resume else None
         if target.quality is None and begun:
             options = replace(options, target=Target(quality=opened.quality(begun)))
@@ -71,18 +77,15 @@ def encode(
         writer = _Writer(fp, header, limits, target)
         done = writer.whole() if begun else []
         frames = writer.write(done, _rest(header, options, chains, pool, done))
-        pixels = header.width * header.height * frames
-        while target.size is not None or target.bpp is not None:
-            if writer.size <= goals.size_of(target, pixels):
-                break
-            # The networks took more than what was left for them.
-            lower = (options.target.quality or 0) - 100 / opened.steps
-            if lower < 0:
-                raise CodecError(f"it can't be so small: the least is {writer.size:,} bytes; ask for more")
-            options = replace(options, target=Target(quality=lower))
+        while step := goals.missed(target, writer.size, reached, frames, header.width * header.height):
+            # What the networks bring, or take, was another than where the search ended.
+            quality = (options.target.quality or 0.0) + step * 100 / opened.steps
+            if not 0 <= quality <= 100:
+                raise CodecError("the target can't be had; ask for a little less")
+            options = replace(options, target=Target(quality=quality))
             header = opened.header(video.info, options)
-            writer = _Writer(fp, header, limits, target)
-            frames = writer.write([], _rest(header, options, chains, pool, []))
+            reached.clear()
+            frames = writer.write([], _rest(header, options, chains, pool, []), header)
         writer.finish()
     return header, frames
 
@@ -91,18 +94,18 @@ def _settled(opened: VideoCodec, video: Video, options: Options, chains: Chains,
     """The options with the quality that reaches their target."""
     frames = sum(chain.count for chain in chains)
     pixels = video.info.width * video.info.height * frames
-    target = options.target
     beside = sum(map(len, video.info.metadata.values())) + 128
-    if target.psnr is None:
-        target = Target(size=goals.size_of(target, pixels) * _MARGIN)
 
-    def trial(quality: float) -> tuple[float, float]:
+    def trial(quality: float, kind: str = "trial") -> tuple[float, float]:
         wanted = replace(options, target=Target(quality=quality))
         header = opened.header(video.info, wanted)
-        found = list(pool.run(Job("trial", header, chain, wanted) for chain in chains))
+        found = list(pool.run(_job(header, wanted, chain, [], kind) for chain in chains))
         return beside + sum(size for size, _ in found), sum(psnr for _, psnr in found) / frames
 
-    return replace(options, target=Target(quality=goals.search(target, trial, pixels, opened.steps)))
+    alone = cache(trial)
+    quality = goals.search(options.target, alone, pixels, opened.steps)
+    nearer = goals.corrected(options.target, alone(quality), trial(quality, "fitted trial"), pixels)
+    return replace(options, target=Target(quality=goals.search(nearer, alone, pixels, opened.steps)))
 
 
 def _rest(header: Header, options: Options, chains: Chains, pool: Any, done: list[Unit]) -> Iterator[Unit]:
@@ -112,11 +115,11 @@ def _rest(header: Header, options: Options, chains: Chains, pool: Any, done: lis
         yield unit._replace(index=number)
 
 
-def _job(header: Header, options: Options, chain: Chain, done: list[Unit]) -> Job:
+def _job(header: Header, options: Options, chain: Chain, done: list[Unit], kind: str = "encode") -> Job:
     seconds = options.seconds
     if seconds is not None:
         seconds *= chain.count / max(options.frames, chain.count)
-    return Job("encode", header, chain, replace(options, seconds=seconds, frames=chain.count), done)
+    return Job(kind, header, chain, replace(options, seconds=seconds, frames=chain.count), done)
 
 
 def _shared_out(chains: Chains, done: list[Unit]) -> Iterator[tuple[Chain, list[Unit] | None]]:
@@ -130,13 +133,15 @@ def _shared_out(chains: Chains, done: list[Unit]) -> Iterator[tuple[Chain, list[
         if at < len(done) and frames < chain.count:
             raise CodecError(OTHER)
         yield chain, None if at < len(done) else done[first:at]
+    if at < len(done):
+        raise CodecError(OTHER)
 
 
 class _Writer:
     """Writes a file from its start, and knows what is there of one that was begun."""
 
     def __init__(self, fp: IO[bytes], header: Header, limits: Limits, target: Target) -> None:
-        again = target.size is not None or target.bpp is not None  # it may have to be written again
+        again = target.quality is None  # it may have to be written again
         self._target, self._header, self._limits = fp, header, limits
         self._fp = tempfile.TemporaryFile() if again and not fp.seekable() else fp
         self._seekable = self._fp.seekable()
@@ -150,7 +155,7 @@ class _Writer:
             units.extend(container.read(self._fp, self._limits)[1])
         return units
 
-    def write(self, done: list[Unit], rest: Iterator[Unit]) -> int:
+    def write(self, done: list[Unit], rest: Iterator[Unit], header: Header | None = None) -> int:
         """Write all units and return how many frames they have. Each is in the file before the next is worked on, so
         that an interrupted run can go on from there; those that are done are written over with what they are."""
         frames = 0
@@ -168,7 +173,7 @@ class _Writer:
 
         if self._seekable:
             self._fp.seek(0)
-        container.write(self._fp, self._header, flushed(), self._limits)
+        container.write(self._fp, header or self._header, flushed(), self._limits)
         self._cut()
         self.size = self._fp.tell() if self._seekable else 0
         return frames

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from codec.errors import CodecError
 from codec.video.options import Target
@@ -46,6 +46,20 @@ def search(target: Target, trial: Trial, pixels: int, steps: int) -> float:
         # The other end stays where it is for long where the curve is bent; between both then.
         low, high = (low, found) if found[1] >= goal else (found, high)
     return 100 * (high if by_psnr else low)[0] / steps
+
+
+def corrected(target: Target, alone: tuple[float, float], fitted: tuple[float, float], pixels: int) -> Target:
+    """What a search without networks has to reach, by bytes and PSNR without them and with them."""
+    if target.psnr is not None:
+        return Target(psnr=target.psnr - (fitted[1] - alone[1]))
+    return Target(size=size_of(target, pixels) * alone[0] / fitted[0])
+
+
+def missed(target: Target, size: int, psnr: Sequence[float], frames: int, area: int) -> int:
+    """1 if a file with these PSNRs of its frames needs a higher quality, -1 if it is too large for its target, else 0."""
+    if target.psnr is not None:
+        return int(len(psnr) == frames and sum(psnr) / frames < target.psnr)
+    return 0 if target.quality is not None or size <= size_of(target, area * frames) else -1
 
 
 def size_of(target: Target, pixels: int) -> float:

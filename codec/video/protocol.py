@@ -41,8 +41,8 @@ class VideoCodec(Protocol):
         """A chain's units, numbered from 0; without the first of them, if an interrupted run made these already."""
         ...
 
-    def trial(self, header: Header, task: Task) -> tuple[int, float]:
-        """Bytes of a chain, about, and the sum of its frames' PSNR (6:1:1)."""
+    def trial(self, header: Header, task: Task, fitted: bool) -> tuple[int, float]:
+        """Bytes of a chain, about, and the sum of its frames' PSNR (6:1:1); before anything is fitted, or after."""
         ...
 
     def quality(self, header: Header) -> float:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from codec.models.nirvana import Sine
-from codec.nirvana.fit import cosine
-from codec.nirvana.sine_latents import Latents, Weights
-from codec.nirvana.sine_patches import Target
+from codec.nirvana.sine.loop import cosine
+from codec.nirvana.sine.latents import Latents, Weights
+from codec.nirvana.sine.patches import Target
 
 BETAS = (0.9, 0.95)  # of Adam; the usual 0.999 is too slow for so few steps
 FREE = 0.6  # of the budget in which the tensors' steps are learned; then they are whole numbers and stay

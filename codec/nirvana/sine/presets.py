@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from codec.models.nirvana import Shape
-from codec.nirvana.sine_fit import Rates
-from codec.nirvana.sine_latents import PER_OCTAVE, Weights
+from codec.nirvana.sine.fit import Rates
+from codec.nirvana.sine.latents import PER_OCTAVE, Weights
 
 
 @dataclass(frozen=True)

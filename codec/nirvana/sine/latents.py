@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codec.nirvana.tensors import LIMIT, Ints, Shapes, reckon_bits
+from codec.nirvana.sine.tensors import LIMIT, Ints, Shapes, reckon_bits
 
 PER_OCTAVE = 16  # t's in which a step doubles
 STEP_LIMIT = 1024  # of |t|

@@ -1,4 +1,4 @@
-"""The paper's network (codec/nirvana/sine.py) as a video codec: a unit for each group of frames.
+"""The paper's network (codec/nirvana/sine/groups.py) as a video codec: a unit for each group of frames.
 
 A unit's payload: its frames' times, a flags byte (1: it starts a chain), and what the range coder wrote.
 """
@@ -15,12 +15,12 @@ from codec.device import resolve
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.media.video import Layout, Picture
-from codec.nirvana import sine_init
+from codec.nirvana.sine import init as sine_init
 from codec.nirvana.codec import NAME, PAPER, REVISION
-from codec.nirvana.fit import Budget
-from codec.nirvana.sine import SineGroups, State
-from codec.nirvana.sine_presets import PRESETS
-from codec.nirvana.units import KEY, check_video, parse
+from codec.nirvana.sine.loop import Budget
+from codec.nirvana.sine.groups import SineGroups, State
+from codec.nirvana.sine.presets import PRESETS
+from codec.nirvana.sine.units import KEY, parse
 from codec.video import timing
 from codec.video.measure import errors, psnr, weighted
 from codec.video.options import Options, Told
@@ -83,7 +83,6 @@ class Sine:
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """See VideoCodec."""
-        check_video(header)
         assert header.rate is not None
         state: State | None = None
         for unit in units:

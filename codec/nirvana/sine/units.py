@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from codec.container import Header, Unit
+from codec.container import Unit
 from codec.container.fields import Cursor
 from codec.errors import FormatError
 from codec.video import timing
@@ -33,9 +33,3 @@ def parse(unit: Unit, first: int, rate: Fraction) -> Parsed:
         what = f"unit {unit.index}: unknown flags {flags:#x}"
         raise FormatError(f"{what}: made by a newer version; install a newer neural-codec")
     return Parsed(times, flags == KEY, cursor.rest())
-
-
-def check_video(header: Header) -> None:
-    """FormatError for a header that no video has, whichever codec's."""
-    if header.rate is None or header.channels != 3 or header.depth != 8:
-        raise FormatError(f"not a video that {header.codec_name} codes; get a whole copy of the file")

@@ -16,12 +16,12 @@ from codec.entropy import Coder, Decoder, Encoder
 from codec.errors import CodecError, DesyncError, FormatError
 from codec.media.video import Planes
 from codec.models.nirvana import Sine, patch_centres
-from codec.nirvana.fit import Budget, fit
-from codec.nirvana.sine_fit import SineFit
-from codec.nirvana.sine_latents import STEP_LIMIT, Weights
-from codec.nirvana.sine_patches import Grid
-from codec.nirvana.sine_presets import Preset
-from codec.nirvana.tensors import Shapes, code_tensors
+from codec.nirvana.sine.loop import Budget, fit
+from codec.nirvana.sine.fit import SineFit
+from codec.nirvana.sine.latents import STEP_LIMIT, Weights
+from codec.nirvana.sine.patches import Grid
+from codec.nirvana.sine.presets import Preset
+from codec.nirvana.sine.tensors import Shapes, code_tensors
 
 BATCH = 64  # patches that the network computes at once: always as many, as floats may differ between sizes
 SAME = 1.01  # a distortion up to this many times that of the group before means that the frames repeat it

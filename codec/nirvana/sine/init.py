@@ -10,9 +10,9 @@ from safetensors.numpy import load_file, save_file
 
 from codec import weights
 from codec.errors import CodecError, FormatError, WeightsMissing
-from codec.nirvana.sine_latents import STEP_LIMIT, Weights
-from codec.nirvana.sine_presets import PRESETS
-from codec.nirvana.tensors import checked
+from codec.nirvana.sine.latents import STEP_LIMIT, Weights
+from codec.nirvana.sine.presets import PRESETS
+from codec.nirvana.sine.tensors import checked
 
 
 def shipped(preset: str) -> Path | None:
