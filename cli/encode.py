@@ -55,11 +55,13 @@ def default_name(source: str) -> str:
     help="Videos: a network of NIRVANA's paper by itself, for study.",
 )
 @click.option(
-    "--base", type=click.Choice(["svt-av1", "x265", "x264"]),
+    "--base",
+    type=click.Choice(["svt-av1", "x265", "x264"]),
     help="Videos: the encoder of the standard stream.  [default: svt-av1]",
 )
 @click.option(
-    "--keep-stream", is_flag=True,
+    "--keep-stream",
+    is_flag=True,
     help="Videos in AV1, H.265 or H.264: keep the stream as it is. Nothing is encoded, nothing gets smaller.",
 )
 @click.option("--target-psnr", type=float, metavar="DB", help="Videos: the least PSNR (YCbCr 6:1:1) on average.")

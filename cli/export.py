@@ -38,7 +38,14 @@ def export(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) 
     def work(job: Job, tell: Tiles | None) -> Result:
         return _export(job, max_pixels)
 
-    run_batch(("exporting", "exported"), sources, Options(**{**rest, "jobs": 1}), work=work, name=default_name, suffixes=(".ncf",))
+    run_batch(
+        ("exporting", "exported"),
+        sources,
+        Options(**{**rest, "jobs": 1}),
+        work=work,
+        name=default_name,
+        suffixes=(".ncf",),
+    )
 
 
 def _export(job: Job, max_pixels: int) -> Result:

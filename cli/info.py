@@ -83,6 +83,7 @@ def _bytes(index: Any, payloads: list[int], keys: list[bool], size: int) -> dict
     from codec.container.header import pack_header
     from codec.container.limits import LIMITS
     from codec.container.sections import MAGIC, section
+    from codec.container.standard import pack_stream
 
     head = len(MAGIC) + 1 + len(section(b"H", pack_header(index.header, LIMITS)))
     area = index.header.width * index.header.height
@@ -96,9 +97,11 @@ def _bytes(index: Any, payloads: list[int], keys: list[bool], size: int) -> dict
             unit |= {"bpp": 8 * length / (area * frames)} if frames else {}
         units.append(unit)
         first += frames
-    metadata = index.offsets[0] - head
+    stream = index.header.stream
+    said = len(section(b"S", pack_stream(stream, LIMITS))) if stream else 0
+    metadata = index.offsets[0] - head - said
     rest = size - index.offsets[0] - sum(index.lengths)
-    return {"head_bytes": head, "metadata_bytes": metadata, "end_bytes": rest, "unit_list": units}
+    return {"head_bytes": head, "metadata_bytes": metadata, "stream_bytes": said, "end_bytes": rest, "unit_list": units}
 
 
 def _table(values: dict[str, Any]) -> str:
@@ -134,7 +137,7 @@ def _listing(values: dict[str, Any]) -> list[str]:
     columns = f"{'first':>8} {'frames':>7} {'key':>4} " if video else ""
     lines = ["", f"  {'part':<10} {columns}{'bytes':>12} {'framing':>8}" + f" {'bpp':>8}" * video]
     blank = " " * len(columns)
-    for name in ("head", "metadata"):
+    for name in ("head", "metadata", *(("stream",) if values["stream_bytes"] else ())):
         lines.append(f"  {name:<10} {blank}{values[f'{name}_bytes']:>12,}")
     for unit in values["unit_list"]:
         line = f"  unit {unit['unit']:<5} "

@@ -19,7 +19,8 @@ FILE = click.Path(readable=False)
 
 @dataclass(frozen=True)
 class Options:
-    """How a batch runs: the fields are the command-line options, by name. `jobs` is 0 for one per core, None if it isn't given."""
+    """How a batch runs: the fields are the command-line options, by name. `jobs` is 0 for one per core, None if it
+    isn't given."""
 
     output: str | None = None
     force: bool = False

@@ -19,8 +19,8 @@ import click
 
 from codec.cli.batch import Result, Tiles, cores
 from codec.cli.files import STDIO, Job
-from codec.cli.unfinished import Status, resumable
 from codec.cli.streams import atomic_write
+from codec.cli.unfinished import Status, resumable
 from codec.errors import CodecError
 
 
@@ -103,7 +103,11 @@ def encode_video(
     }  # fmt: skip
     given = {name: value for name, value in goals.items() if value is not None} or {"quality": 50.0}
     chosen = Options(
-        Target(**given), options.effort or EFFORT, options.seconds, opened.expected, threads=max(cores() // options.jobs, 1)
+        Target(**given),
+        options.effort or EFFORT,
+        options.seconds,
+        opened.expected,
+        threads=max(cores() // options.jobs, 1),
     )
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     # Of the input and of what would make another file of it.

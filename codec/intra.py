@@ -25,7 +25,7 @@ class Codec:
     """S2LIC with one set of weights on one device, for videos of one size."""
 
     length = 32  # frames that are worked on by one process at a time
-    layouts = (Layout(),)
+    layouts: tuple[Layout, ...] = (Layout(),)
     steps = 0
 
     def __init__(self, codec: s2lic.Codec) -> None:

@@ -24,7 +24,8 @@ from codec.peers.video import VIDEO
 from codec.specs import parse
 
 FRAMES = 6
-WORKS = ["nirvana-e1:q=40", "nirvana-x265:q=40", "base-svt-av1:q=40", "base-x264-e1:q=40", "s2lic:q=40", "x264:crf=30", "x264-intra:crf=30", "x265:crf=30", "x265-intra:crf=30",
+WORKS = ["nirvana-e1:q=40", "nirvana-x265:q=40", "base-svt-av1:q=40", "base-x264-e1:q=40",
+         "s2lic:q=40", "x264:crf=30", "x264-intra:crf=30", "x265:crf=30", "x265-intra:crf=30",
          "svt-av1:crf=40", "vp9:crf=40", "ffv1"]  # fmt: skip
 
 
@@ -70,7 +71,10 @@ def test_networks_are_over_the_same_stream_that_is_evaluated_alone(video: Path, 
 
 
 def test_every_codec_has_a_test() -> None:
-    names = {name for name in known("video") if not name.startswith(("nirvana", "base"))} - {"svt-av1-intra", "vp9-intra"}
+    names = {name for name in known("video") if not name.startswith(("nirvana", "base"))} - {
+        "svt-av1-intra",
+        "vp9-intra",
+    }
     assert names == {spec.partition(":")[0] for spec in WORKS if not spec.startswith(("nirvana", "base"))}
 
 

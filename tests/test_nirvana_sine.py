@@ -13,9 +13,9 @@ from codec.errors import CodecError, FormatError
 from codec.media.video import Planes
 from codec.models.nirvana import Shape, Sine, frame_code, patch_centres
 from codec.nirvana.sine import init as sine_init
-from codec.nirvana.sine.loop import Budget, Fitted, Progress, fit
 from codec.nirvana.sine.groups import Coded, SineGroups
 from codec.nirvana.sine.latents import Latents, Weights, laplace_bits, step_sizes
+from codec.nirvana.sine.loop import Budget, Fitted, Progress, fit
 from codec.nirvana.sine.patches import Grid
 from codec.nirvana.sine.presets import PRESETS
 

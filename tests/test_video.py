@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
@@ -45,9 +44,7 @@ def scenes(height: int = 32, width: int = 48, lengths: Sequence[int] = SCENES) -
     return [(y // 4 + np.uint8(160 * b), u, v) for (y, u, v), b in zip(frames, bright, strict=True)]
 
 
-def video_of(
-    shown: Sequence[Picture], metadata: dict[str, bytes] | None = None, tick: Fraction | None = None
-) -> Video:
+def video_of(shown: Sequence[Picture], metadata: dict[str, bytes] | None = None, tick: Fraction | None = None) -> Video:
     height, width = shown[0].planes[0].shape
     info = Info(width, height, frames=0, rate=RATE, color=BT601, metadata=metadata or {}, tick=tick)
     return Video(info, [], len(shown), lambda: iter(shown))
@@ -113,7 +110,8 @@ def test_no_plane_is_worse_than_the_base(base: str) -> None:
     data = encoded(frames, 30, base=base)
     improved, plain = decoded(data), list(video.open_file(io.BytesIO(data), base=True).pictures())
     ours, theirs = (
-        np.mean([errors(p.planes, f) for p, f in zip(shown, frames, strict=True)], axis=0) for shown in (improved, plain)
+        np.mean([errors(p.planes, f) for p, f in zip(shown, frames, strict=True)], axis=0)
+        for shown in (improved, plain)
     )
     assert np.all(ours <= theirs) and np.any(ours < theirs)
 
@@ -330,7 +328,9 @@ def test_of_a_damaged_file_all_other_chains_are_had(
     clip: bytes, shown: list[Picture], units: list[int], lost: Sequence[int], says: list[str]
 ) -> None:
     data = damaged(clip, *units)
-    with pytest.raises(FormatError, match=f"section '{'B' if units[0] in KEYS else 'U'}' at byte {index_of(clip).offsets[units[0]]}"):
+    with pytest.raises(
+        FormatError, match=f"section '{'B' if units[0] in KEYS else 'U'}' at byte {index_of(clip).offsets[units[0]]}"
+    ):
         decoded(data)
     file = video.open_file(io.BytesIO(data), device="cpu", partial=True)
     assert file.frames == 35
@@ -377,7 +377,18 @@ def test_a_chain_without_its_start_is_refused(clip: bytes) -> None:
         decoded(buffer.getvalue())
 
 
-@pytest.mark.parametrize("change", [{"revision": 9}, {"channels": 1}, {"depth": 12}, {"private": b""}, {"private": b"\x01"}, {"private": b"\x05\x09\0\0"}, {"width": 4000}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"revision": 9},
+        {"channels": 1},
+        {"depth": 12},
+        {"private": b""},
+        {"private": b"\x01"},
+        {"private": b"\x05\x09\0\0"},
+        {"width": 4000},
+    ],
+)
 def test_a_head_that_no_video_has_is_refused(clip: bytes, change: dict[str, Any]) -> None:
     header, units = container.read(clip)
     buffer = io.BytesIO()

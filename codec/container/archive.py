@@ -21,8 +21,8 @@ from codec.container.units import (
     Tally,
     Unit,
     end_limit,
-    unpack_end,
     read_section,
+    unpack_end,
     unpack_sole,
 )
 from codec.errors import FormatError

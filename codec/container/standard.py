@@ -36,7 +36,7 @@ def check_stream(stream: Stream, limits: Limits) -> None:
     """Raise FormatError for a value that no stream can have, LimitError for one that is too large."""
     if stream.standard not in STANDARDS or stream.chroma not in CHROMA:
         raise FormatError(f"invalid stream: {stream.standard} {stream.chroma} is none of those known")
-    if not (1 <= stream.width and 1 <= stream.height and 0 <= stream.turn < _TURNS):
+    if not (stream.width >= 1 and stream.height >= 1 and 0 <= stream.turn < _TURNS):
         raise FormatError(f"invalid stream: {stream.width} x {stream.height}, turn {stream.turn}")
     if max(stream.width, stream.height) > limits.side or stream.width * stream.height > limits.pixels:
         raise LimitError(f"a stream of {stream.width} x {stream.height} pixels is too large: see --max-pixels")
@@ -63,7 +63,9 @@ def unpack_stream(payload: bytes, limits: Limits) -> Stream:
     ticks, second, wide, high = (cursor.varint() for _ in range(4))
     names = {value: name for name, value in STANDARDS.items()}
     if number not in names:
-        raise FormatError(f"a stream of unknown standard {number}: made by a newer version; install a newer neural-codec")
+        raise FormatError(
+            f"a stream of unknown standard {number}: made by a newer version; install a newer neural-codec"
+        )
     shared = math.gcd(ticks, second), math.gcd(wide, high)
     if kind % 4 >= len(CHROMA) or not ticks * second * wide * high or shared != (1, 1):
         raise FormatError("damaged: section 'S' says what no stream has; get a whole copy of the file")

@@ -34,7 +34,11 @@ def known(kind: str) -> dict[str, str]:
     if kind == "video":
         ours = [name + effort for name in _videos() for effort in ("", *(f"-e{n}" for n in range(1, EFFORTS + 1)))]
         peers = {name: peer.key for name, peer in VIDEO.items()}
-        return dict.fromkeys([*ours, "s2lic"], "q") | peers | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
+        return (
+            dict.fromkeys([*ours, "s2lic"], "q")
+            | peers
+            | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
+        )
     if kind == "audio":
         return {name: peer.key for name, peer in AUDIO_PEERS.items()}
     return {**OURS, **{name: peer.key for name, peer in PEERS.items()}}

@@ -1,4 +1,4 @@
-"""The video codec: fitted networks, over a standard stream (hybrid.py) or by themselves as the paper has them (sine.py).
+"""The video codec: networks fitted over a standard stream (hybrid.py), or by themselves as the paper has them (sine/).
 
 The first byte of the header's private options says which: the number of a preset of the paper's, or HYBRID.
 """
@@ -29,7 +29,9 @@ def _encoder(base: str | None) -> Encoder:
     return ENCODERS[base or DEFAULT]
 
 
-def open_codec(header: Header | None, info: Info | None, device: str, preset: str | None, base: str | None) -> VideoCodec:
+def open_codec(
+    header: Header | None, info: Info | None, device: str, preset: str | None, base: str | None
+) -> VideoCodec:
     """The codec that encodes such a video, or the one that decodes a file."""
     if header is not None:
         _check(header)
@@ -52,5 +54,10 @@ def _check(header: Header) -> None:
         raise FormatError(f"made by revision {header.revision} of {NAME}; install a neural-codec that reads it")
     hybrid = header.private[0] == HYBRID
     depths = (8, 10) if hybrid else (8,)
-    if header.rate is None or header.channels != 3 or header.depth not in depths or hybrid != (header.stream is not None):
+    if (
+        header.rate is None
+        or header.channels != 3
+        or header.depth not in depths
+        or hybrid != (header.stream is not None)
+    ):
         raise FormatError(f"not a video that {NAME} codes; get a whole copy of the file")

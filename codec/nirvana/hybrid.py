@@ -111,25 +111,24 @@ class Hybrid:
         waiting: deque[Unit] = deque()  # units whose pictures have not come yet
         fed: deque[Unit] = deque()  # and those whose packets have not gone
 
+        def pulled() -> bool:
+            unit = next(rest, None)
+            if unit is not None:
+                waiting.append(unit)
+                fed.append(unit)
+            return unit is not None
+
         def packets() -> Iterator[Packet]:
-            while fed or (unit := next(rest, None)) is not None:
-                if not fed:
-                    waiting.append(unit)
-                    fed.append(unit)
-                if fed[0].packets:
-                    yield from unpack(fed.popleft().packets)
-                else:
-                    fed.popleft()
+            while fed or pulled():
+                if packed := fed.popleft().packets:
+                    yield from unpack(packed)
 
         state = None
         pictures = standard.decode(header, packets())
         while True:
             stored = list(islice(pictures, 1))
-            if not waiting and stored:
-                if (unit := next(rest, None)) is None:
-                    raise FormatError("its stream has more pictures than its groups; get a whole copy of the file")
-                waiting.append(unit)
-                fed.append(unit)
+            if stored and not waiting and not pulled():
+                raise FormatError("its stream has more pictures than its groups; get a whole copy of the file")
             if not waiting and not stored:
                 return
             unit = waiting.popleft()
@@ -157,12 +156,14 @@ class Hybrid:
 
         def frames() -> Iterator[tuple[int, Planes]]:
             last = None
-            for number, picture in enumerate(task.pictures(), 1):
+            for picture in task.pictures():
                 last = round(picture.time / tick) if last is None else max(round(picture.time / tick), last + 1)
                 yield last, picture.planes
                 task.tell(Told("base", 1, 0.0, 0.0))
 
-        return list(encode(self._encoder, _settings(header), frames(), options.effort, self._factor(options), options.threads))
+        return list(
+            encode(self._encoder, _settings(header), frames(), options.effort, self._factor(options), options.threads)
+        )
 
 
 class _Fit:

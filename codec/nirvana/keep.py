@@ -18,7 +18,9 @@ from codec.video.options import Told
 _PACKETS, _BYTES = 512, 2**24  # of a unit, at most
 
 
-def write(kept: Kept, fp: IO[bytes], *, max_pixels: int = MAX_PIXELS, tell: Callable[[Told], None] | None = None) -> tuple[Header, int]:
+def write(
+    kept: Kept, fp: IO[bytes], *, max_pixels: int = MAX_PIXELS, tell: Callable[[Told], None] | None = None
+) -> tuple[Header, int]:
     """Write a file of the stream and return its header and how many frames it has."""
     info, frames = kept.info, 0
     header = Header(
@@ -33,8 +35,8 @@ def write(kept: Kept, fp: IO[bytes], *, max_pixels: int = MAX_PIXELS, tell: Call
             shown = [planes for _, planes in islice(pictures, len(packets))]
             frames += len(packets)
             yield Unit(number, checksum(shown), 0, b"", len(packets), pack(packets))
-            for _ in shown if tell else ():
-                tell(Told("base", 1, 0.0, 0.0))
+            if tell:
+                tell(Told("base", len(shown), 0.0, 0.0))
 
     container.write(fp, header, units(), Limits(pixels=max_pixels))
     return header, frames

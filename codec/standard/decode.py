@@ -6,8 +6,6 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from codec.container import Header
 from codec.errors import FormatError
 from codec.media.video.layout import Layout, Planes, samples
@@ -52,7 +50,9 @@ def decode(header: Header, packets: Iterable[Packet], threads: int = 0) -> Itera
                 yield _picture(frame, layout, stream.width, stream.height)
                 count += 1
         except av.error.FFmpegError as error:
-            raise FormatError(f"its stream can't be decoded ({error.strerror}); get a whole copy of the file") from error
+            raise FormatError(
+                f"its stream can't be decoded ({error.strerror}); get a whole copy of the file"
+            ) from error
     if count != len(times):
         raise FormatError(f"its stream has {count} pictures in {len(times)} packets; get a whole copy of the file")
 
@@ -62,7 +62,7 @@ def checksum(pictures: Sequence[Planes]) -> int:
     found = 0
     for planes in pictures:
         for plane in planes:
-            found = zlib.crc32(np.ascontiguousarray(plane.astype(plane.dtype.newbyteorder("<"), copy=False)), found)
+            found = zlib.crc32(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes(), found)
     return found
 
 

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 TOP = 250  # frames from one key frame to the next at most
 STEPS = 4  # of a factor: it is stored and searched in quarters
+_SVT = ("10", "8", "6", "5", "4", "3", "2", "1", "0")
 _X26X = ("superfast", "fast", "medium", "slow", "slow", "slower", "slower", "veryslow", "placebo")
 
 
 @dataclass(frozen=True)
 class Encoder:
     """One of FFmpeg's encoders. `number`: in heads, never reused; `factors`: the rate factor at quality 0 and 100;
-    `presets`: for an effort of 1 to 9; `least`: pixels of the smallest side; `even`: sides have to be."""
+    `presets`: for an effort of 1 to 9; `least`: pixels of the smallest side (x265 4.1 crashes on 48 x 32); `even`:
+    sides have to be."""
 
     number: int
     name: str
@@ -62,7 +64,7 @@ class Encoder:
         width, height = max(width, self.least), max(height, self.least)
         return (width + width % 2, height + height % 2) if self.even else (width, height)
 
-    def open(self, stream: "Settings", effort: int, factor: float, threads: int) -> av.VideoCodecContext:
+    def open(self, stream: Settings, effort: int, factor: float, threads: int) -> av.VideoCodecContext:
         """An encoder, ready for frames. CodecError for what it refuses."""
         import av
 
@@ -88,7 +90,10 @@ class Encoder:
         if self.standard == "av1":
             return options | {"svtav1-params": f"crf={factor:g}:lp={threads}"}
         if self.standard == "hevc":
-            return options | {"crf": f"{factor:g}", "x265-params": f"log-level=error:info=0:frame-threads=1:pools={threads}"}
+            return options | {
+                "crf": f"{factor:g}",
+                "x265-params": f"log-level=error:info=0:frame-threads=1:pools={threads}",
+            }
         return options | {"crf": f"{factor:g}", "threads": "1"}  # x264's bytes depend on their number
 
 
@@ -109,8 +114,8 @@ def _layouts(*chroma: str) -> tuple[Layout, ...]:
 
 
 ENCODERS = {
-    "svt-av1": Encoder(1, "libsvtav1", "av1", (63, 7), ("10", "8", "6", "5", "4", "3", "2", "1", "0"), _layouts("420"), 16, False),
-    "x265": Encoder(2, "libx265", "hevc", (39, 8.5), _X26X, _layouts("420", "422", "444"), 16, True),
+    "svt-av1": Encoder(1, "libsvtav1", "av1", (63, 7), _SVT, _layouts("420"), 16, False),
+    "x265": Encoder(2, "libx265", "hevc", (39, 8.5), _X26X, _layouts("420", "422", "444"), 64, True),
     "x264": Encoder(3, "libx264", "h264", (39, 8.5), _X26X, _layouts("420", "422", "444"), 2, True),
 }  # fmt: skip
 DEFAULT = "svt-av1"

@@ -25,7 +25,8 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
     import av
 
     stream = header.stream
-    assert stream is not None
+    if stream is None:
+        raise CodecError("there is no standard stream in it to export; decode it instead")
     audio = header.metadata.get("audio")
     sound = Sound(audio, format) if audio else None
     delay = reordering(packets())
@@ -49,7 +50,9 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
                 if sound is not None:
                     sound.copy_until()
         except (av.error.FFmpegError, ValueError) as error:
-            if isinstance(error, CodecError) or (isinstance(error, OSError) and not isinstance(error, av.error.FFmpegError)):
+            if isinstance(error, CodecError) or (
+                isinstance(error, OSError) and not isinstance(error, av.error.FFmpegError)
+            ):
                 raise
             raise CodecError(f"{format} can't hold this stream ({error}); decode it instead") from error
     return count

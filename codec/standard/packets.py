@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from codec.container.fields import Cursor, varint
@@ -29,7 +29,7 @@ def pack(packets: Sequence[Packet]) -> bytes:
     """
     shown = sorted(p.pts for p in packets)
     step = shown[1] - shown[0] if len(shown) > 1 else 1
-    off = [b.pts - a.pts - step for a, b in zip(packets, packets[1:], strict=False)]
+    off = [b.pts - a.pts - step for a, b in pairwise(packets)]
     fields = [len(packets), _LISTED if any(off) else _STEADY, _zigzag(packets[0].pts), step]
     fields += [2 * len(p.data) + p.key for p in packets]
     if any(off):

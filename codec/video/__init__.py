@@ -1,7 +1,7 @@
 """What every video codec needs: opening, chains, targets, writing and resuming, seeking.
 
-    encode(video, fp, codec, options=...)          chains in order, or several at once
-    open_file(fp).pictures(first, last)            only what holds them is read and decoded
+encode(video, fp, codec, options=...)          chains in order, or several at once
+open_file(fp).pictures(first, last)            only what holds them is read and decoded
 """
 
 from codec.video.codecs import CODECS, DEFAULT, layouts_of, open_codec

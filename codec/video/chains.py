@@ -1,4 +1,4 @@
-"""The chains of a video worked on one after the other, or several at once in processes: they need nothing of each other.
+"""The chains of a video worked on one after the other, or several at once in processes: they need nothing of others.
 
 The pictures are read three times: to find the chains, to encode a standard stream, to fit to them; each time from front
 to back, so that no more than a group of them is in memory.
@@ -11,18 +11,18 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from itertools import count, islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from codec.errors import CodecError
 from codec.media.video import Picture, Video, read_video
 from codec.video.codecs import open_codec
 from codec.video.cuts import Chain, chains
 from codec.video.options import Options, Told
-from codec.video.protocol import Task, VideoCodec
+from codec.video.protocol import Searchable, Task, VideoCodec
 
 _READERS = 3  # of one video that are kept open
 
@@ -40,7 +40,7 @@ class Work(NamedTuple):
 
 
 class Readers:
-    """Gives any run of a video's pictures; one that begins where, or after, an earlier one ended reads on from there."""
+    """Gives any run of a video's pictures; one that begins where an earlier one ended, or later, reads on there."""
 
     def __init__(self, video: Video) -> None:
         self._video = video
@@ -85,7 +85,7 @@ class Job(NamedTuple):
     header: Any
     chain: Chain
     options: Options
-    done: list[Any] = []
+    done: Sequence[Any] = ()
 
 
 class Here:
@@ -106,7 +106,8 @@ def work_on(codec: VideoCodec, readers: Readers, job: Job, tell: Callable[[Told]
     if job.kind == "encode":
         yield from codec.encode(job.header, task, job.done)
     else:
-        yield codec.trial(job.header, task, job.kind == "fitted trial")
+        assert codec.steps
+        yield cast(Searchable, codec).trial(job.header, task, job.kind == "fitted trial")
 
 
 class Processes:
@@ -194,11 +195,14 @@ def _job(job: Job) -> tuple[list[Any], list[Told]]:
         work = _here
         from codec.video.codecs import layouts_of
 
-        video = read_video(work.source, max_pixels=work.max_pixels, audio=False, layouts=layouts_of(work.codec, work.preset, work.base))
+        video = read_video(
+            work.source, max_pixels=work.max_pixels, audio=False, layouts=layouts_of(work.codec, work.preset, work.base)
+        )
         opened = open_codec(work.codec, None, video.info, _device(work.device), work.preset, work.base)
         _here = opened, Readers(video)
     told: list[Told] = []
-    return list(work_on(*_here, job, told.append)), told
+    opened, readers = _here
+    return list(work_on(opened, readers, job, told.append)), told
 
 
 def _device(name: str) -> str:

@@ -21,7 +21,12 @@ def layouts_of(codec: str, preset: str | None = None, base: str | None = None) -
 
 
 def open_codec(
-    codec: str, header: Header | None, info: Info | None, device: str, preset: str | None = None, base: str | None = None
+    codec: str,
+    header: Header | None,
+    info: Info | None,
+    device: str,
+    preset: str | None = None,
+    base: str | None = None,
 ) -> Any:
     """The codec of this name, to encode a video (`info`) or to decode one (`header`): a VideoCodec."""
     return _module(codec).open_codec(header, info, device, preset, base)

@@ -17,7 +17,7 @@ class Chain(NamedTuple):
     """Frames `first` to `first` + `count` - 1."""
 
     first: int
-    count: int
+    count: int  # type: ignore[assignment]  # (hides tuple.count)
 
 
 def chains(pictures: Iterable[Picture], length: int) -> Iterator[Chain]:
@@ -40,7 +40,7 @@ def chains(pictures: Iterable[Picture], length: int) -> Iterator[Chain]:
 
 
 def shrunk(luma: np.ndarray) -> np.ndarray:
-    """Means of 8 x 8 pixels, float32, on the scale of 8 bits; what is left over at the right and below doesn't count."""
+    """Means of 8 x 8 pixels on the scale of 8 bits, float32; what is left over at the right and below doesn't count."""
     rows, columns = max(luma.shape[0] // 8, 1), max(luma.shape[1] // 8, 1)
     kept = luma[: 8 * rows, : 8 * columns].astype(np.float32)
     means: np.ndarray = kept.reshape(rows, kept.shape[0] // rows, columns, kept.shape[1] // columns).mean((1, 3))

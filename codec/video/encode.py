@@ -143,7 +143,7 @@ class _Writer:
     def __init__(self, fp: IO[bytes], header: Header, limits: Limits, target: Target) -> None:
         again = target.quality is None  # it may have to be written again
         self._target, self._header, self._limits = fp, header, limits
-        self._fp = tempfile.TemporaryFile() if again and not fp.seekable() else fp
+        self._fp = tempfile.TemporaryFile() if again and not fp.seekable() else fp  # noqa: SIM115
         self._seekable = self._fp.seekable()
         self.size = 0
 

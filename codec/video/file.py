@@ -38,9 +38,7 @@ class File:
         return Info(h.width, h.height, 3, h.depth, self.frames, h.rate, h.color, h.metadata, chroma)
 
     def packets(self) -> Iterator[Packet]:
-        """Those of the standard stream, as they are. CodecError if there is none."""
-        if self.header.stream is None:
-            raise CodecError("there is no standard stream in it to export; decode it instead")
+        """Those of the standard stream, as they are."""
         for number in range(len(self._counts)):
             if packed := self._unit(number).packets:
                 yield from unpack(packed)

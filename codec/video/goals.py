@@ -56,7 +56,7 @@ def corrected(target: Target, alone: tuple[float, float], fitted: tuple[float, f
 
 
 def missed(target: Target, size: int, psnr: Sequence[float], frames: int, area: int) -> int:
-    """1 if a file with these PSNRs of its frames needs a higher quality, -1 if it is too large for its target, else 0."""
+    """1 if a file whose frames have these PSNRs needs a higher quality, -1 if it is too large for a target, else 0."""
     if target.psnr is not None:
         return int(len(psnr) == frames and sum(psnr) / frames < target.psnr)
     return 0 if target.quality is not None or size <= size_of(target, area * frames) else -1

@@ -16,7 +16,10 @@ WEIGHTS = (6, 1, 1)
 def errors(found: Planes, wanted: Planes, depth: int = 8) -> tuple[float, float, float]:
     """Mean squared errors of Y, U and V on a scale of 0 to 1."""
     top = (2**depth - 1) ** 2
-    y, u, v = (float(np.square(a.astype(np.float32) - b).mean(dtype=np.float64)) / top for a, b in zip(found, wanted, strict=True))
+    y, u, v = (
+        float(np.square(a.astype(np.float32) - b).mean(dtype=np.float64)) / top
+        for a, b in zip(found, wanted, strict=True)
+    )
     return y, u, v
 
 

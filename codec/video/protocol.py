@@ -31,7 +31,7 @@ class VideoCodec(Protocol):
 
     length: int
     layouts: tuple[Layout, ...]
-    steps: int  # a quality is a multiple of 100 / steps in a search for another target; 0: there is none
+    steps: int  # of a Searchable: a quality is a multiple of 100 / steps; of others 0
 
     def header(self, info: Info, options: Options) -> Header:
         """Of a video to be encoded at a quality; the number of frames is left open."""
@@ -41,18 +41,22 @@ class VideoCodec(Protocol):
         """A chain's units, numbered from 0; without the first of them, if an interrupted run made these already."""
         ...
 
-    def trial(self, header: Header, task: Task, fitted: bool) -> tuple[int, float]:
-        """Bytes of a chain, about, and the sum of its frames' PSNR (6:1:1); before anything is fitted, or after."""
-        ...
-
-    def quality(self, header: Header) -> float:
-        """That a file was made with."""
-        ...
-
     def starts_chain(self, header: Header, unit: Unit) -> bool:
         """Whether decoding can begin with a unit."""
         ...
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """The pictures of a chain's units, the first of which has the number `first` in the video."""
+        ...
+
+
+class Searchable(VideoCodec, Protocol):
+    """One that is quick enough to look for the quality that reaches another target."""
+
+    def trial(self, header: Header, task: Task, fitted: bool) -> tuple[int, float]:
+        """Bytes of a chain, about, and the sum of its frames' PSNR (6:1:1); before anything is fitted, or after."""
+        ...
+
+    def quality(self, header: Header) -> float:
+        """That a file was made with."""
         ...

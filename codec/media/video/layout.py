@@ -41,7 +41,10 @@ class Layout(NamedTuple):
         return sum(h * w for h, w in self.sizes(height, width)) * (2 if self.depth > 8 else 1)
 
 
-def frame_of(planes: Planes, color: Color, layout: Layout = Layout()) -> av.VideoFrame:
+PLAIN = Layout()
+
+
+def frame_of(planes: Planes, color: Color, layout: Layout = PLAIN) -> av.VideoFrame:
     """The planes as a frame for FFmpeg, its matrix and range said. Colour of fewer rows and columns than the layout
     has is interpolated."""
     import av
@@ -52,7 +55,7 @@ def frame_of(planes: Planes, color: Color, layout: Layout = Layout()) -> av.Vide
     for plane, values in zip(frame.planes, planes, strict=True):
         if values.shape != (plane.height, plane.width):
             values = np.rint(yuv.whole(values, (height, width)))
-        rows = np.ndarray(values.shape, kind, memoryview(plane), strides=(plane.line_size, kind.itemsize))
+        rows: np.ndarray = np.ndarray(values.shape, kind, memoryview(plane), strides=(plane.line_size, kind.itemsize))
         rows[...] = values
     frame.color_range, frame.colorspace = FULL if color.full_range else LIMITED, color.matrix
     return frame

@@ -16,7 +16,7 @@ import numpy as np
 from codec.container import Color
 from codec.errors import MediaError
 from codec.media import yuv
-from codec.media.video.layout import FULL, LIMITED, Layout, Planes, samples
+from codec.media.video.layout import FULL, LIMITED, PLAIN, Layout, Planes, samples
 
 if TYPE_CHECKING:
     import av
@@ -115,7 +115,9 @@ def losses(frame: av.VideoFrame, layout: Layout) -> list[str]:
     if kind.is_rgb or kind.has_palette:
         found.append("RGB is coded as YCbCr 4:2:0: sharp colour edges soften")
     elif len(kind.components) > 2 and (kind.chroma_height(4), kind.chroma_width(4)) != layout.chroma_size(4, 4):
-        found.append(f"colour of more detail ({kind.name}) is coded as {':'.join(layout.chroma)}: sharp colour edges soften")
+        found.append(
+            f"colour of more detail ({kind.name}) is coded as {':'.join(layout.chroma)}: sharp colour edges soften"
+        )
     if any(part.is_alpha for part in kind.components):
         found.append("its transparency is left out")
     if frame.interlaced_frame:
@@ -123,7 +125,7 @@ def losses(frame: av.VideoFrame, layout: Layout) -> list[str]:
     return found
 
 
-def planes_of(frame: av.VideoFrame, color: Color, layout: Layout = Layout()) -> Planes:
+def planes_of(frame: av.VideoFrame, color: Color, layout: Layout = PLAIN) -> Planes:
     """The planes of a decoded frame of any pixel format, in the matrix and range of `color` (see `color_of`)."""
     if frame.format.is_rgb:
         return yuv.from_rgb(samples(frame.reformat(format="rgb24"), 0, 3), color)

@@ -13,8 +13,8 @@ from codec.errors import MediaError
 from codec.media.info import MAX_PIXELS, Info, check_size
 from codec.media.video.clock import Clock
 from codec.media.video.folder import describe, folder_pictures, png_files
-from codec.media.video.opening import VideoSource, named, opened, video_stream, whole_packets
 from codec.media.video.layout import Layout
+from codec.media.video.opening import VideoSource, named, opened, video_stream, whole_packets
 from codec.media.video.picture import Picture, Turn, color_of, losses, nearest, planes_of, turn_of, turned
 from codec.media.video.survey import survey
 
@@ -28,10 +28,10 @@ _RATE = Fraction(25)  # frames a second, where a file doesn't say
 class Video:
     """An opened video.
 
-    `info` has the upright size, 3 channels, the depth and chroma of the layout, `frames` 0 (they are known at the end), the nominal `rate`, the
-    matrix and range of the planes as `color`, and {"audio": a Matroska file} as metadata if there is sound and it is
-    wanted. `notes`: what the user must be told, a line each; some come as pictures are read. `expected`: how many
-    frames the file promises.
+    `info` has the upright size, 3 channels, the depth and chroma of the layout, `frames` 0 (they are known at the end),
+    the nominal `rate`, the matrix and range of the planes as `color`, and {"audio": a Matroska file} as metadata if
+    there is sound and it is wanted. `notes`: what the user must be told, a line each; some come as pictures are read.
+    `expected`: how many frames the file promises.
     """
 
     info: Info
@@ -74,9 +74,10 @@ def read_video(
 ) -> Video:
     """Open a video: a file that FFmpeg reads, the bytes of one, or a folder of PNGs (25 frames a second, by name).
 
-    Of `layouts`, which always have 8 bits and 4:2:0, pictures get the one that is nearest to the file's. `audio` keeps the first stream of sound, packet by packet as it is. Raises MediaError for what is no video, has no
-    frames or none that can be read; LimitError for frames of more than `max_pixels` pixels, before one is decoded;
-    OSError if the file can't be read.
+    Of `layouts`, which always have 8 bits and 4:2:0, pictures get the one that is nearest to the file's. `audio` keeps
+    the first stream of sound, packet by packet as it is. Raises MediaError for what is no video, has no frames or none
+    that can be read; LimitError for frames of more than `max_pixels` pixels, before one is decoded; OSError if the file
+    can't be read.
     """
     with named(source):
         if not isinstance(source, bytes) and Path(source).is_dir():

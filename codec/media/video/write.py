@@ -18,8 +18,8 @@ from codec.container import SRGB, Color
 from codec.errors import CodecError, MediaError
 from codec.media import yuv
 from codec.media.info import Info
-from codec.media.video.mux import Sound
 from codec.media.video.layout import Layout, frame_of, mark
+from codec.media.video.mux import Sound
 from codec.media.video.picture import Picture
 from codec.media.write import write
 
@@ -108,7 +108,9 @@ def _write_y4m(info: Info, pictures: Iterable[Picture], fp: IO[bytes]) -> int:
     count = 0
     for count, picture in enumerate(pictures, 1):
         if count == 1:
-            kind = "420mpeg2" if layout == Layout() else layout.chroma + (f"p{layout.depth}" if layout.depth > 8 else "")
+            kind = (
+                "420mpeg2" if layout == Layout() else layout.chroma + (f"p{layout.depth}" if layout.depth > 8 else "")
+            )
             fp.write(f"YUV4MPEG2 {shape} C{kind} XCOLORRANGE={span}\n".encode())
         fp.write(b"FRAME\n" + b"".join(plane.tobytes() for plane in picture.planes))
     return count

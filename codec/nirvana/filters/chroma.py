@@ -101,7 +101,10 @@ def places(
     own, other = _both(frame, plane)
     values = {"luma": (frame.small, axes[0]), "own": (own, axes[plane]), "other": (other, axes[3 - plane])}
     result = {name: _scale(*axis)[tile.of(source).astype(np.int32)] for name, (source, axis) in values.items()}
-    for name, start, stop, size in (("down", tile.top, tile.bottom, shape[0]), ("right", tile.left, tile.right, shape[1])):
+    for name, start, stop, size in (
+        ("down", tile.top, tile.bottom, shape[0]),
+        ("right", tile.left, tile.right, shape[1]),
+    ):
         line = (np.arange(start, stop) * SPAN // max(size - 1, 1)).astype(np.int32)
         result[name] = np.broadcast_to(line[:, None] if name == "down" else line, tile.shape)
     return result

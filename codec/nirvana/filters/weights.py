@@ -67,7 +67,9 @@ def _widths() -> NDArray[np.intp]:
     means = []
     for number in range(laplace.WIDTHS):
         counts = tables.table(number)[:-1].astype(np.int64)
-        means.append(int((np.abs(np.arange(len(counts)) - len(counts) // 2) * counts).sum()) * _ONE >> laplace.PRECISION)
+        means.append(
+            int((np.abs(np.arange(len(counts)) - len(counts) // 2) * counts).sum()) * _ONE >> laplace.PRECISION
+        )
     middles = (np.array(means[1:]) + np.array(means[:-1])) // 2
     return np.searchsorted(middles, np.arange(64 * _ONE), side="right")
 

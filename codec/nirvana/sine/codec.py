@@ -15,10 +15,10 @@ from codec.device import resolve
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.media.video import Layout, Picture
-from codec.nirvana.sine import init as sine_init
 from codec.nirvana.codec import NAME, PAPER, REVISION
-from codec.nirvana.sine.loop import Budget
+from codec.nirvana.sine import init as sine_init
 from codec.nirvana.sine.groups import SineGroups, State
+from codec.nirvana.sine.loop import Budget
 from codec.nirvana.sine.presets import PRESETS
 from codec.nirvana.sine.units import KEY, parse
 from codec.video import timing
@@ -34,7 +34,7 @@ _EFFORTS = (0.05, 0.25, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)  # of a preset's ste
 class Sine:
     """One preset, for pictures of one size."""
 
-    layouts = (Layout(),)
+    layouts: tuple[Layout, ...] = (Layout(),)
     steps = 0
 
     def __init__(self, preset: str, groups: SineGroups, fingerprint: bytes) -> None:
@@ -60,7 +60,9 @@ class Sine:
         while group := list(islice(pictures, self._length)):
             planes = [picture.planes for picture in group]
             if index < len(done):
-                state = self._groups.decode(parse(done[index], first, header.rate).data, done[index].checksum, len(group), state)[1]
+                state = self._groups.decode(
+                    parse(done[index], first, header.rate).data, done[index].checksum, len(group), state
+                )[1]
             else:
                 budget = self._budget(options.effort, index == 0)
                 if options.seconds is not None:

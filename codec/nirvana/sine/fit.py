@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from codec.models.nirvana import Sine
-from codec.nirvana.sine.loop import cosine
 from codec.nirvana.sine.latents import Latents, Weights
+from codec.nirvana.sine.loop import cosine
 from codec.nirvana.sine.patches import Target
 
 BETAS = (0.9, 0.95)  # of Adam; the usual 0.999 is too slow for so few steps

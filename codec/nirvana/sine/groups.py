@@ -16,9 +16,9 @@ from codec.entropy import Coder, Decoder, Encoder
 from codec.errors import CodecError, DesyncError, FormatError
 from codec.media.video import Planes
 from codec.models.nirvana import Sine, patch_centres
-from codec.nirvana.sine.loop import Budget, fit
 from codec.nirvana.sine.fit import SineFit
 from codec.nirvana.sine.latents import STEP_LIMIT, Weights
+from codec.nirvana.sine.loop import Budget, fit
 from codec.nirvana.sine.patches import Grid
 from codec.nirvana.sine.presets import Preset
 from codec.nirvana.sine.tensors import Shapes, code_tensors
