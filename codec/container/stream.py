@@ -24,6 +24,7 @@ def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits =
     prefix = MAGIC + bytes([VERSION]) + section(b"H", pack_header(header, limits))
     prefix += pack_metadata(header.metadata, limits)
     if header.stream is not None:
+        check_video(header)
         prefix += section(b"S", pack_stream(header.stream, limits))
     units = iter(units)
     opening = list(islice(units, 2 if header.frames == 1 else 1))
@@ -83,6 +84,7 @@ def open_file(source: IO[bytes] | bytes, limits: Limits) -> tuple[Reader, Header
         check_sizes(metadata, limits)
     stream = None
     if tag == b"S":
+        check_video(header)
         stream = unpack_stream(reader.payload(tag, limits.head), limits)
         tag = reader.tag()
     if not tag:
@@ -90,6 +92,12 @@ def open_file(source: IO[bytes] | bytes, limits: Limits) -> tuple[Reader, Header
     if tag not in (b"B", b"P", b"U"):
         reader.refuse(tag)
     return reader, replace(header, metadata=metadata, stream=stream), tag
+
+
+def check_video(header: Header) -> None:
+    """FormatError for the head of a file that can't have a standard stream."""
+    if header.rate is None or header.frames == 1:
+        raise FormatError("damaged: a stream of pictures in a file that is no video; get a whole copy of the file")
 
 
 def read_units(reader: Reader, header: Header, tag: bytes, limits: Limits) -> Iterator[Unit]:
