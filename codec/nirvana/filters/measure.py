@@ -25,7 +25,8 @@ def sample(base: Sequence[Planes], depth: int, samples: int) -> Iterator[tuple[i
     part = min(1.0, samples / (len(chosen) * base[0][0].size))
     for place, (number, window) in enumerate(windows(base, depth, list(chosen))):
         taken = [
-            [tile for index, tile in enumerate(own) if (place * len(own) + index) * _GOLDEN % 1 <= part] for own in every
+            [tile for index, tile in enumerate(own) if (place * len(own) + index) * _GOLDEN % 1 <= part]
+            for own in every
         ]
         if any(taken):
             yield number, window, taken
@@ -48,7 +49,10 @@ def axes(base: Sequence[Planes], depth: int) -> tuple[int, ...]:
     for plane in range(3):
         few = np.concatenate([planes[plane][::5, ::5].reshape(-1) for planes in base[:: max(len(base) // 8, 1)]])
         low, high = np.quantile(few, (0.01, 0.99)) / (1 << (depth - 8))
-        result += [int(np.clip(np.floor(low), 0, 255)), int(np.clip(np.ceil((high - low) / (chroma.KNOTS - 1)), 1, 255))]
+        result += [
+            int(np.clip(np.floor(low), 0, 255)),
+            int(np.clip(np.ceil((high - low) / (chroma.KNOTS - 1)), 1, 255)),
+        ]
     return tuple(result)
 
 
@@ -93,7 +97,7 @@ def _add(parts: list[Moments], window: Window, tile: Tile, target: np.ndarray, d
         classes = luma.classes(window.now, tile, which.settings).reshape(-1)
         pairs = [(flat[:, classes == index], wish[classes == index]) for index in range(layout.classes)]
     else:
-        chroma.features(window, tile, which.plane, wanted, room)
+        chroma.features(window, tile, which.plane, chroma.guidance(window.now, tile), wanted, room)
         _fill_tables(room[layout.features :], chroma.places(window.now, tile, which.plane, which.axes, target.shape))
         pairs = [(flat, wish)]
     for part, (features, wishes) in zip(parts, pairs, strict=True):
@@ -107,6 +111,8 @@ def _fill_tables(room: Float, places: Mapping[str, NDArray[np.int32]]) -> None:
     """The weight of each knot of each table at each sample, 0 to 1."""
     hats = chroma.hats().astype(np.float32) / chroma.STEPS
     found = {name: np.moveaxis(hats[place], -1, 0) for name, place in places.items()}
-    for table, (first, second) in zip(room.reshape(len(chroma.TABLES), -1, *room.shape[1:]), chroma.TABLES, strict=True):
+    for table, (first, second) in zip(
+        room.reshape(len(chroma.TABLES), -1, *room.shape[1:]), chroma.TABLES, strict=True
+    ):
         shaped = table.reshape(chroma.KNOTS, chroma.KNOTS, *room.shape[1:])
         np.multiply(found[first][:, None], found[second][None], out=shaped)
