@@ -1,4 +1,4 @@
-"""The features of U and V: 34 to a sample, and four tables of two coordinates each.
+"""The features of U and V: 22 to a sample, and four tables of two coordinates each.
 
 A table maps a pair of (luma, own, other chroma, place) to a correction, piecewise bilinear with 6 x 6 knots: it mends
 colours. The features mend edges: differences to own neighbours, to those of luma and of the other chroma plane, and
@@ -11,23 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.nirvana.filters.frames import Float, Frame, Tile, Window
-from codec.nirvana.filters.sums import box, guidance
+from codec.nirvana.filters.sums import Guidance, box
 
 _OWN = ((0, 1), (0, 2), (1, -1), (1, 0), (1, 1), (2, 0))
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 _OTHER = ((0, 1), (1, -1), (1, 0), (1, 1))
-_REACHES = (1, 2, 4, 8)
-_OTHER_REACHES = (2, 4)
+_REACH = 2  # of a window in which a plane should be like a linear function of another
 _NOISE, _OTHER_NOISE = 64, 32
+_NAMES = {1: "u", 2: "v"}
 _STILL = 216
 _FAR = 16
 
 FAMILIES = (
     ("own", 6, 4092),
     ("ring", 8, 2046),
-    ("ring2", 8, 2046),
     ("other", 4, 4092),
-    ("guide", 6, 4096),
+    ("guide", 2, 4096),
     ("time", 2, 8184),
 )
 KNOTS = 6  # of a table's coordinate
@@ -37,10 +36,16 @@ TABLES = (("luma", "own"), ("luma", "other"), ("own", "other"), ("down", "right"
 AXES = 3  # of Y, U and V: the first knot and the distance of two, in units of 8 bits
 
 
-def features(window: Window, tile: Tile, plane: int, wanted: NDArray[np.bool_], out: Float) -> Float:
+def guidance(frame: Frame, tile: Tile) -> Guidance:
+    """Of a tile, for the features of both planes."""
+    planes = {"luma": frame.small, _NAMES[1]: frame.u, _NAMES[2]: frame.v}
+    return Guidance({name: tile.of(plane, _REACH) for name, plane in planes.items()}, _REACH)
+
+
+def features(window: Window, tile: Tile, plane: int, guides: Guidance, wanted: NDArray[np.bool_], out: Float) -> Float:
     """The wanted ones of a tile of U (`plane` 1) or V (2), [count, rows, columns], in `out`, which has room for all.
 
-    Differences are doubled, the rest is in quarters of 10-bit units.
+    `guides` is what `guidance` gave for the tile. Differences are doubled, the rest is in quarters of 10-bit units.
     """
     own, other = _both(window.now, plane)
     small = window.now.small
@@ -55,7 +60,6 @@ def features(window: Window, tile: Tile, plane: int, wanted: NDArray[np.bool_], 
     for source, offsets, pairs in (
         (own, _OWN, True),
         (small, _RING, False),
-        (small, tuple((2 * a, 2 * b) for a, b in _RING), False),
         (other, _OTHER, True),
     ):
         centre = tile.of(source)
@@ -66,11 +70,10 @@ def features(window: Window, tile: Tile, plane: int, wanted: NDArray[np.bool_], 
                     difference += tile.of(source, 0, -down, -right) - centre
                 put(difference * np.float32(2))
             number += 1
-    for guide, reaches, noise in ((small, _REACHES, _NOISE), (other, _OTHER_REACHES, _OTHER_NOISE)):
-        for reach in reaches:
-            if wanted[number]:
-                put(guidance(tile.of(own, reach), tile.of(guide, reach), reach, noise))
-            number += 1
+    for guide, noise in (("luma", _NOISE), (_NAMES[3 - plane], _OTHER_NOISE)):
+        if wanted[number]:
+            put(guides.lack(_NAMES[plane], guide, noise))
+        number += 1
     if wanted[number:].any():
         for want, values in zip(wanted[number:], _times(window, tile, plane), strict=True):
             if want:

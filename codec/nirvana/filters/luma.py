@@ -1,4 +1,4 @@
-"""The features of luma: 36 to a sample, of which a group's filter takes a weighted sum, and the sample's class.
+"""The features of luma: 30 to a sample, of which a group's filter takes a weighted sum, and the sample's class.
 
 Nothing here is learned or coded: the weights are. Symmetric differences are those of VVC's adaptive loop filter
 (a diamond of 7 x 7; clipped, one of 5 x 5), as are the classes; adaptive smoothing is Lee's; neighbours in time count
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.nirvana.filters.frames import Float, Frame, Tile, Window
+from codec.nirvana.filters.frames import PAD, Float, Frame, Tile, Window
 from codec.nirvana.filters.sums import box, smoothing
 
 _PAIRS = [
@@ -19,12 +19,12 @@ _PAIRS = [
 _NEAR = [(down, right) for down, right in _PAIRS if down + abs(right) <= 2]
 _CLIPS = (12, 40)
 _REACHES = (1, 2, 4)
-_STRENGTHS = (128, 960, 6400)
+_NOISE = 960  # the variance that adaptive smoothing takes for noise
 _STILL = 512  # a sum of 25 differences to the neighbour in time above which something moves
 _FAR = 12  # in time, where a difference is clipped
 
 # Which features cost alike: the name, how many, and the largest magnitude of each.
-FAMILIES = (("own", 12, 2046), ("clip", 12, 80), ("smooth", 9, 4092), ("time", 2, 8184), ("one", 1, 16))
+FAMILIES = (("own", 12, 2046), ("clip", 12, 80), ("smooth", 3, 4092), ("time", 2, 8184), ("one", 1, 16))
 CLASSES = 8
 THRESHOLDS = 3
 LEVELS = tuple(round(100 * 2 ** (i / 2)) for i in range(16))  # which a threshold may be
@@ -38,28 +38,45 @@ def features(window: Window, tile: Tile, wanted: NDArray[np.bool_], out: Float) 
     y = window.now.y
     rows = iter(out[: np.count_nonzero(wanted)])
     slots = [next(rows) if want else None for want in wanted]
-    centre = tile.of(y)
-    spare = np.empty(tile.shape, np.float32)
-    double = centre + centre if any(slot is not None for slot in slots[:12]) else centre
+    double = tile.of(y) * np.float32(2)
     for (down, right), slot in zip(_PAIRS, slots[:12], strict=True):
         if slot is not None:
             np.add(tile.of(y, 0, down, right), tile.of(y, 0, -down, -right), out=slot)
             np.subtract(slot, double, out=slot)
     for number, (down, right) in enumerate(_NEAR):
-        for clip, slot in zip(_CLIPS, slots[12 + 2 * number : 14 + 2 * number], strict=True):
-            if slot is not None:
-                for sign, target in ((1, slot), (-1, spare)):
-                    np.subtract(tile.of(y, 0, sign * down, sign * right), centre, out=target)
-                    np.clip(target, -clip, clip, out=target)
-                np.add(slot, spare, out=slot)
-    for number, reach in enumerate(_REACHES):
-        group = slots[24 + 3 * number : 27 + 3 * number]
+        group = slots[12 + 2 * number : 14 + 2 * number]
         if any(slot is not None for slot in group):
-            smoothing(np.subtract(tile.of(y, reach), 512).astype(np.int32), reach, _STRENGTHS, group)
-    _add_times(window, tile, slots[33], slots[34])
-    if slots[35] is not None:
-        slots[35].fill(16)
+            _clipped(y, tile, down, right, group)
+    if any(slot is not None for slot in slots[24:27]):
+        wide = np.subtract(tile.of(y, _REACHES[-1]), 512).astype(np.int32)
+        for reach, slot in zip(_REACHES, slots[24:27], strict=True):
+            if slot is not None:
+                cut = _REACHES[-1] - reach
+                smoothing(wide[cut:-cut, cut:-cut] if cut else wide, reach, _NOISE, slot)
+    _add_times(window, tile, slots[27], slots[28])
+    if slots[29] is not None:
+        slots[29].fill(16)
     return out[: np.count_nonzero(wanted)]
+
+
+def _clipped(y: Float, tile: Tile, down: int, right: int, slots: list[Float | None]) -> None:
+    """Differences to the two neighbours at an offset and opposite, each clipped, for every clip.
+
+    The difference to one of them is, a step further, that to the other with its sign changed: it is clipped once.
+    """
+    rows, columns = tile.shape
+    top, left = tile.top + PAD - down, tile.left + PAD - max(right, 0)
+    area = np.s_[top : top + rows + down, left : left + columns + abs(right)]
+    moved = np.s_[top + down : top + rows + 2 * down, left + right : left + right + columns + abs(right)]
+    difference = y[moved] - y[area]
+    first = np.s_[down:, max(right, 0) : max(right, 0) + columns]
+    second = np.s_[:rows, max(-right, 0) : max(-right, 0) + columns]
+    for clip, slot in zip(_CLIPS, slots, strict=True):
+        if slot is not None:
+            bound = np.float32(clip)
+            limited = np.maximum(difference, -bound)
+            np.minimum(limited, bound, out=limited)
+            np.subtract(limited[first], limited[second], out=slot)
 
 
 def _add_times(window: Window, tile: Tile, near: Float | None, still: Float | None) -> None:

@@ -97,7 +97,7 @@ def _add(parts: list[Moments], window: Window, tile: Tile, target: np.ndarray, d
         classes = luma.classes(window.now, tile, which.settings).reshape(-1)
         pairs = [(flat[:, classes == index], wish[classes == index]) for index in range(layout.classes)]
     else:
-        chroma.features(window, tile, which.plane, wanted, room)
+        chroma.features(window, tile, which.plane, chroma.guidance(window.now, tile), wanted, room)
         _fill_tables(room[layout.features :], chroma.places(window.now, tile, which.plane, which.axes, target.shape))
         pairs = [(flat, wish)]
     for part, (features, wishes) in zip(parts, pairs, strict=True):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,59 +20,69 @@ def run(base: Sequence[Planes], depth: int, filters: Sequence[Filter | None]) ->
     if not any(filters):
         yield from base
         return
+    luma_filter, chroma_filters = filters[0], [which for which in filters[1:] if which is not None]
     for number, window in windows(base, depth):
+        before = base[number]
         planes = [
-            plane if which is None else _plane(window, plane, depth, which)
-            for plane, which in zip(base[number], filters, strict=True)
+            plane if which is None else np.empty_like(plane) for plane, which in zip(before, filters, strict=True)
         ]
+        if luma_filter is not None:
+            made = partial(_luma, window, luma_filter, before[0], depth, planes[0])
+            list(_pool().map(made, tiles(before[0].shape)))
+        if chroma_filters:
+            made = partial(_chroma, window, chroma_filters, before, depth, planes)
+            list(_pool().map(made, tiles(before[1].shape)))
         yield planes[0], planes[1], planes[2]
 
 
-def _plane(window: Window, plane: np.ndarray, depth: int, which: Filter) -> np.ndarray:
-    result = np.empty_like(plane)
-
-    def one(tile: Tile) -> None:
-        change = _change(window, tile, which, plane.shape)
-        down = FRACTION + 10 - depth
-        change += np.float32(1 << (down - 1))
-        change *= np.float32(2.0**-down)
-        np.floor(change, out=change)
-        part = np.s_[tile.top : tile.bottom, tile.left : tile.right]
-        change += plane[part]
-        np.clip(change, 0, (1 << depth) - 1, out=change)
-        result[part] = change
-
-    list(_pool().map(one, tiles(plane.shape)))
-    return result
+def _luma(window: Window, which: Filter, before: np.ndarray, depth: int, after: np.ndarray, tile: Tile) -> None:
+    weights, wanted, room = _prepared(which, tile)
+    features = luma.features(window, tile, wanted, room)
+    classes = luma.classes(window.now, tile, which.settings).reshape(-1)
+    change = _weighted(weights, features).reshape(-1)[classes * classes.size + np.arange(classes.size)]
+    _add(before, change.reshape(tile.shape), depth, tile, after)
 
 
-def _change(window: Window, tile: Tile, which: Filter, shape: tuple[int, int]) -> Float:
-    """What a tile's samples change by, in 2^-7 of a unit of 10 bits: whole numbers below 2^24."""
+def _chroma(
+    window: Window, filters: Sequence[Filter], before: Planes, depth: int, after: Sequence[np.ndarray], tile: Tile
+) -> None:
+    guides = chroma.guidance(window.now, tile)
+    for which in filters:
+        weights, wanted, room = _prepared(which, tile)
+        features = chroma.features(window, tile, which.plane, guides, wanted, room)
+        change = _weighted(weights, features)[0]
+        if any(table is not None for table in which.tables):
+            places = chroma.places(window.now, tile, which.plane, which.axes, before[which.plane].shape)
+            for (first, second), table in zip(chroma.TABLES, which.tables, strict=True):
+                if table is not None:
+                    change += table.reshape(-1)[places[first] * (chroma.SPAN + 1) + places[second]]
+        _add(before[which.plane], change, depth, tile, after[which.plane])
+
+
+def _prepared(which: Filter, tile: Tile) -> tuple[Float, NDArray[np.bool_], Float]:
+    """The weights [classes, features] of the features that have some, which these are, and room for a tile of them."""
     wanted = which.linear.any(0)
     weights = which.linear[:, wanted].astype(np.float32)
-    room = np.empty((weights.shape[1], *tile.shape), np.float32)
-    if which.plane == 0:
-        return _by_class(luma.features(window, tile, wanted, room), weights, window, tile, which)
-    result = _weighted(weights, chroma.features(window, tile, which.plane, wanted, room))[0]
-    if any(table is not None for table in which.tables):
-        places = chroma.places(window.now, tile, which.plane, which.axes, shape)
-        for (first, second), table in zip(chroma.TABLES, which.tables, strict=True):
-            if table is not None:
-                result += table.reshape(-1)[places[first] * (chroma.SPAN + 1) + places[second]]
-    return result
+    return weights, wanted, np.empty((weights.shape[1], *tile.shape), np.float32)
 
 
-def _by_class(features: Float, weights: Float, window: Window, tile: Tile, which: Filter) -> Float:
-    sums = _weighted(weights, features)
-    classes = luma.classes(window.now, tile, which.settings)
-    size = classes.size
-    return sums.reshape(-1)[classes.reshape(-1) * size + np.arange(size)].reshape(tile.shape)
+def _add(before: np.ndarray, change: Float, depth: int, tile: Tile, after: np.ndarray) -> None:
+    """To a tile what is in 2^-7 of a unit of 10 bits: whole numbers below 2^24."""
+    down = FRACTION + 10 - depth
+    change += np.float32(1 << (down - 1))
+    change *= np.float32(2.0**-down)
+    np.floor(change, out=change)
+    part = np.s_[tile.top : tile.bottom, tile.left : tile.right]
+    change += before[part]
+    np.clip(change, 0, (1 << depth) - 1, out=change)
+    after[part] = change
 
 
 def _weighted(weights: Float, features: Float) -> NDArray[np.float32]:
     """Sums [classes, rows, columns] of features [count, rows, columns]: exact, by the filter's check."""
-    result: NDArray[np.float32] = weights @ features.reshape(len(features), math.prod(features.shape[1:]))
-    return result.reshape(len(weights), *features.shape[1:])
+    rows, columns = features.shape[1:]
+    result: NDArray[np.float32] = weights @ features.reshape(len(features), rows * columns)
+    return result.reshape(len(weights), rows, columns)
 
 
 @cache

@@ -88,7 +88,7 @@ def solve(
 
 
 def _prices(means: Double) -> Double:
-    """Bits of the magnitudes 0 to 2 LIMIT where their mean is this, [contexts, ...]: a discrete Laplace distribution."""
+    """Bits of the magnitudes 0 to 2 LIMIT where their mean is this, [contexts, ...]: of a discrete Laplace distribution."""
     means = np.maximum(means, 0.02)[:, None]
     # With x as in laplace.py the mean is x / (1 - x^2).
     x = (np.sqrt(1 + 4 * means * means) - 1) / (2 * means)

@@ -13,7 +13,7 @@ from codec.entropy import Coder
 from codec.errors import FormatError
 from codec.nirvana import laplace
 from codec.nirvana.filters import luma
-from codec.nirvana.filters.model import LAYOUTS, LIMIT, Filter, Int32
+from codec.nirvana.filters.model import LAYOUTS, LIMIT, Filter
 
 _ONE = 256  # of a running mean
 _START = 64  # the mean that is expected
@@ -46,9 +46,7 @@ def code_filter(
             raise FormatError("the filters of a group are out of range; get a whole copy of the file")
         seen[context] = min(seen[context] + 1, _SLOW)
         means[context] += (min(abs(value), LIMIT) * _ONE - means[context]) // seen[context]
-    made = Filter(plane, settings, weights)
-    made.check()
-    return made
+    return Filter(plane, settings, weights)
 
 
 def _settings(coder: Coder, plane: int, settings: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -72,10 +70,3 @@ def _widths() -> NDArray[np.intp]:
         )
     middles = (np.array(means[1:]) + np.array(means[:-1])) // 2
     return np.searchsorted(middles, np.arange(64 * _ONE), side="right")
-
-
-def bits(weights: Int32, reference: Int32, plane: int) -> float:
-    """What `code_filter` takes for the weights, nearly: an ideal Laplace table for each context."""
-    contexts = LAYOUTS[plane].contexts
-    symbols = weights - reference
-    return sum(laplace.cheapest(symbols[contexts == context])[0] + 4 for context in np.unique(contexts))
