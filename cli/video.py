@@ -110,12 +110,13 @@ def encode_video(
         threads=max(cores() // options.jobs, 1),
     )
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    stages = ("fit",) if name == "s2lic" or options.preset else ("base", "fit")
     # Of the input and of what would make another file of it.
     made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
     with resumable(job.target, made_by, options.resume) as fp:
         header, frames = video.encode(
             opened, fp, name, options=chosen, preset=options.preset, base=options.base, device=device,
-            max_pixels=max_pixels, tell=Status(opened.expected, tell) if tell else None,
+            max_pixels=max_pixels, tell=Status(opened.expected, tell, stages) if tell else None,
             resume=options.resume and fp.seekable(), jobs=options.jobs, source=source,
         )  # fmt: skip
         size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
@@ -132,7 +133,7 @@ def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptio
     kept = open_kept(source, max_pixels=max_pixels, audio=options.audio)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     with atomic_write(job.target) as fp:
-        status = Status(kept.expected, tell) if tell else None
+        status = Status(kept.expected, tell, ("base",)) if tell else None
         header, frames = keep.write(kept, fp, max_pixels=max_pixels, tell=status)
         size = fp.tell() if fp.seekable() else 0
     return _encoded(job, header, frames, size, before, time.perf_counter() - started, kept.notes, {})

@@ -71,7 +71,7 @@ class Hybrid:
         def tell(told: Told) -> None:
             nonlocal total
             if told.stage == "fit":
-                total += told.psnr
+                total += told.psnr * told.frames
                 task.tell(replace(told, stage="search"))
 
         aside = replace(task, tell=tell, options=task.options if fitted else replace(task.options, seconds=0.0))
@@ -196,8 +196,8 @@ class _Fit:
                 after = filters.apply(base, b"", self._depth, state)[1]
         self._left -= count
         bits = 8 * (self._share(count) + len(payload))
-        for each in found:
-            self._task.tell(Told("fit", 1, psnr_611(each), bits / (self._pixels * count)))
+        mean = sum(map(psnr_611, found)) / count
+        self._task.tell(Told("fit", count, mean, bits / (self._pixels * count)))
         return payload, after
 
     def _share(self, count: int) -> int:

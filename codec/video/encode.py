@@ -61,7 +61,7 @@ def encode(
     reached: list[float] = []
 
     def heard(told: Told) -> None:
-        reached.extend([told.psnr] * (told.stage == "fit"))
+        reached.extend([told.psnr] * told.frames * (told.stage == "fit"))
         if tell:
             tell(told)
 
@@ -105,7 +105,7 @@ def _settled(opened: VideoCodec, video: Video, options: Options, chains: Chains,
     alone = cache(trial)
     quality = goals.search(options.target, alone, pixels, opened.steps)
     nearer = goals.corrected(options.target, alone(quality), trial(quality, "fitted trial"), pixels)
-    return replace(options, target=Target(quality=goals.search(nearer, alone, pixels, opened.steps)))
+    return replace(options, target=Target(quality=goals.search(nearer, alone, pixels, opened.steps, quality)))
 
 
 def _rest(header: Header, options: Options, chains: Chains, pool: Any, done: list[Unit]) -> Iterator[Unit]:

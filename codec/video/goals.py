@@ -9,43 +9,43 @@ from codec.errors import CodecError
 from codec.video.options import Target
 
 _PASSES = 10
-_NEAR_DB, _NEAR_SIZE = 0.03, 0.004  # what is as near as this to a target, and on the right side of it, will do
+_NEAR_DB, _NEAR_SIZE = 0.03, 0.005  # what is as near as this to a target, and on the right side of it, will do
+_STEP_DB, _STEP_SIZE = 0.1, 0.014  # what a step brings about, before more is known: dB, and of the logarithm of a size
 
 Trial = Callable[[float], tuple[float, float]]  # a quality -> bytes of the file, PSNR in dB
 
 
-def search(target: Target, trial: Trial, pixels: int, steps: int) -> float:
+def search(target: Target, trial: Trial, pixels: int, steps: int, start: float = 50.0) -> float:
     """The least quality of a PSNR that is at least the target's, or the highest of a file that is no larger than it.
 
-    Qualities are multiples of 100 / `steps`. CodecError for a target that none reaches.
+    Qualities are multiples of 100 / `steps`; `start` is tried first, then where the last two lead. CodecError for
+    a target that none reaches.
     """
     by_psnr = target.psnr is not None
     goal = target.psnr if target.psnr is not None else math.log(size_of(target, pixels))
-    near = _NEAR_DB if by_psnr else _NEAR_SIZE
-
-    def value(step: int) -> float:
+    near, slope = (_NEAR_DB, _STEP_DB) if by_psnr else (_NEAR_SIZE, _STEP_SIZE)
+    found: dict[int, float] = {}
+    low, high = -1, steps + 1  # steps that are below the goal, and at it or above, as far as is known
+    step = round(start * steps / 100)
+    while True:
         size, psnr = trial(100 * step / steps)
-        return psnr if by_psnr else math.log(size)
-
-    low, high = _end(value, 0), _end(value, steps)
-    if by_psnr and high[1] < goal:
-        raise CodecError(f"{goal:g} dB can't be had: the best is {high[1]:.2f} dB; ask for less")
-    if not by_psnr and low[1] > goal:
-        raise CodecError(f"it can't be so small: the least is {math.exp(low[1]):,.0f} bytes; ask for more")
-    if by_psnr and low[1] >= goal:
-        return 0.0
-    if not by_psnr and high[1] <= goal:
-        return 100.0
-    for _ in range(_PASSES):
+        found[step] = psnr if by_psnr else math.log(size)
+        low, high = (low, step) if found[step] >= goal else (step, high)
         right = high if by_psnr else low
-        if high[0] - low[0] <= 1 or (abs(right[1] - goal) <= near and right[0] not in (0, steps)):
+        close = right in found and abs(found[right] - goal) <= near
+        if high - low == 1 or close or len(found) >= _PASSES:
             break
-        share = (goal - low[1]) / max(high[1] - low[1], 1e-9)
-        step = min(max(low[0] + round((high[0] - low[0]) * share), low[0] + 1), high[0] - 1)
-        found = step, value(step)
-        # The other end stays where it is for long where the curve is bent; between both then.
-        low, high = (low, found) if found[1] >= goal else (found, high)
-    return 100 * (high if by_psnr else low)[0] / steps
+        if low in found and high in found:
+            slope = max((found[high] - found[low]) / (high - low), 1e-6)
+        at = min((n for n in (low, high) if n in found), key=lambda n: abs(found[n] - goal))
+        # A little to the right side, which has to be found at last.
+        aim = at + (goal - found[at]) / slope + (0.5 if by_psnr else -0.5)
+        step = min(max(round(aim), low + 1, 0), high - 1, steps)
+    if by_psnr and high > steps:
+        raise CodecError(f"{goal:g} dB can't be had: the best is {found[steps]:.2f} dB; ask for less")
+    if not by_psnr and low < 0:
+        raise CodecError(f"it can't be so small: the least is {math.exp(found[0]):,.0f} bytes; ask for more")
+    return 100 * right / steps
 
 
 def corrected(target: Target, alone: tuple[float, float], fitted: tuple[float, float], pixels: int) -> Target:
@@ -69,6 +69,3 @@ def size_of(target: Target, pixels: int) -> float:
     assert target.bpp is not None
     return target.bpp * pixels / 8
 
-
-def _end(value: Callable[[int], float], step: int) -> tuple[int, float]:
-    return step, value(step)

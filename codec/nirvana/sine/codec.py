@@ -74,8 +74,7 @@ class Sine:
                 yield Unit(index, coded.checksum, 0, times + bytes([KEY * (index == 0)]) + coded.payload, len(group))
                 error = sum(weighted(errors(a, b)) for a, b in zip(coded.planes, planes, strict=True)) / len(group)
                 size = len(coded.payload) * 8 / (header.width * header.height * len(group))
-                for _ in group:
-                    task.tell(Told("fit", 1, psnr(error), size))
+                task.tell(Told("fit", len(group), psnr(error), size))
             first, index = first + len(group), index + 1
 
     def starts_chain(self, header: Header, unit: Unit) -> bool:
