@@ -109,8 +109,6 @@ def encode(
     lossless = lossless or codec == "circuit"
     if lossless and goals:
         raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
-    if effort is not None and time_budget is not None:
-        raise click.UsageError("--effort and --time-budget both say how long to take; choose one")
     options: dict[str, Any] = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
     options |= {"strip": strip, "device": device, "max_pixels": max_pixels}
     # With several files each gets a process; a single video is cut into chains that do.

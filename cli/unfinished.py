@@ -55,7 +55,6 @@ class Status:
         self._show(round(self._expected * max(1 - left / max(all_, 1e-9), 0)), self._expected, found + rest)
 
 
-
 def unfinished(target: str, made_by: str) -> Path:
     """Where an encoding of a video is until it is complete: a name that the next run finds (--resume)."""
     final = Path(os.path.realpath(target))

@@ -91,6 +91,8 @@ class Job(NamedTuple):
 class Here:
     """Works on chains in this process, one at a time; results come as they are made."""
 
+    jobs = 1
+
     def __init__(self, codec: VideoCodec, video: Video, tell: Callable[[Told], None]) -> None:
         self._codec, self._readers, self._tell = codec, Readers(video), tell
 
@@ -114,7 +116,7 @@ class Processes:
     """Works on several chains at once, each in a process that reads the video by itself."""
 
     def __init__(self, work: Work, tell: Callable[[Told], None]) -> None:
-        self._work, self._tell = work, tell
+        self._work, self._tell, self.jobs = work, tell, work.jobs
         self._others = multiprocessing.active_children()
         threads = max((os.cpu_count() or 1) // work.jobs, 1)
         context = multiprocessing.get_context("spawn")

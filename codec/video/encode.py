@@ -99,7 +99,7 @@ def _settled(opened: VideoCodec, video: Video, options: Options, chains: Chains,
     def trial(quality: float, kind: str = "trial") -> tuple[float, float]:
         wanted = replace(options, target=Target(quality=quality))
         header = opened.header(video.info, wanted)
-        found = list(pool.run(_job(header, wanted, chain, [], kind) for chain in chains))
+        found = list(pool.run(_job(header, wanted, chain, [], pool.jobs, kind) for chain in chains))
         return beside + sum(size for size, _ in found), sum(psnr for _, psnr in found) / frames
 
     alone = cache(trial)
@@ -110,15 +110,19 @@ def _settled(opened: VideoCodec, video: Video, options: Options, chains: Chains,
 
 def _rest(header: Header, options: Options, chains: Chains, pool: Any, done: list[Unit]) -> Iterator[Unit]:
     """The units that follow those that are done."""
-    jobs = (_job(header, options, chain, found) for chain, found in _shared_out(chains, done) if found is not None)
+    jobs = (
+        _job(header, options, chain, found, pool.jobs)
+        for chain, found in _shared_out(chains, done)
+        if found is not None
+    )
     for number, unit in enumerate(pool.run(jobs), len(done)):
         yield unit._replace(index=number)
 
 
-def _job(header: Header, options: Options, chain: Chain, done: list[Unit], kind: str = "encode") -> Job:
+def _job(header: Header, options: Options, chain: Chain, done: list[Unit], jobs: int, kind: str = "encode") -> Job:
     seconds = options.seconds
     if seconds is not None:
-        seconds *= chain.count / max(options.frames, chain.count)
+        seconds *= min(jobs * chain.count / max(options.frames, chain.count), 1.0)
     return Job(kind, header, chain, replace(options, seconds=seconds, frames=chain.count), done)
 
 

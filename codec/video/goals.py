@@ -68,4 +68,3 @@ def size_of(target: Target, pixels: int) -> float:
         return target.size
     assert target.bpp is not None
     return target.bpp * pixels / 8
-
