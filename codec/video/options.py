@@ -48,8 +48,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Told:
-    """Where an encoding is: `frames` more are done in a `stage` ("search", "base", "fit"); their mean PSNR (YCbCr 6:1:1,
-    dB) and bits per pixel."""
+    """Where an encoding is: `frames` more are done in a `stage` ("search", "base", "fit"); their mean PSNR (YCbCr
+    6:1:1, dB) and bits per pixel."""
 
     stage: str
     frames: int
