@@ -22,6 +22,7 @@ if not CHROMIUM or not DRIVER:
 
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 PAGE = """<video id=v muted src="data:video/mp4;base64,DATA"></video><canvas id=c width=160 height=96></canvas><script>
 const v = document.getElementById('v'), c = document.getElementById('c').getContext('2d');
@@ -34,7 +35,7 @@ v.onseeked = () => { c.drawImage(v, 0, 0); document.title = 'drawn'; };
 @pytest.fixture
 def browser() -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
         options.add_argument(argument)
     options.binary_location = str(CHROMIUM)
     driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
@@ -58,7 +59,7 @@ def test_an_exported_mp4_plays(browser: webdriver.Chrome, tmp_path: Path, base: 
     (tmp_path / "page.html").write_text(PAGE.replace("DATA", data))
     browser.set_page_load_timeout(60)
     browser.get((tmp_path / "page.html").as_uri())
-    webdriver.support.wait.WebDriverWait(browser, 60).until(lambda b: b.title)
+    WebDriverWait(browser, 60).until(lambda b: b.title)
     assert browser.title == "drawn"
     script = "return JSON.stringify(Array.from(c.getImageData(0, 0, 160, 96).data))"
     drawn = np.array(json.loads(browser.execute_script(script)), np.uint8).reshape(96, 160, 4)[..., :3]

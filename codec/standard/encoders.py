@@ -17,6 +17,7 @@ import numpy as np
 from codec.container import Color
 from codec.errors import CodecError
 from codec.media.video.layout import Layout, Planes, frame_of, mark
+from codec.standard import priority
 from codec.standard.packets import Packet
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Encoder:
         context.options = self._options(self.presets[effort - 1], factor, threads)
         mark(context, stream.color)
         try:
-            context.open()
+            with priority.kept():
+                context.open()
         except av.error.FFmpegError as error:
             raise CodecError(f"{self.name} refuses this video ({error.strerror}); choose another --base") from error
         return context

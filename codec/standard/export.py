@@ -37,6 +37,7 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
             with av.open(fp, "w", format=_MUXERS[format], options=options) as target:
                 made = target.add_stream_from_template(template, opaque=True)
                 made.time_base = stream.tick
+                made.codec_context.sample_aspect_ratio = stream.aspect
                 if sound is not None:
                     sound.add_to(target)
                 for packet, dts, duration in _timed(iter(packets()), delay):

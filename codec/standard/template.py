@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _CODECS = {"av1": "V_AV1", "hevc": "V_MPEGH/ISO/HEVC", "h264": "V_MPEG4/ISO/AVC"}
 # What turns pictures upright -> mirrored in x, and then turned to the left, in degrees.
-_POSES = ((0, 0), (1, 270), (1, 0), (0, 270), (1, 180), (0, 90), (0, 180), (1, 90))
+_POSES = ((0, 0), (1, 90), (1, 0), (0, 270), (1, 180), (0, 90), (0, 180), (1, 270))
 
 
 @contextmanager
@@ -41,7 +41,6 @@ def matroska(header: Header) -> bytes:
     """The file of a header that has a stream."""
     stream, color = header.stream, header.color
     assert stream is not None and header.rate is not None
-    ratio = stream.aspect
     video = [
         _number(0xB0, stream.width), _number(0xBA, stream.height),
         _element(0x55B0, [
@@ -49,9 +48,6 @@ def matroska(header: Header) -> bytes:
             _number(0x55BA, color.transfer), _number(0x55BB, color.primaries),
         ]),
     ]  # fmt: skip
-    if ratio != 1:
-        wide, high = stream.width * ratio.numerator, stream.height * ratio.denominator
-        video += [_number(0x54B0, wide), _number(0x54BA, high), _number(0x54B2, 3)]
     if stream.turn:
         mirrored, degrees = _POSES[stream.turn]
         pose = [_number(0x7671, 0), _float(0x7673, 180.0 * mirrored), _float(0x7675, float(degrees))]
