@@ -56,7 +56,10 @@ def _even(planes: Planes) -> Planes:
 def errors(made: list[Planes], wanted: list[Planes]) -> np.ndarray:
     """Mean squared errors of Y, U and V over the clip."""
     return np.array(
-        [np.mean([np.square(a[p].astype(float) - b[p]).mean() for a, b in zip(made, wanted)]) for p in range(3)]
+        [
+            np.mean([np.square(a[p].astype(float) - b[p]).mean() for a, b in zip(made, wanted, strict=True)])
+            for p in range(3)
+        ]
     )
 
 
