@@ -152,6 +152,16 @@ def test_what_was_kept_is_what_is_coded():
         assert np.array_equal(one.weights, two.weights)
 
 
+def test_planes_keep_their_own_colour_axes():
+    """U and V are new in one group; V's axes are those of U or others."""
+    for other in ((16, 43, 90, 12, 80, 15), (20, 40, 60, 20, 70, 25)):
+        filters = [None]
+        for plane, settings in ((1, (16, 43, 90, 12, 80, 15)), (2, other)):
+            filters.append(Filter(plane, settings, np.ones(LAYOUTS[plane].count, np.int32)))
+        back, _ = unpack(pack(filters, [0, 1, 1], State()), State())
+        assert [which and which.settings for which in back] == [which and which.settings for which in filters]
+
+
 def test_sums_are_exact():
     """Features are as large as the layouts say, at most, and so no sum reaches 2^24."""
     random = np.random.default_rng(2)

@@ -95,7 +95,7 @@ def _times(window: Window, tile: Tile, plane: int) -> tuple[Float, Float]:
 
 
 def places(
-    frame: Frame, tile: Tile, plane: int, axes: tuple[tuple[int, int], ...], shape: tuple[int, int]
+    frame: Frame, tile: Tile, plane: int, axes: tuple[tuple[int, int], ...], shape: tuple[int, ...]
 ) -> dict[str, NDArray[np.int32]]:
     """Where a tile's samples lie on each coordinate of the tables, 0 to SPAN; the plane has this `shape`.
 

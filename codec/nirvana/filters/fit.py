@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,16 +18,14 @@ from codec.nirvana.filters.solve import Double, solve
 
 PARTS = (6 / 8, 1 / 8, 1 / 8)  # of Y, U and V in a quality
 EXCHANGE = 1.0  # a standard encoder's error falls with its rate to this power
-_SAMPLES = (30, 60, 100, 150, 250, 400, 600, 1000, 2000)  # of luma, in thousands, by effort
+_SAMPLES = (30, 60, 100, 150, 200, 400, 800, 1500, 3000)  # of luma, in thousands, by effort
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """A plane's filter, how it is coded, and what it brings by the samples that it was solved on."""
+class _Choice(NamedTuple):
+    """A plane's filter, and how it is coded."""
 
     filter: Filter
     mode: int
-    gain: float  # of -log(error), less the price of the bits
 
 
 def fit(
@@ -44,8 +42,8 @@ def fit(
 
     `base`, `source`: the frames of a group as a standard decoder gives them and as they were, planes of `depth` 8
     (uint8) or 10 (uint16). `state`: of the group before, None where a chain starts. `stream_bytes`: of the group in the
-    standard stream. A filter is kept if every plane that it changes comes out with a lower squared error, and it takes
-    fewer bytes than the stream would take for as much (error to the power of -1 over rate; Y, U and V at 6:1:1).
+    standard stream. A plane's filter is kept if it lowers the squared error of all frames, and takes fewer
+    bytes than the stream would take for as much (error to the power of -1 over rate; Y, U and V at 6:1:1).
     `effort`: 1 fastest to 9. `seconds`: about the time that it may take; what isn't ready by then is left out. b"" for
     nothing. Raises CodecError for frames that don't belong together.
     """
@@ -59,9 +57,10 @@ def fit(
     limit = None if seconds is None else began + 0.4 * seconds
     price = EXCHANGE / (8 * max(stream_bytes, 1))  # of a bit, of the logarithm of the error
     choices = _solved(base, source, depth, state, price, _SAMPLES[min(max(effort, 1), 9) - 1] * 1000, limit)
-    kept = _better(base, source, depth, choices, None if seconds is None else began + seconds)
-    modes = [OFF if choice is None else choice.mode for choice in kept]
-    filters = [None if choice is None else choice.filter for choice in kept]
+    if any(choices):
+        choices = _better(base, source, depth, choices, state, price, None if seconds is None else began + seconds)
+    modes = [OFF if choice is None else choice.mode for choice in choices]
+    filters = [None if choice is None else choice.filter for choice in choices]
     return pack(filters, modes, state), following(filters, state)
 
 
@@ -81,16 +80,17 @@ def _solved(
     references = [before or new for before, new in zip(state.filters, empty, strict=True)]
     moments = measure.moments(base, source, depth, references, samples, deadline)
     result: list[_Choice | None] = []
-    for plane, (found, reference) in enumerate(zip(moments, references, strict=True)):
+    for plane, (found, reference, nothing) in enumerate(zip(moments, references, empty, strict=True)):
+        layout = LAYOUTS[plane]
         own = price / PARTS[plane]
-        scale = _scale(plane)
-        mode = NEW if state.filters[plane] is None else CHANGED
-        weights, loss = solve(found, LAYOUTS[plane].contexts, scale, reference.weights, own)
-        if mode == CHANGED and np.array_equal(weights, reference.weights):
-            mode = SAME
-        made = Filter(plane, reference.settings, weights)
-        useful = weights.any() and loss < 0
-        result.append(_Choice(made, mode, -loss) if useful else None)
+        best: tuple[float, _Choice] | None = None
+        starts = [(nothing, NEW)] if state.filters[plane] is None else [(reference, CHANGED), (nothing, NEW)]
+        for start, mode in starts:
+            weights, loss = solve(found, layout.contexts, _scale(plane), start.weights, own)
+            if weights.any() and loss < (0 if best is None else best[0]):
+                same = mode == CHANGED and np.array_equal(weights, start.weights)
+                best = loss, _Choice(Filter(plane, reference.settings, weights), SAME if same else mode)
+        result.append(None if best is None else best[1])
     return result
 
 
@@ -107,9 +107,11 @@ def _better(
     source: Sequence[Planes],
     depth: int,
     choices: Sequence[_Choice | None],
+    state: State,
+    price: float,
     deadline: float | None,
 ) -> list[_Choice | None]:
-    """The choices of those planes that all frames together are better for."""
+    """The choices that pay by the errors of all frames and the bytes that they take."""
     filters = [None if choice is None else choice.filter for choice in choices]
     before, after = np.zeros(3), np.zeros(3)
     for plain, made, wanted in zip(base, run(base, depth, filters), source, strict=True):
@@ -117,9 +119,15 @@ def _better(
         after += _errors(made, wanted)
         if deadline is not None and time.monotonic() > deadline:
             return [None] * 3
-    return [
-        choice if choice is not None and after[plane] < before[plane] else None for plane, choice in enumerate(choices)
-    ]
+    result: list[_Choice | None] = []
+    for plane, choice in enumerate(choices):
+        alone = [choice.filter if choice is not None and plane == other else None for other in range(3)]
+        modes = [choice.mode if choice is not None and plane == other else OFF for other in range(3)]
+        cost = price * 8 * len(pack(alone, modes, state))
+        lower = after[plane] < before[plane]
+        pays = lower and PARTS[plane] * np.log(max(after[plane], 1.0) / before[plane]) + cost < 0
+        result.append(choice if pays else None)
+    return result
 
 
 def _errors(made: Planes, wanted: Planes) -> np.ndarray:

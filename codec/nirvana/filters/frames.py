@@ -42,7 +42,7 @@ class Tile(NamedTuple):
         return padded[rows, self.left + PAD - reach + right : self.right + PAD + reach + right]
 
 
-def tiles(shape: tuple[int, int]) -> Iterator[Tile]:
+def tiles(shape: tuple[int, ...]) -> Iterator[Tile]:
     """The tiles of a plane of this shape."""
     for top in range(0, shape[0], _TILE[0]):
         for left in range(0, shape[1], _TILE[1]):

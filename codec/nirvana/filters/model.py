@@ -52,7 +52,7 @@ class Layout:
 
     @cached_property
     def largest(self) -> int:
-        """What a weighted sum is at most, whatever the weights: float32 is exact below 2^24, and a test holds it to that."""
+        """What a weighted sum is at most, whatever the weights. Below 2^24 float32 is exact: a test holds that."""
         rows = LIMIT * (2 if self.rows > 1 else 1)
         return rows * sum(count * size for _, count, size in self.families) + self.tables * (LIMIT + 1 << FRACTION)
 

@@ -14,6 +14,8 @@ from codec.nirvana.filters import chroma, luma
 from codec.nirvana.filters.frames import Float, Planes, Tile, Window, tiles, windows
 from codec.nirvana.filters.model import FRACTION, Filter
 
+_AT_ONCE = 1024  # samples
+
 
 def run(base: Sequence[Planes], depth: int, filters: Sequence[Filter | None]) -> Iterator[Planes]:
     """The frames of a group after the filters of Y, U and V (None: the plane stays), one at a time."""
@@ -80,9 +82,13 @@ def _add(before: np.ndarray, change: Float, depth: int, tile: Tile, after: np.nd
 
 def _weighted(weights: Float, features: Float) -> NDArray[np.float32]:
     """Sums [classes, rows, columns] of features [count, rows, columns]: exact, by the filter's check."""
-    rows, columns = features.shape[1:]
-    result: NDArray[np.float32] = weights @ features.reshape(len(features), rows * columns)
-    return result.reshape(len(weights), rows, columns)
+    flat = features.reshape(len(features), features.shape[1] * features.shape[2])
+    result = np.empty((len(weights), flat.shape[1]), np.float32)
+    # So little at once that no BLAS starts threads of its own for it: they would get in the way of ours.
+    for start in range(0, flat.shape[1], _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        np.matmul(weights, flat[:, part], out=result[:, part])
+    return result.reshape(len(weights), *features.shape[1:])
 
 
 @cache
@@ -90,3 +96,7 @@ def _pool() -> ThreadPoolExecutor:
     """Threads for tiles: numpy works outside Python's lock."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return ThreadPoolExecutor(min(cores, 8), "filters")
+
+
+if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -66,8 +66,8 @@ def solve(
         now = _look_up(tables, contexts, coded)
         best: tuple[float, int, float] | None = None
         near = np.rint(weights - slope / power)
-        for candidate in (near, reference.astype(np.float64), weights + 1, weights - 1):
-            candidate = np.clip(candidate, -LIMIT, LIMIT)
+        for target in (near, reference.astype(np.float64), weights + 1, weights - 1):
+            candidate: Double = np.clip(target, -LIMIT, LIMIT)
             move = candidate - weights
             gain = (2 * slope * move + power * move * move) / max(error, floor)
             gain += price * (_look_up(tables, contexts, candidate - reference) - now)
@@ -88,7 +88,7 @@ def solve(
 
 
 def _prices(means: Double) -> Double:
-    """Bits of the magnitudes 0 to 2 LIMIT where their mean is this, [contexts, ...]: of a discrete Laplace distribution."""
+    """Bits of the magnitudes 0 to 2 LIMIT in a discrete Laplace distribution of this mean, [contexts, ...]."""
     means = np.maximum(means, 0.02)[:, None]
     # With x as in laplace.py the mean is x / (1 - x^2).
     x = (np.sqrt(1 + 4 * means * means) - 1) / (2 * means)

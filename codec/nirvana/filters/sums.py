@@ -33,7 +33,7 @@ def _along(values: np.ndarray, axis: int, length: int) -> np.ndarray:
             first = part(power, have, have + count)
             total = first if total is None else total + first
             have += size
-        if have == length:
+        if total is not None and have == length:
             return total
         longest = power.shape[axis]
         power = part(power, 0, longest - size) + part(power, size, longest)

@@ -19,6 +19,7 @@ _ONE = 256  # of a running mean
 _START = 64  # the mean that is expected
 _SLOW = 20  # symbols over which a mean is taken in the end
 _AXIS = 256
+_EVEN = np.array([[128, 128]])
 
 
 def code_filter(
@@ -26,12 +27,13 @@ def code_filter(
 ) -> Filter:
     """Codes one plane's filter, or decodes it where `which` is None.
 
-    With a `reference` its settings stay and differences are coded. `axes`: of another plane's tables, which are this
+    With a `reference` its settings stay and differences are coded. `axes`: of another plane's tables, which may be this
     one's too. FormatError for weights out of range.
     """
-    settings = reference.settings if reference is not None else axes
-    if settings is None:
-        settings = _settings(coder, plane, None if which is None else which.settings)
+    if reference is not None:
+        settings = reference.settings
+    else:
+        settings = _settings(coder, plane, None if which is None else which.settings, axes)
     before = np.zeros(LAYOUTS[plane].count, np.int32) if reference is None else reference.weights
     contexts = LAYOUTS[plane].contexts
     means = [_START] * (int(contexts.max()) + 1)
@@ -49,7 +51,14 @@ def code_filter(
     return Filter(plane, settings, weights)
 
 
-def _settings(coder: Coder, plane: int, settings: tuple[int, ...] | None) -> tuple[int, ...]:
+def _settings(
+    coder: Coder, plane: int, settings: tuple[int, ...] | None, others: tuple[int, ...] | None
+) -> tuple[int, ...]:
+    """Codes settings, in both directions; where there are `others`, first whether they are these."""
+    if others is not None:
+        same = coder.code_pmfs(None if settings is None else np.array([settings == others]) * 1, _EVEN, 8)
+        if same[0]:
+            return others
     size, count = (len(luma.LEVELS), luma.THRESHOLDS) if plane == 0 else (_AXIS, 6)
     rows = np.full((count, size), 4096 // size)
     coded = coder.code_pmfs(None if settings is None else np.array(settings), rows, 12)
