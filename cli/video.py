@@ -121,7 +121,11 @@ def encode_video(
         )  # fmt: skip
         size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
     goal = {name if name == "quality" else f"target_{name}": value for name, value in given.items()}
-    return _encoded(job, header, frames, size, before, time.perf_counter() - started, opened.notes, goal)
+    notes, aspect = list(opened.notes), opened.info.aspect
+    if aspect != 1 and header.stream is None:
+        shape = f"{aspect.numerator}:{aspect.denominator}"
+        notes.append(f"its pixels are not square ({shape}); they will be shown as if they were")
+    return _encoded(job, header, frames, size, before, time.perf_counter() - started, notes, goal)
 
 
 def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, max_pixels: int) -> Result:

@@ -75,6 +75,7 @@ class Encoder:
         context = av.CodecContext.create(self.name, "w")
         assert isinstance(context, av.VideoCodecContext)
         context.width, context.height, context.pix_fmt = stream.width, stream.height, stream.layout.format
+        context.sample_aspect_ratio = stream.aspect
         context.bit_rate = 0  # PyAV's default would cap the rate of SVT-AV1
         context.time_base, context.framerate = stream.tick, stream.rate
         context.flags |= av.codec.context.Flags.global_header
@@ -109,6 +110,7 @@ class Settings:
     color: Color
     rate: Fraction
     tick: Fraction
+    aspect: Fraction = Fraction(1)
 
 
 def _layouts(*chroma: str) -> tuple[Layout, ...]:
