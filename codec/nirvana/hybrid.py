@@ -236,4 +236,5 @@ def _shown(planes: Planes, header: Header) -> Planes:
 def _settings(header: Header) -> Settings:
     stream = header.stream
     assert stream is not None and header.rate is not None
-    return Settings(stream.width, stream.height, standard.layout_of(header), header.color, header.rate, stream.tick, stream.aspect)
+    size = stream.width, stream.height
+    return Settings(*size, standard.layout_of(header), header.color, header.rate, stream.tick, stream.aspect)
