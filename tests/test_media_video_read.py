@@ -18,7 +18,7 @@ from codec.errors import LimitError, MediaError
 from codec.media import yuv
 from codec.media.formats import is_video
 from codec.media.video import Planes, Video, read_video
-from codec.media.video.picture import frame_of
+from codec.media.video.layout import frame_of
 
 WIDE = Color(9, 18, 9, False)
 
