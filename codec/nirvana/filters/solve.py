@@ -45,8 +45,8 @@ def whole(layout: Layout, parts: list[Moments]) -> Moments:
 
 def solve(
     moments: Moments, contexts: NDArray[np.intp], scale: Double, reference: Int32, price: float
-) -> tuple[Int32, float]:
-    """Whole weights near the least of ln(error) + `price` x bits, and that less ln(error) without any.
+) -> tuple[Int32, float, float]:
+    """Whole weights near the least of ln(error) + `price` x bits, the change of ln(error) by them and their bits.
 
     `scale`: what a step of each weight is worth. From `reference` on, whose differences are what is coded.
     """
@@ -81,8 +81,8 @@ def solve(
         weights[at] += moved
     coded = weights - reference
     cost = _look_up(_prices(contexts, coded), contexts, coded).sum() + _LEARNING * (contexts.max() + 1)
-    gained = np.log(max(error, floor) / max(moments.error, floor)) + price * cost
-    return weights.astype(np.int32), float(gained)
+    change = np.log(max(error, floor) / max(moments.error, floor))
+    return weights.astype(np.int32), float(change), float(cost)
 
 
 def _prices(contexts: NDArray[np.intp], coded: Double) -> Double:
