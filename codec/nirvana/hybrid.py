@@ -184,11 +184,10 @@ class _Fit:
         if options.seconds is not None:
             seconds = max(options.seconds - (time.monotonic() - self._begun), 0.0) * count / self._left
         found = before = _errors(base, source, self._depth)
-        payload, after = filters.fit(
+        payload, after, better = filters.fit(
             base, source, self._depth, state, stream_bytes=self._share(count), effort=options.effort, seconds=seconds
         )
         if payload:
-            better, _ = filters.apply(base, payload, self._depth, state)
             found = _errors(better, source, self._depth)
             gain = [GAIN_STEPS * (psnr(a) - psnr(b)) for a, b in zip(found.mean(0), before.mean(0), strict=True)]
             payload = bytes(min(round(max(g, 0.0)), 255) for g in gain) + payload

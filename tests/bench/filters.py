@@ -83,7 +83,8 @@ def point(source: list[Planes], rate: object, codec: str, crf: int, options: arg
         group = slice(start, start + options.group)
         start_s = time.perf_counter()
         size = len(stream) * len(base[group]) // len(base)
-        payload, ours = filters.fit(base[group], source[group], 8, ours, stream_bytes=size, effort=options.effort)
+        fitted = filters.fit(base[group], source[group], 8, ours, stream_bytes=size, effort=options.effort)
+        payload, ours = fitted.payload, fitted.state
         middle_s = time.perf_counter()
         frames, theirs = filters.apply(base[group], payload, 8, theirs)
         fit, apply = fit + middle_s - start_s, apply + time.perf_counter() - middle_s

@@ -33,7 +33,6 @@ KNOTS = 6  # of a table's coordinate
 STEPS = 16  # between two knots
 SPAN = STEPS * (KNOTS - 1)
 TABLES = (("luma", "own"), ("luma", "other"), ("own", "other"), ("down", "right"))
-AXES = 3  # of Y, U and V: the first knot and the distance of two, in units of 8 bits
 
 
 def guidance(frame: Frame, tile: Tile) -> Guidance:

@@ -14,18 +14,31 @@ from codec.nirvana.filters.frames import Planes, check
 from codec.nirvana.filters.model import FRACTION, LAYOUTS, Filter
 from codec.nirvana.filters.payload import CHANGED, NEW, OFF, SAME, State, following, pack
 from codec.nirvana.filters.run import run
-from codec.nirvana.filters.solve import Double, solve
+from codec.nirvana.filters.solve import Double, Moments, solve
 
 PARTS = (6 / 8, 1 / 8, 1 / 8)  # of Y, U and V in a quality
 EXCHANGE = 1.0  # a standard encoder's error falls with its rate to this power
+_STEEP = 1.25  # the same where luma is judged alone: the most that it is
+_MARGIN = 0.002  # of a stream's bytes by which luma alone may look dearer
+_DEARER = (1, 2, 4, 8, 16)  # times the price that chroma may have to pay so that luma doesn't
 _SAMPLES = (30, 60, 100, 150, 200, 400, 800, 1500, 3000)  # of luma, in thousands, by effort
 
 
+class Fitted(NamedTuple):
+    """What a group gets: its payload for `apply`, b"" for nothing, the next group's state, and the frames it makes."""
+
+    payload: bytes
+    state: State
+    frames: list[Planes]
+
+
 class _Choice(NamedTuple):
-    """A plane's filter, and how it is coded."""
+    """A plane's filter, how it is coded, and by the samples it was solved on its change of log(error) and its bits."""
 
     filter: Filter
     mode: int
+    change: float
+    bits: float
 
 
 def fit(
@@ -37,15 +50,15 @@ def fit(
     stream_bytes: int,
     effort: int = 5,
     seconds: float | None = None,
-) -> tuple[bytes, State]:
-    """The filters that bring `base` nearer to `source`, as a payload for `apply`, and the next group's state.
+) -> Fitted:
+    """The filters that bring `base` nearer to `source`.
 
     `base`, `source`: the frames of a group as a standard decoder gives them and as they were, planes of `depth` 8
     (uint8) or 10 (uint16). `state`: of the group before, None where a chain starts. `stream_bytes`: of the group in the
-    standard stream. A plane's filter is kept if it lowers the squared error of all frames, and takes fewer
-    bytes than the stream would take for as much (error to the power of -1 over rate; Y, U and V at 6:1:1).
-    `effort`: 1 fastest to 9. `seconds`: about the time that it may take; what isn't ready by then is left out. b"" for
-    nothing. Raises CodecError for frames that don't belong together.
+    standard stream. A plane's filter is kept if it lowers the squared error of all frames, their mean PSNR doesn't
+    fall, and it takes fewer bytes than the stream would for as much (error to the power of -1 over rate; Y, U and V at
+    6:1:1); luma alone gets no dearer by more than 0.2 %. `effort`: 1 fastest to 9. `seconds`: about the time that it
+    may take; what isn't ready by then is left out. Raises CodecError for frames that don't belong together.
     """
     check([*base, *source], depth)
     if len(base) != len(source):
@@ -53,45 +66,98 @@ def fit(
     state = state or State()
     began = time.monotonic()
     if not base or (seconds is not None and seconds <= 0):
-        return b"", state
-    limit = None if seconds is None else began + 0.4 * seconds
-    price = EXCHANGE / (8 * max(stream_bytes, 1))  # of a bit, of the logarithm of the error
-    choices = _solved(base, source, depth, state, price, _SAMPLES[min(max(effort, 1), 9) - 1] * 1000, limit)
-    if any(choices):
-        choices = _better(base, source, depth, choices, state, price, None if seconds is None else began + seconds)
-    modes = [OFF if choice is None else choice.mode for choice in choices]
-    filters = [None if choice is None else choice.filter for choice in choices]
-    return pack(filters, modes, state), following(filters, state)
+        return Fitted(b"", state, list(base))
+    task = _Task(base, source, depth, state, max(stream_bytes, 1), None if seconds is None else began + seconds)
+    samples = _SAMPLES[min(max(effort, 1), 9) - 1] * 1000
+    choices = task.solved(samples, None if seconds is None else began + 0.4 * seconds)
+    return task.kept(choices)
 
 
-def _solved(
-    base: Sequence[Planes],
-    source: Sequence[Planes],
-    depth: int,
-    state: State,
-    price: float,
-    samples: int,
-    deadline: float | None,
-) -> list[_Choice | None]:
-    """The best way to code each plane's filter, None where there's none that pays."""
-    colour = measure.axes(base, depth)
-    fresh = [measure.thresholds(base, depth), colour, colour]
-    empty = [Filter(plane, settings, np.zeros(LAYOUTS[plane].count, np.int32)) for plane, settings in enumerate(fresh)]
-    references = [before or new for before, new in zip(state.filters, empty, strict=True)]
-    moments = measure.moments(base, source, depth, references, samples, deadline)
-    result: list[_Choice | None] = []
-    for plane, (found, reference, nothing) in enumerate(zip(moments, references, empty, strict=True)):
-        layout = LAYOUTS[plane]
-        own = price / PARTS[plane]
+class _Task:
+    """A group, the state before it, the bytes of its stream and when time is up."""
+
+    def __init__(
+        self,
+        base: Sequence[Planes],
+        source: Sequence[Planes],
+        depth: int,
+        state: State,
+        stream: int,
+        deadline: float | None,
+    ) -> None:
+        self._base, self._source, self._depth, self._state = base, source, depth, state
+        self._stream, self._deadline = stream, deadline
+
+    def solved(self, samples: int, deadline: float | None) -> list[_Choice | None]:
+        """The best way to code each plane's filter, None where there's none that pays."""
+        colour = measure.axes(self._base, self._depth)
+        settings = (measure.thresholds(self._base, self._depth), colour, colour)
+        empty = [Filter(plane, own, np.zeros(LAYOUTS[plane].count, np.int32)) for plane, own in enumerate(settings)]
+        starts = [before or new for before, new in zip(self._state.filters, empty, strict=True)]
+        moments = measure.moments(self._base, self._source, self._depth, starts, samples, deadline)
+        luma = self._plane(starts[0], moments[0], 1)
+        for times in _DEARER:
+            choices = [luma, *(self._plane(starts[plane], moments[plane], times) for plane in (1, 2))]
+            bits = sum(choice.bits for choice in choices if choice is not None)
+            if self._spares_luma(0 if luma is None else luma.change, bits / 8):
+                return choices
+        return [luma, None, None]
+
+    def _plane(self, start: Filter, moments: Moments, times: float) -> _Choice | None:
+        """A plane's filter where bits have so many times their price: from the one before and from nothing."""
+        plane, layout = start.plane, start.layout
+        price = times * EXCHANGE / (8 * self._stream * PARTS[plane])
+        nothing = np.zeros(layout.count, np.int32)
+        ways = [(nothing, NEW)] if self._state.filters[plane] is None else [(start.weights, CHANGED), (nothing, NEW)]
         best: tuple[float, _Choice] | None = None
-        starts = [(nothing, NEW)] if state.filters[plane] is None else [(reference, CHANGED), (nothing, NEW)]
-        for start, mode in starts:
-            weights, loss = solve(found, layout.contexts, _scale(plane), start.weights, own)
+        for before, mode in ways:
+            weights, change, bits = solve(moments, layout.contexts, _scale(plane), before, price)
+            loss = change + price * bits
             if weights.any() and loss < (0 if best is None else best[0]):
-                same = mode == CHANGED and np.array_equal(weights, start.weights)
-                best = loss, _Choice(Filter(plane, reference.settings, weights), SAME if same else mode)
-        result.append(None if best is None else best[1])
-    return result
+                own = SAME if mode == CHANGED and np.array_equal(weights, before) else mode
+                best = loss, _Choice(Filter(plane, start.settings, weights), own, change, bits)
+        return None if best is None else best[1]
+
+    def _spares_luma(self, change: float, size: float) -> bool:
+        """Whether luma alone is as good for its bytes with all filters, of `size` bytes, nearly."""
+        return size / self._stream <= _MARGIN - change / _STEEP
+
+    def kept(self, choices: list[_Choice | None]) -> Fitted:
+        """The choices that pay by the errors of all frames and the bytes that they take.
+
+        Where frames differ much in quality the sum of errors may fall, and the mean PSNR with it: neither may.
+        """
+        made: list[Planes] = []
+        before, after, rise = np.zeros(3), np.zeros(3), np.zeros(3)
+        if any(choices):
+            filters = [None if choice is None else choice.filter for choice in choices]
+            for frame, plain, wanted in zip(
+                run(self._base, self._depth, filters), self._base, self._source, strict=True
+            ):
+                was, now = _errors(plain, wanted), _errors(frame, wanted)
+                before, after = before + was, after + now
+                rise += np.log(np.maximum(now, 1) / np.maximum(was, 1))
+                made.append(frame)
+                if self._deadline is not None and time.monotonic() > self._deadline:
+                    choices = [None] * 3
+                    break
+        change = np.log(np.maximum(after, 1) / np.maximum(before, 1))
+        for plane, choice in enumerate(choices):
+            if choice is not None:
+                cost = EXCHANGE * len(self._packed([choice if plane == other else None for other in range(3)]))
+                if change[plane] >= 0 or rise[plane] > 0 or PARTS[plane] * change[plane] + cost / self._stream >= 0:
+                    choices[plane] = None
+        for plane in sorted((1, 2), key=lambda plane: -change[plane]):
+            if not self._spares_luma(0 if choices[0] is None else float(change[0]), len(self._packed(choices))):
+                choices[plane] = None
+        payload = self._packed(choices)
+        filters = [None if choice is None else choice.filter for choice in choices]
+        frames = [_mixed(plain, frame, filters) for plain, frame in zip(self._base, made or self._base, strict=False)]
+        return Fitted(payload, following(filters, self._state), frames if payload else list(self._base))
+
+    def _packed(self, choices: Sequence[_Choice | None]) -> bytes:
+        filters = [None if choice is None else choice.filter for choice in choices]
+        return pack(filters, [OFF if choice is None else choice.mode for choice in choices], self._state)
 
 
 def _scale(plane: int) -> Double:
@@ -102,32 +168,10 @@ def _scale(plane: int) -> Double:
     return scale
 
 
-def _better(
-    base: Sequence[Planes],
-    source: Sequence[Planes],
-    depth: int,
-    choices: Sequence[_Choice | None],
-    state: State,
-    price: float,
-    deadline: float | None,
-) -> list[_Choice | None]:
-    """The choices that pay by the errors of all frames and the bytes that they take."""
-    filters = [None if choice is None else choice.filter for choice in choices]
-    before, after = np.zeros(3), np.zeros(3)
-    for plain, made, wanted in zip(base, run(base, depth, filters), source, strict=True):
-        before += _errors(plain, wanted)
-        after += _errors(made, wanted)
-        if deadline is not None and time.monotonic() > deadline:
-            return [None] * 3
-    result: list[_Choice | None] = []
-    for plane, choice in enumerate(choices):
-        alone = [choice.filter if choice is not None and plane == other else None for other in range(3)]
-        modes = [choice.mode if choice is not None and plane == other else OFF for other in range(3)]
-        cost = price * 8 * len(pack(alone, modes, state))
-        lower = after[plane] < before[plane]
-        pays = lower and PARTS[plane] * np.log(max(after[plane], 1.0) / before[plane]) + cost < 0
-        result.append(choice if pays else None)
-    return result
+def _mixed(plain: Planes, frame: Planes, filters: Sequence[Filter | None]) -> Planes:
+    """A frame with its filtered planes where there is a filter."""
+    y, u, v = (old if which is None else new for old, new, which in zip(plain, frame, filters, strict=True))
+    return y, u, v
 
 
 def _errors(made: Planes, wanted: Planes) -> np.ndarray:

@@ -13,7 +13,8 @@ Double = NDArray[np.float64]
 
 _STEPS = 1000
 _REVIEW = 8  # steps after which the price of symbols is reckoned again
-_START = 0.2  # the mean magnitude that is expected
+_LEARNING = 3.0  # bits that a context takes until its counts are right
+_FIRST = 1.5  # weights that counts begin with
 
 
 @dataclass
@@ -44,8 +45,8 @@ def whole(layout: Layout, parts: list[Moments]) -> Moments:
 
 def solve(
     moments: Moments, contexts: NDArray[np.intp], scale: Double, reference: Int32, price: float
-) -> tuple[Int32, float]:
-    """Whole weights near the least of ln(error) + `price` x bits, and that less ln(error) without any.
+) -> tuple[Int32, float, float]:
+    """Whole weights near the least of ln(error) + `price` x bits, the change of ln(error) by them and their bits.
 
     `scale`: what a step of each weight is worth. From `reference` on, whose differences are what is coded.
     """
@@ -54,15 +55,12 @@ def solve(
     weights = reference.astype(np.float64)
     slope = products @ weights - moments.wishes * scale  # half the gradient
     error = moments.error + float(weights @ (slope - moments.wishes * scale))
-    count = int(contexts.max()) + 1
-    sizes = np.bincount(contexts, minlength=count)
-    tables = _prices(np.full(count, _START))
+    tables = _prices(contexts, np.zeros(len(weights)))
     floor = 1e-6 * max(moments.error, 1.0)
     for step in range(_STEPS):
         coded = weights - reference
         if step and step % _REVIEW == 0:
-            spent = np.bincount(contexts, np.abs(coded), count) + _START
-            tables = _prices(spent / (sizes + 1))
+            tables = _prices(contexts, coded)
         now = _look_up(tables, contexts, coded)
         best: tuple[float, int, float] | None = None
         near = np.rint(weights - slope / power)
@@ -81,20 +79,21 @@ def solve(
         error += 2 * float(slope[at]) * moved + float(products[at, at]) * moved * moved
         slope += products[:, at] * moved
         weights[at] += moved
-    spent = np.bincount(contexts, np.abs(weights - reference), count) + _START
-    cost = _look_up(_prices(spent / (sizes + 1)), contexts, weights - reference).sum() + 3 * count
-    gained = np.log(max(error, floor) / max(moments.error, floor)) + price * cost
-    return weights.astype(np.int32), float(gained)
+    coded = weights - reference
+    cost = _look_up(_prices(contexts, coded), contexts, coded).sum() + _LEARNING * (contexts.max() + 1)
+    change = np.log(max(error, floor) / max(moments.error, floor))
+    return weights.astype(np.int32), float(change), float(cost)
 
 
-def _prices(means: Double) -> Double:
-    """Bits of the magnitudes 0 to 2 LIMIT in a discrete Laplace distribution of this mean, [contexts, ...]."""
-    means = np.maximum(means, 0.02)[:, None]
-    # With x as in laplace.py the mean is x / (1 - x^2).
-    x = (np.sqrt(1 + 4 * means * means) - 1) / (2 * means)
-    far = np.arange(1, 2 * LIMIT + 1)
-    rest = 1 - (2 * far - 1) * np.log2(x) - np.log2(1 - x * x)
-    return np.concatenate([-np.log2(1 - x), rest], 1)
+def _prices(contexts: NDArray[np.intp], coded: Double) -> Double:
+    """Bits of the magnitudes 0 to 2 LIMIT in each context, [contexts, ...], as these weights leave its counts."""
+    count = int(contexts.max()) + 1
+    sizes, others = np.bincount(contexts, minlength=count), np.bincount(contexts, coded != 0, count)
+    beyond = np.bincount(contexts, np.maximum(np.abs(coded) - 1, 0), count)
+    used = ((others + _FIRST * 0.25) / (sizes + _FIRST))[:, None]
+    longer = ((beyond + _FIRST / 2) / (beyond + others + _FIRST))[:, None]
+    rest = 1 - np.log2(used * (1 - longer)) - np.arange(2 * LIMIT) * np.log2(longer)
+    return np.concatenate([-np.log2(1 - used), rest], 1)
 
 
 def _look_up(tables: Double, contexts: NDArray[np.intp], coded: Double) -> Double:
