@@ -7,6 +7,8 @@ what is lacking to a linear function of luma.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,68 +50,66 @@ def features(window: Window, tile: Tile, plane: int, guides: Guidance, wanted: N
     """
     own, other = _both(window.now, plane)
     small = window.now.small
-    count = 0
-
-    def put(values: Float) -> None:
-        nonlocal count
-        out[count] = values
-        count += 1
-
-    number = 0
-    for source, offsets, pairs in (
-        (own, _OWN, True),
-        (small, _RING, False),
-        (other, _OTHER, True),
-    ):
-        centre = tile.of(source)
-        for down, right in offsets:
-            if wanted[number]:
-                difference = tile.of(source, 0, down, right) - centre
+    rows = iter(out[: np.count_nonzero(wanted)])
+    slots = [next(rows) if want else None for want in wanted]
+    places = iter(slots)
+    two = np.float32(2)
+    for source, offsets, pairs in ((own, _OWN, True), (small, _RING, False), (other, _OTHER, True)):
+        centre = tile.of(source) * (two if pairs else np.float32(1))
+        for (down, right), slot in zip(offsets, places, strict=False):
+            if slot is not None:
                 if pairs:
-                    difference += tile.of(source, 0, -down, -right) - centre
-                put(difference * np.float32(2))
-            number += 1
-    for guide, noise in (("luma", _NOISE), (_NAMES[3 - plane], _OTHER_NOISE)):
-        if wanted[number]:
-            put(guides.lack(_NAMES[plane], guide, noise))
-        number += 1
-    if wanted[number:].any():
-        for want, values in zip(wanted[number:], _times(window, tile, plane), strict=True):
-            if want:
-                put(values)
-    return out[:count]
+                    np.add(tile.of(source, 0, down, right), tile.of(source, 0, -down, -right), out=slot)
+                    slot -= centre
+                else:
+                    np.subtract(tile.of(source, 0, down, right), centre, out=slot)
+                slot *= two
+    for (guide, noise), slot in zip((("luma", _NOISE), (_NAMES[3 - plane], _OTHER_NOISE)), slots[-4:-2], strict=True):
+        if slot is not None:
+            slot[:] = guides.lack(_NAMES[plane], guide, noise)
+    _add_times(window, tile, plane, slots[-2], slots[-1])
+    return out[: np.count_nonzero(wanted)]
 
 
-def _times(window: Window, tile: Tile, plane: int) -> tuple[Float, Float]:
+def _add_times(window: Window, tile: Tile, plane: int, near: Float | None, plain: Float | None) -> None:
     """Differences to both neighbours in time where luma is still: clipped, and as they are."""
-    near, plain = np.zeros(tile.shape, np.float32), np.zeros(tile.shape, np.float32)
+    for slot in (near, plain):
+        if slot is not None:
+            slot.fill(0)
     for frame in (window.before, window.after):
-        if frame is not None:
-            moved = np.abs(box(tile.of(frame.small, 1) - tile.of(window.now.small, 1), 1))
-            weight = np.maximum(_STILL - moved, np.float32(0))
-            difference = tile.of(_both(frame, plane)[0]) - tile.of(_both(window.now, plane)[0])
-            near += np.rint(np.clip(difference, -_FAR, _FAR) * weight * np.float32(4 / 256))
-            plain += np.rint(difference * weight * np.float32(4 / 256))
-    return near, plain
+        if frame is None or (near is None and plain is None):
+            continue
+        weight = box(tile.of(frame.small, 1) - tile.of(window.now.small, 1), 1)
+        np.abs(weight, out=weight)
+        np.subtract(np.float32(_STILL), weight, out=weight)
+        np.maximum(weight, np.float32(0), out=weight)
+        weight *= np.float32(4 / 256)  # exact: a power of two
+        difference = tile.of(_both(frame, plane)[0]) - tile.of(_both(window.now, plane)[0])
+        if plain is not None:
+            plain += np.rint(difference * weight)
+        if near is not None:
+            np.clip(difference, np.float32(-_FAR), np.float32(_FAR), out=difference)
+            difference *= weight
+            near += np.rint(difference, out=difference)
 
 
 def places(
     frame: Frame, tile: Tile, plane: int, axes: tuple[tuple[int, int], ...], shape: tuple[int, ...]
-) -> dict[str, NDArray[np.int32]]:
+) -> dict[str, NDArray[np.intp]]:
     """Where a tile's samples lie on each coordinate of the tables, 0 to SPAN; the plane has this `shape`.
 
     `axes`: of Y, U and V, the first knot and the distance of two.
     """
     own, other = _both(frame, plane)
     values = {"luma": (frame.small, axes[0]), "own": (own, axes[plane]), "other": (other, axes[3 - plane])}
-    result = {name: _scale(*axis)[tile.of(source).astype(np.int32)] for name, (source, axis) in values.items()}
-    for name, start, stop, size in (
-        ("down", tile.top, tile.bottom, shape[0]),
-        ("right", tile.left, tile.right, shape[1]),
-    ):
-        line = (np.arange(start, stop) * SPAN // max(size - 1, 1)).astype(np.int32)
-        result[name] = np.broadcast_to(line[:, None] if name == "down" else line, tile.shape)
+    result = {name: _scale(*axis)[tile.of(source).astype(np.intp)] for name, (source, axis) in values.items()}
+    result["down"] = _line(tile.top, tile.bottom, shape[0])[:, None]
+    result["right"] = _line(tile.left, tile.right, shape[1])[None]
     return result
+
+
+def _line(start: int, stop: int, size: int) -> NDArray[np.intp]:
+    return np.arange(start, stop) * SPAN // max(size - 1, 1)
 
 
 def hats() -> NDArray[np.int32]:
@@ -117,9 +117,10 @@ def hats() -> NDArray[np.int32]:
     return np.maximum(STEPS - np.abs(np.arange(SPAN + 1)[:, None] - STEPS * np.arange(KNOTS)), 0).astype(np.int32)
 
 
-def _scale(first: int, step: int) -> NDArray[np.int32]:
+@lru_cache(maxsize=64)
+def _scale(first: int, step: int) -> NDArray[np.intp]:
     """The place of each sample value 0 to 1023."""
-    return np.clip((np.arange(1024) - 4 * first) * STEPS // (4 * step), 0, SPAN).astype(np.int32)
+    return np.clip((np.arange(1024) - 4 * first) * STEPS // (4 * step), 0, SPAN)
 
 
 def _both(frame: Frame, plane: int) -> tuple[Float, Float]:

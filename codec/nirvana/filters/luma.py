@@ -49,10 +49,11 @@ def features(window: Window, tile: Tile, wanted: NDArray[np.bool_], out: Float) 
             _clipped(y, tile, down, right, group)
     if any(slot is not None for slot in slots[24:27]):
         wide = np.subtract(tile.of(y, _REACHES[-1]), 512).astype(np.int32)
+        squares = wide * wide
         for reach, slot in zip(_REACHES, slots[24:27], strict=True):
             if slot is not None:
-                cut = _REACHES[-1] - reach
-                smoothing(wide[cut:-cut, cut:-cut] if cut else wide, reach, _NOISE, slot)
+                part = (slice(_REACHES[-1] - reach, (reach - _REACHES[-1]) or None),) * 2
+                smoothing(wide[part], squares[part], reach, _NOISE, slot)
     _add_times(window, tile, slots[27], slots[28])
     if slots[29] is not None:
         slots[29].fill(16)
@@ -84,16 +85,25 @@ def _add_times(window: Window, tile: Tile, near: Float | None, still: Float | No
     for slot in (near, still):
         if slot is not None:
             slot.fill(0)
+    far, limit = np.float32(_FAR), np.float32(_STILL)
     for other in (window.before, window.after):
         if other is None or (near is None and still is None):
             continue
         wide = tile.of(other.y, 2) - tile.of(window.now.y, 2)
         difference = wide[2:-2, 2:-2]
         if near is not None:
-            near += np.clip(difference, -_FAR, _FAR) * np.float32(4)
+            clipped = np.maximum(difference, -far)
+            np.minimum(clipped, far, out=clipped)
+            clipped *= np.float32(4)
+            near += clipped
         if still is not None:
-            weight = np.maximum(_STILL - np.abs(box(wide, 2)), np.float32(0))  # 0 to 512
-            still += np.rint(difference * weight * np.float32(1 / 128))
+            weight = box(wide, 2)
+            np.abs(weight, out=weight)
+            np.subtract(limit, weight, out=weight)
+            np.maximum(weight, np.float32(0), out=weight)  # 0 to 512
+            weight *= difference
+            weight *= np.float32(1 / 128)
+            still += np.rint(weight, out=weight)
 
 
 def activity(frame: Frame, tile: Tile) -> tuple[Float, NDArray[np.bool_]]:

@@ -107,10 +107,13 @@ def _add(parts: list[Moments], window: Window, tile: Tile, target: np.ndarray, d
         part.count += len(wishes)
 
 
-def _fill_tables(room: Float, places: Mapping[str, NDArray[np.int32]]) -> None:
+def _fill_tables(room: Float, places: Mapping[str, NDArray[np.intp]]) -> None:
     """The weight of each knot of each table at each sample, 0 to 1."""
     hats = chroma.hats().astype(np.float32) / chroma.STEPS
-    found = {name: np.moveaxis(hats[place], -1, 0) for name, place in places.items()}
+    found = {
+        name: np.broadcast_to(np.moveaxis(hats[place], -1, 0), (len(hats[0]), *room.shape[1:]))
+        for name, place in places.items()
+    }
     for table, (first, second) in zip(
         room.reshape(len(chroma.TABLES), -1, *room.shape[1:]), chroma.TABLES, strict=True
     ):

@@ -40,16 +40,16 @@ def _along(values: np.ndarray, axis: int, length: int) -> np.ndarray:
         size *= 2
 
 
-def smoothing(y: Int32, reach: int, noise: int, out: Float) -> None:
+def smoothing(y: Int32, squares: Int32, reach: int, noise: int, out: Float) -> None:
     """Where adaptive smoothing (Lee, 1980) moves samples, in quarters.
 
-    `y`: int32 samples less 512, with `reach` more on each side. With a window's mean m and variance s, and `noise` the
-    variance of the noise in units of 10 bits, the result is 4 (m - y) noise / (s + noise).
+    `y`: int32 samples less 512, with `reach` more on each side, and their `squares`. With a window's mean m and
+    variance s, and `noise` the variance of the noise in units of 10 bits, the result is 4 (m - y) noise / (s + noise).
     """
     count = (2 * reach + 1) ** 2
     inner = slice(reach, -reach)
     first = box(y, reach)
-    variance = box(y * y, reach)
+    variance = box(squares, reach)
     variance *= np.int32(count)
     variance -= first * first  # below 2^31; times count^2
     first -= y[inner, inner] * np.int32(count)  # below 2^24; times count
