@@ -23,7 +23,6 @@ from codec.cli.streams import atomic_write
 from codec.cli.unfinished import Status, resumable
 from codec.errors import CodecError
 
-
 _LONG = 2**28  # pixels of all frames for which processes are worth their start: 2,600 frames of CIF
 
 
