@@ -111,7 +111,9 @@ def run_batch(
     def results() -> Generator[Result, None, None]:
         for path, error in found.problems:
             yield failure(path, error)
-        yield from _results(work, map(step, jobs), _processes(options.jobs, jobs), report.watch)
+        yield from _results(
+            work, map(step, jobs), _processes(1 if options.jobs is None else options.jobs, jobs), report.watch
+        )
 
     for note in found.notes:
         if not options.quiet:

@@ -43,12 +43,13 @@ def _is_video(source: str | bytes) -> bool:
     "PNG or a y4m stream."
 )
 @click.option("--frames", type=Span(), metavar="A..B", help="Videos: only these frames, counted from 0.")
+@click.option("--base", is_flag=True, help="Videos: the standard stream's pictures, without the networks.")
 @click.option("--png", is_flag=True, help="Videos: a folder of PNGs, named as the output.")
 @click.option("--partial", is_flag=True, help="Keep what is whole of a damaged file; the rest becomes grey.")
 @run_options("Where to compute.")
 def decode(
-    sources: tuple[str, ...], frames: tuple[int, int] | None, png: bool, device: str, partial: bool, max_pixels: int,
-    **rest: Any,
+    sources: tuple[str, ...], frames: tuple[int, int] | None, base: bool, png: bool, device: str, partial: bool,
+    max_pixels: int, **rest: Any,
 ) -> None:  # fmt: skip
     """Turn .ncf files back into images and videos.
 
@@ -66,23 +67,23 @@ def decode(
     what is whole is written.
     """
     work = functools.partial(
-        _decode_file, frames=frames, png=png, device=device, partial=partial, max_pixels=max_pixels
+        _decode_file, frames=frames, base=base, png=png, device=device, partial=partial, max_pixels=max_pixels
     )
     name = functools.partial(default_name, png=png)
     run_batch(("decoding", "decoded"), sources, Options(**rest), work=work, name=name, suffixes=(".ncf",))
 
 
 def _decode_file(
-    job: Job, tiles: Tiles | None, *, frames: tuple[int, int] | None, png: bool, device: str, partial: bool,
-    max_pixels: int,
+    job: Job, tiles: Tiles | None, *, frames: tuple[int, int] | None, base: bool, png: bool, device: str,
+    partial: bool, max_pixels: int,
 ) -> Result:  # fmt: skip
     from codec import api, media
 
     source = read_stdin() if job.source == STDIO else job.source
     if _is_video(source):
-        return decode_video(job, source, tiles, frames, png, device, partial, max_pixels)
-    if frames or png:
-        raise CodecError("it holds an image, and --frames and --png go with videos; leave them out")
+        return decode_video(job, source, tiles, frames, png, base, device, partial, max_pixels)
+    if frames or png or base:
+        raise CodecError("it holds an image, and --frames, --base and --png go with videos; leave them out")
     image_format = media.format_for(job.target)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()

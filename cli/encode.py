@@ -15,10 +15,10 @@ from codec.cli.batch import Result, Tiles, cores, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, read_stdin
-from codec.cli.video import Duration, VideoOptions, encode_video
+from codec.cli.video import Duration, Size, VideoOptions, encode_video
 from codec.errors import CodecError
 
-_GOALS = ("--quality", "--target-psnr", "--target-bpp")
+_GOALS = ("--quality", "--target-psnr", "--target-bpp", "--target-size")
 
 
 def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
@@ -55,12 +55,23 @@ def default_name(source: str) -> str:
 )
 @click.option(
     "--preset",
-    type=click.Choice(["grid", "tiny", "small", "hd", "paper"]),
-    help="nirvana's network: grid, or one of the paper's, for study.  [default: grid]",
+    type=click.Choice(["tiny", "small", "hd", "paper"]),
+    help="Videos: a network of NIRVANA's paper by itself, for study.",
 )
-@click.option("--target-psnr", type=float, metavar="DB", help="Videos: the least quality of each group of frames.")
-@click.option("--target-bpp", type=float, metavar="BPP", help="Videos: bits per pixel on average.")
-@click.option("--time-budget", type=Duration(), metavar="TIME", help="Videos: how long to take, as 90s, 10m or 2h.")
+@click.option(
+    "--base",
+    type=click.Choice(["svt-av1", "x265", "x264"]),
+    help="Videos: the encoder of the standard stream.  [default: svt-av1]",
+)
+@click.option(
+    "--keep-stream",
+    is_flag=True,
+    help="Videos in AV1, H.265 or H.264: keep the stream as it is. Nothing is encoded, nothing gets smaller.",
+)
+@click.option("--target-psnr", type=float, metavar="DB", help="Videos: the least PSNR (YCbCr 6:1:1) on average.")
+@click.option("--target-bpp", type=float, metavar="BPP", help="Videos: bits per pixel on average, at most.")
+@click.option("--target-size", type=Size(), metavar="SIZE", help="Videos: bytes at most, as 500k or 20M.")
+@click.option("--time-budget", type=Duration(), metavar="TIME", help="Videos: how long to fit, as 90s, 10m or 2h.")
 @click.option("--resume", is_flag=True, help="Videos: go on where an interrupted run was.")
 @click.option("--no-audio", is_flag=True, help="Videos: leave the sound out.")
 @click.option(
@@ -71,8 +82,8 @@ def default_name(source: str) -> str:
 def encode(
     sources: tuple[str, ...], quality: float | None, tune: str | None, lossless: bool, effort: int | None,
     verify: bool | None, strip: bool, device: str, max_pixels: int, codec: str | None, preset: str | None,
-    target_psnr: float | None, target_bpp: float | None, time_budget: float | None, resume: bool, no_audio: bool,
-    **rest: Any,
+    target_psnr: float | None, target_bpp: float | None, target_size: float | None, time_budget: float | None,
+    base: str | None, keep_stream: bool, resume: bool, no_audio: bool, **rest: Any,
 ) -> None:  # fmt: skip
     """Compress images and videos to .ncf files.
 
@@ -84,16 +95,17 @@ def encode(
     codec encode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec encode - < photo.jpg > photo.ncf    as a filter
     codec encode clip.mp4                     a video, with its sound
-    codec encode clip.mp4 --target-psnr 36 --time-budget 10m
+    codec encode clip.mp4 --target-size 20M --base x265
+    codec encode clip.mp4 --keep-stream       as it is, in an .ncf
 
     Reads JPEG, PNG, WebP, AVIF, HEIC (with pillow-heif), TIFF, GIF (of an animation the first frame), BMP and
     PPM. Orientation is applied; depths up to 16 bits, transparency, ICC, Exif and XMP are kept. Of videos, all
-    that FFmpeg's libraries read; they are coded at 8 bits and 4:2:0.
+    that FFmpeg's libraries read; they are coded at 8 or 10 bits and 4:2:0, with x265 and x264 also 4:2:2 and 4:4:4.
     """
     from codec.media import SUFFIXES
     from codec.media.formats import VIDEO_SUFFIXES
 
-    goals = [g for g, v in zip(_GOALS, (quality, target_psnr, target_bpp), strict=True) if v is not None]
+    goals = [g for g, v in zip(_GOALS, (quality, target_psnr, target_bpp, target_size), strict=True) if v is not None]
     if len(goals) > 1:
         raise click.UsageError(f"{goals[0]} and {goals[1]} are two goals; choose one")
     if lossless and codec not in (None, "circuit"):
@@ -103,18 +115,23 @@ def encode(
         raise click.UsageError("--lossless keeps every bit; leave out --tune")
     if lossless and goals:
         raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
-    if effort is not None and time_budget is not None:
-        raise click.UsageError("--effort and --time-budget both say how long to take; choose one")
     options: dict[str, Any] = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
     options |= {"tune": tune, "strip": strip, "device": device, "max_pixels": max_pixels}
     # With several files each gets a process; a single video is cut into chains that do.
-    jobs = rest["jobs"] if len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO else 1
+    single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
     film = VideoOptions(
-        codec, preset, quality, target_psnr, target_bpp, effort, time_budget, not no_audio, resume, jobs or cores()
-    )
+        codec, preset, base, keep_stream, quality, target_psnr, target_bpp, target_size, effort, time_budget,
+        not no_audio, resume, _film_jobs(rest["jobs"]) if single else 1,
+    )  # fmt: skip
+    if keep_stream and (goals or effort is not None or time_budget is not None or base or preset or codec == "s2lic"):
+        raise click.UsageError("--keep-stream encodes nothing; leave the options out that say how")
     work = partial(_encode_file, options=options, film=film)
     suffixes = SUFFIXES | VIDEO_SUFFIXES
     run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=suffixes)
+
+
+def _film_jobs(given: int | None) -> int | None:
+    return cores() if given == 0 else given
 
 
 def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film: VideoOptions) -> Result:
@@ -163,9 +180,10 @@ def _check_image(options: dict[str, Any], film: VideoOptions) -> None:
     """CodecError for options that go with other files."""
     if film.codec == "nirvana":
         raise CodecError("it is an image, and nirvana codes videos; leave out --codec")
-    goal = film.target_psnr is not None or film.target_bpp is not None
+    goal = any(value is not None for value in (film.target_psnr, film.target_bpp, film.target_size))
     for name, given in (
-        ("a target", goal), ("--preset", film.preset), ("--time-budget", film.seconds), ("--resume", film.resume),
+        ("a target", goal), ("--preset", film.preset), ("--base", film.base), ("--keep-stream", film.keep),
+         ("--time-budget", film.seconds), ("--resume", film.resume),
         ("--no-audio", not film.audio),
     ):  # fmt: skip
         if given:

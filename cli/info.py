@@ -52,6 +52,10 @@ def _describe(source: str, verbose: bool) -> dict[str, Any]:
         from codec.circuit.images import summary
 
         values |= summary(header, units)
+    if header.codec_name == "nirvana":
+        from codec.nirvana.describe import summary as told
+
+        values |= told(header, units)
     keys = _keys(header, units) if header.rate is not None else [False] * len(units)
     if header.rate is not None:
         values |= {"seconds": float(index.frame_count / header.rate), "chains": sum(keys)}
@@ -61,16 +65,16 @@ def _describe(source: str, verbose: bool) -> dict[str, Any]:
         found.fingerprint for found in weights.available()
     }
     if verbose:
-        values |= _bytes(index, [len(unit.payload) for unit in units], keys, size)
+        values |= _bytes(index, [len(unit.payload) + len(unit.packets) for unit in units], keys, size)
     return values
 
 
 def _keys(header: Any, units: list[Any]) -> list[bool]:
     """Which units of a video start a chain."""
-    from codec.nirvana.units import parse
+    from codec.nirvana.describe import starts_chain
 
     if header.codec_name == "nirvana":
-        return [parse(unit, 0, header.rate).key for unit in units]
+        return [starts_chain(header, unit) for unit in units]
     return [unit.frames > 0 for unit in units]  # of pictures that stand alone, each begins in its first unit
 
 
@@ -79,6 +83,7 @@ def _bytes(index: Any, payloads: list[int], keys: list[bool], size: int) -> dict
     from codec.container.header import pack_header
     from codec.container.limits import LIMITS
     from codec.container.sections import MAGIC, section
+    from codec.container.standard import pack_stream
 
     head = len(MAGIC) + 1 + len(section(b"H", pack_header(index.header, LIMITS)))
     area = index.header.width * index.header.height
@@ -92,9 +97,11 @@ def _bytes(index: Any, payloads: list[int], keys: list[bool], size: int) -> dict
             unit |= {"bpp": 8 * length / (area * frames)} if frames else {}
         units.append(unit)
         first += frames
-    metadata = index.offsets[0] - head
+    stream = index.header.stream
+    said = len(section(b"S", pack_stream(stream, LIMITS))) if stream else 0
+    metadata = index.offsets[0] - head - said
     rest = size - index.offsets[0] - sum(index.lengths)
-    return {"head_bytes": head, "metadata_bytes": metadata, "end_bytes": rest, "unit_list": units}
+    return {"head_bytes": head, "metadata_bytes": metadata, "stream_bytes": said, "end_bytes": rest, "unit_list": units}
 
 
 def _table(values: dict[str, Any]) -> str:
@@ -113,6 +120,8 @@ def _table(values: dict[str, Any]) -> str:
         "units": values["units"],
         "chains": values.get("chains"),
         "methods": _methods(values),
+        "base": _base(values),
+        "networks": _networks(values),
         "weights": f"{values['weights']} ({'' if values['installed'] else 'not '}installed)"
         if values["weights"]
         else "none",
@@ -128,17 +137,39 @@ def _listing(values: dict[str, Any]) -> list[str]:
     columns = f"{'first':>8} {'frames':>7} {'key':>4} " if video else ""
     lines = ["", f"  {'part':<10} {columns}{'bytes':>12} {'framing':>8}" + f" {'bpp':>8}" * video]
     blank = " " * len(columns)
-    for name in ("head", "metadata"):
+    for name in ("head", "metadata", *(("stream",) if values["stream_bytes"] else ())):
         lines.append(f"  {name:<10} {blank}{values[f'{name}_bytes']:>12,}")
     for unit in values["unit_list"]:
         line = f"  unit {unit['unit']:<5} "
         if video:
             line += f"{unit['first']:>8} {unit['frames']:>7} {'key' if unit['key'] else '':>4} "
         line += f"{unit['bytes']:>12,} {unit['framing']:>8}"
-        lines.append(line + (f" {unit['bpp']:8.4f}" if "bpp" in unit else ""))
+        line += f" {unit['bpp']:8.4f}" if "bpp" in unit else ""
+        group = values["groups"][unit["unit"]] if "groups" in values else {}
+        if group.get("network_bytes"):
+            y, u, v = group["gain"]
+            uses = ", ".join(f"{name} {what}" for name, what in group["uses"].items())
+            line += f"  network {group['network_bytes']:,}: Y +{y:.2f} U +{u:.2f} V +{v:.2f} dB ({uses})"
+        lines.append(line)
     lines.append(f"  {'end':<10} {blank}{values['end_bytes']:>12,}")
     lines.append(f"  {'all':<10} {blank}{values['bytes']:>12,}")
     return lines
+
+
+def _base(values: dict[str, Any]) -> str | None:
+    if "base" not in values:
+        return None
+    how = "as the source had it" if values["base"] == "kept" else ""
+    how = how or f"{values['base']}, crf {values['crf']:g}, preset {values['preset']}"
+    return f"{values['standard']}, {values['base_bytes']:,} bytes ({how})"
+
+
+def _networks(values: dict[str, Any]) -> str | None:
+    if "base" not in values:
+        return None
+    y, u, v = values["gain"]
+    gain = f", Y +{y:.2f} dB, U +{u:.2f}, V +{v:.2f}" if values["network_bytes"] else ""
+    return f"{values['network_bytes']:,} bytes{gain}"
 
 
 def _methods(values: dict[str, Any]) -> str | None:

@@ -23,6 +23,7 @@ from codec.errors import CodecError
 COMMANDS = {
     "encode": ("codec.cli.encode", "encode", "Compress images to .ncf files."),
     "decode": ("codec.cli.decode", "decode", "Turn .ncf files back into images."),
+    "export": ("codec.cli.export", "export", "Take the standard stream out of .ncf videos."),
     "info": ("codec.cli.info", "info", "Show what is in .ncf files."),
     "models": ("codec.cli.models", "models", "List the weights that are installed."),
     "evaluate": ("codec.cli.evaluate", "evaluate", "Measure codecs: rate, distortion, machine perception."),

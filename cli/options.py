@@ -19,13 +19,14 @@ FILE = click.Path(readable=False)
 
 @dataclass(frozen=True)
 class Options:
-    """How a batch runs: the fields are the command-line options, by name. `jobs` is 0 for one per core."""
+    """How a batch runs: the fields are the command-line options, by name. `jobs` is 0 for one per core, None if it
+    isn't given."""
 
     output: str | None = None
     force: bool = False
     recursive: bool = False
     skip_existing: bool = False
-    jobs: int = 1
+    jobs: int | None = None
     keep_going: bool = True
     as_json: bool = False
     quiet: bool = False
@@ -57,8 +58,9 @@ def run_options(device_help: str) -> Callable[[Command], Command]:
     """The options of how the work is done and told."""
     return _all(
         click.option(
-            "-j", "--jobs", type=click.IntRange(min=0), metavar="N", default=1, show_default=True,
-            help="Files to work on at once, each in a process; 0: one per core.",
+            "-j", "--jobs", type=click.IntRange(min=0), metavar="N",
+            help="Files to work on at once, each in a process; 0: one per core.  [default: 1; of one long "
+            "video, as many parts as there are cores]",
         ),
         click.option(
             "--device", type=Device(), metavar="auto|cpu|cuda|cuda:N", default="auto", show_default=True,

@@ -11,7 +11,6 @@ LOOPS = {
     "boundary": "codec.train.boundary",
     "experts": "codec.train.experts",
     "export-circuit": "codec.train.quantise",
-    "nirvana": "codec.train.nirvana_grid",
     "nirvana-init": "codec.train.nirvana_init",
     "shards": "codec.train.shards",
     "drawn": "codec.train.drawn",
@@ -34,8 +33,6 @@ def train(what: str, arguments: tuple[str, ...]) -> None:
     codec train circuit --data photos/ --out runs/b --hours 2
     codec train experts --init runs/b --data photos/ --out runs/e
     codec train export-circuit --photo runs/b --data photos/ -o weights/circuit-mine.safetensors
-    codec train nirvana --photos photos/ --videos *.mp4 --out runs/d --hours 2
-    codec train nirvana --photos photos/ --out runs/d --hours 2 --export weights/nirvana-mine.safetensors
     codec train shards originals/ --exclude test/ held-out.tar --out photos.tar
     codec train drawn --out drawn.tar
     codec train circuit --dataset mnist --data mnist/ --states 16 --out runs/c

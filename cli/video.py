@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import io
 import os
@@ -10,20 +9,21 @@ import re
 import shutil
 import tempfile
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
-from codec.cli.batch import Result, Tiles
+from codec.cli.batch import Result, Tiles, cores
 from codec.cli.files import STDIO, Job
-from codec.cli.messages import duration, say
 from codec.cli.streams import atomic_write
+from codec.cli.unfinished import Status, resumable
 from codec.errors import CodecError
+
+_LONG = 2**28  # pixels of all frames for which processes are worth their start: 2,600 frames of CIF
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,17 @@ class VideoOptions:
 
     codec: str | None = None
     preset: str | None = None
+    base: str | None = None
+    keep: bool = False
     quality: float | None = None
     target_psnr: float | None = None
     target_bpp: float | None = None
+    target_size: float | None = None
     effort: int | None = None
     seconds: float | None = None
     audio: bool = True
     resume: bool = False
-    jobs: int = 1  # processes for one video
+    jobs: int | None = 1  # processes for one video; None: as many as there are cores, if it is long
 
 
 class Span(click.ParamType):
@@ -67,60 +70,104 @@ class Duration(click.ParamType):
         return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
+class Size(click.ParamType):
+    """Bytes, or 500k, 20M, 1.5G (thousands)."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", str(value))
+        if found is None or not float(found[1]):
+            self.fail(f"{value!r} is not a size, such as 800000, 500k or 20M", param, ctx)
+        return float(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]
+
+
 def encode_video(
     job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, device: str, max_pixels: int
 ) -> Result:
     """Encode one; notes of the reader and a size above the source's become the result's note."""
     from codec import video
     from codec.media.video import read_video
-    from codec.nirvana.codec import EFFORT, Options
-    from codec.nirvana.rate import Target
+    from codec.video import EFFORT, Options, Target
 
+    if options.keep:
+        return _keep(job, source, tell, options, max_pixels)
     name = options.codec or video.DEFAULT
     if name == "s2lic" and options.effort is not None:
         raise CodecError("s2lic has no --effort; leave it out, or use --codec nirvana")
     if job.target == STDIO and options.resume:
         raise CodecError("--resume goes on with a file, and the output is standard output; name a file with -o")
     started = time.perf_counter()
-    opened = read_video(source, max_pixels=max_pixels, audio=options.audio)
-    goals = {"quality": options.quality, "psnr": options.target_psnr, "bpp": options.target_bpp}
+    layouts = video.layouts_of(name, options.preset, options.base)
+    opened = read_video(source, max_pixels=max_pixels, audio=options.audio, layouts=layouts)
+    jobs = options.jobs
+    if jobs is None:
+        pixels = opened.info.width * opened.info.height * opened.expected
+        jobs = cores() if pixels >= _LONG else 1
+    goals = {
+        "quality": options.quality, "psnr": options.target_psnr, "bpp": options.target_bpp, "size": options.target_size,
+    }  # fmt: skip
     given = {name: value for name, value in goals.items() if value is not None} or {"quality": 50.0}
-    chosen = Options(Target(**given), options.effort or EFFORT, options.seconds, opened.expected)
-
-    def told(what: Any) -> None:
-        assert tell is not None
-        seconds = time.perf_counter() - started
-        left = seconds / what.frames * max(opened.expected - what.frames, 0)
-        rest = f", {duration(left)} left" if left and seconds > 2 else ""
-        tell(what.frames, opened.expected, f", {what.psnr:.1f} dB, {what.bpp:.3f} bpp{rest}")
-
+    chosen = Options(
+        Target(**given),
+        options.effort or EFFORT,
+        options.seconds,
+        opened.expected,
+        threads=max(cores() // jobs, 1),
+    )
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    stages = ("fit",) if name == "s2lic" or options.preset else ("base", "fit")
     # Of the input and of what would make another file of it.
     made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
-    with _resumable(job.target, made_by, options.resume) as fp:
+    with resumable(job.target, made_by, options.resume) as fp:
         header, frames = video.encode(
-            opened, fp, name, options=chosen, preset=options.preset, device=device, max_pixels=max_pixels,
-            tell=told if tell else None, resume=options.resume and fp.seekable(), jobs=options.jobs, source=source,
+            opened, fp, name, options=chosen, preset=options.preset, base=options.base, device=device,
+            max_pixels=max_pixels, tell=Status(opened.expected, tell, stages) if tell else None,
+            resume=options.resume and fp.seekable(), jobs=jobs, source=source,
         )  # fmt: skip
         size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
-    seconds = time.perf_counter() - started
+    goal = {name if name == "quality" else f"target_{name}": value for name, value in given.items()}
+    notes, aspect = list(opened.notes), opened.info.aspect
+    if aspect != 1 and header.stream is None:
+        shape = f"{aspect.numerator}:{aspect.denominator}"
+        notes.append(f"its pixels are not square ({shape}); they will be shown as if they were")
+    return _encoded(job, header, frames, size, before, time.perf_counter() - started, notes, goal)
+
+
+def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, max_pixels: int) -> Result:
+    """Wrap one whose stream stays as it is."""
+    from codec.nirvana import keep
+    from codec.standard.keep import keep as open_kept
+
+    started = time.perf_counter()
+    kept = open_kept(source, max_pixels=max_pixels, audio=options.audio)
+    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    with atomic_write(job.target) as fp:
+        status = Status(kept.expected, tell, ("base",)) if tell else None
+        header, frames = keep.write(kept, fp, max_pixels=max_pixels, tell=status)
+        size = fp.tell() if fp.seekable() else 0
+    return _encoded(job, header, frames, size, before, time.perf_counter() - started, kept.notes, {})
+
+
+def _encoded(
+    job: Job, header: Any, frames: int, size: int, before: int, seconds: float, notes: list[str], goal: dict[str, Any]
+) -> Result:
     pixels = header.width * header.height * frames
     bpp = 8 * size / pixels if pixels else 0.0
-    goal = {name if name == "quality" else f"target_{name}": value for name, value in given.items()}
     row: dict[str, Any] = {
         "file": job.source, "output": job.target, "codec": header.codec_name, **goal,
         "frames": frames, "bytes": size, "pixels": pixels, "bpp": bpp, "encode_s": round(seconds, 3),
     }  # fmt: skip
     text = f"{header.width} x {header.height}, {frames} frames  {size:,} bytes  {bpp:.4f} bpp  ({seconds:.1f} s)"
-    notes = list(opened.notes)
-    if size > before > 0:
+    notes = list(notes)
+    if size > before > 0 and goal:
         notes.append(f"the output is larger than the input: {size:,} bytes, {before:,} before")
     return Result(row, f"{job.source} -> {job.target}  {text}", "; ".join(notes), before)
 
 
 def decode_video(
-    job: Job, source: str | bytes, tell: Tiles | None, frames: tuple[int, int] | None, png: bool, device: str,
-    partial: bool, max_pixels: int,
+    job: Job, source: str | bytes, tell: Tiles | None, frames: tuple[int, int] | None, png: bool, base: bool,
+    device: str, partial: bool, max_pixels: int,
 ) -> Result:  # fmt: skip
     """Decode one into a video file, a folder of PNGs, or y4m on standard output."""
     from codec import video
@@ -135,7 +182,7 @@ def decode_video(
     format = VIDEO_FORMATS.get(suffix, "y4m")
     started = time.perf_counter()
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
-        file = video.open_file(fp, device=device, partial=partial, max_pixels=max_pixels)
+        file = video.open_file(fp, device=device, partial=partial, max_pixels=max_pixels, base=base)
         first, last = frames or (0, file.frames - 1)
 
         def pictures() -> Iterator[Any]:
@@ -167,55 +214,6 @@ def decode_video(
         else ""
     )
     return Result(row, f"{job.source} -> {job.target}  {shape}  {size:,} bytes  ({seconds:.1f} s)", note, before)
-
-
-def unfinished(target: str, made_by: str) -> Path:
-    """Where an encoding of a video is until it is complete: a name that the next run finds (--resume)."""
-    final = Path(os.path.realpath(target))
-    # Cut, because a suffix must not push it over the limit of the file system; the names are told apart even so.
-    name = final.name if len(final.name) <= 48 else f"{final.name[:40]}{zlib.crc32(os.fsencode(final.name)):08x}"
-    return final.with_name(f".{name}.unfinished-{made_by}")
-
-
-@contextmanager
-def _resumable(target: str, made_by: str, resume: bool) -> Iterator[IO[bytes]]:
-    """A file that gets its name when it is complete. Interrupted it stays, for --resume; what fails leaves nothing.
-
-    `made_by` names the options: those of a file that is resumed must be the same. Other runs start anew.
-    """
-    if target == STDIO or (os.path.exists(target) and not os.path.isfile(target)):
-        with atomic_write(target) as fp:
-            yield fp
-        return
-    part = unfinished(target, made_by)
-    others = [p for p in part.parent.glob(f"{glob.escape(unfinished(target, '').name)}*") if p != part]
-    if resume and others and not part.exists():
-        raise CodecError(
-            f"{others[0]} is of another video or was made with other options; give the same ones, or leave out --resume"
-        )
-    kept = resume and part.exists()
-    try:
-        with open(part, "r+b" if kept else "w+b") as fp:
-            yield fp
-            fp.flush()
-            os.fsync(fp.fileno())
-        if os.path.exists(target):
-            shutil.copymode(target, part)
-        os.replace(part, os.path.realpath(target))
-    except (CodecError, OSError) as error:
-        if not kept:  # what fails once fails again
-            part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename == os.fspath(part):
-            raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
-        raise
-    except BaseException:
-        if part.exists() and part.stat().st_size:
-            say(f"codec: {target}: stopped; the same command with --resume goes on from there")
-        else:
-            part.unlink(missing_ok=True)
-        raise
-    for other in others:
-        other.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -59,7 +59,7 @@ class Decoded:
         """
         if self.video is not None:
             for picture in self.video.pictures():
-                yield yuv.to_rgb(picture.planes, self.header.color)
+                yield yuv.to_rgb(picture.planes, self.header.color, self.header.depth)
             return
         for i in range(self.header.frames):
             if i == len(self._kept):
@@ -135,15 +135,15 @@ def _encode_video(
 ) -> bytes:  # fmt: skip
     from codec import video
     from codec.media.video import read_video
-    from codec.nirvana.codec import EFFORT, Options
-    from codec.nirvana.rate import Target
 
     if verify is not None:
         raise CodecError("a video has no verify; leave it out")
-    opened = read_video(source, max_pixels=max_pixels)
-    options = Options(Target(quality=50.0 if quality is None else quality), effort or EFFORT, None, opened.expected)
+    name = codec or video.DEFAULT
+    opened = read_video(source, max_pixels=max_pixels, layouts=video.layouts_of(name))
+    target = video.Target(quality=50.0 if quality is None else quality)
+    options = video.Options(target, effort or video.EFFORT, None, opened.expected)
     buffer = io.BytesIO()
-    video.encode(opened, buffer, codec or video.DEFAULT, options=options, device=device, max_pixels=max_pixels)
+    video.encode(opened, buffer, name, options=options, device=device, max_pixels=max_pixels)
     return buffer.getvalue()
 
 

@@ -7,71 +7,56 @@ of the tile's payload, as a unit of nirvana has.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from codec import s2lic
 from codec.container import Header, Unit
 from codec.container.fields import Cursor
 from codec.errors import CodecError, FormatError
 from codec.media import Info, yuv
-from codec.media.video import Picture
-from codec.nirvana import timing
-from codec.nirvana.codec import Options, Told
-from codec.nirvana.groups import Group
-from codec.nirvana.method import planes_error, psnr
-from codec.nirvana.units import OTHER, check_video
+from codec.media.video import Layout, Picture
+from codec.video import timing
+from codec.video.measure import errors, psnr, weighted
+from codec.video.options import Options, Told
+from codec.video.protocol import Task
 
 
 class Codec:
     """S2LIC with one set of weights on one device, for videos of one size."""
 
+    length = 32  # frames that are worked on by one process at a time
+    layouts: tuple[Layout, ...] = (Layout(),)
+    steps = 0
+
     def __init__(self, codec: s2lic.Codec) -> None:
         self.codec = codec
 
     def header(self, info: Info, options: Options) -> Header:
-        """Of a video; the number of frames is left open. CodecError for options that it doesn't have."""
-        if options.target.quality is None or options.seconds is not None:
-            raise CodecError("s2lic codes a video at one quality; give --quality, or use --codec nirvana")
+        """See VideoCodec. CodecError for options that it doesn't have."""
+        assert options.target.quality is not None
+        if options.seconds is not None:
+            raise CodecError("s2lic fits nothing; leave --time-budget out, or use --codec nirvana")
         still = s2lic.header_of(self.codec, Info(info.width, info.height), options.target.quality)
         return dataclasses.replace(still, frames=0, rate=info.rate, color=info.color, metadata=info.metadata)
 
-    def groups(self, pictures: Iterable[Picture]) -> Iterator[Group]:
-        """Each picture by itself."""
-        return (Group([picture], True) for picture in pictures)
-
-    def encode(
-        self,
-        header: Header,
-        grouped: Iterable[Group],
-        options: Options,
-        tell: Callable[[Told], None] | None = None,
-        done: Sequence[Unit] = (),
-        first: int = 0,
-    ) -> Iterator[Unit]:
-        """Units, picture after picture; see codec.nirvana.codec.Codec."""
-        assert header.rate is not None and options.target.quality is not None
-        still = Info(header.width, header.height)
-        tiles = s2lic.unit_count(_still(header))
-        index = 0
-        for frame, group in enumerate(grouped, first):
-            (picture,) = group.pictures
-            if index + tiles <= len(done):
-                index += tiles
+    def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
+        """See VideoCodec."""
+        quality, first = task.options.target.quality, task.chain.first
+        assert header.rate is not None and quality is not None
+        still, tiles = Info(header.width, header.height), s2lic.unit_count(_still(header))
+        for number, picture in enumerate(task.pictures()):
+            missing = (number + 1) * tiles - len(done)
+            if missing <= 0:
                 continue
             rgb = yuv.to_rgb(picture.planes, header.color)
-            _, units = self.codec.encode(still, iter([rgb]), options.target.quality)
-            made = list(units)
-            when = timing.pack([picture.time], frame, header.rate)
+            made = list(self.codec.encode(still, iter([rgb]), quality)[1])
+            when = timing.pack([picture.time], first + number, header.rate)
             made[0] = made[0]._replace(payload=when + made[0].payload, frames=1)
             # Of a picture that an interruption cut in two, some units are there.
-            yield from (u._replace(index=index + u.index) for u in made[max(len(done) - index, 0) :])
-            index += tiles
-            if tell:
-                found = next(self.decode(header, made, frame)).planes
-                size = sum(len(u.payload) for u in made)
-                tell(Told(frame + 1, psnr(planes_error(found, picture.planes)), 8 * size / rgb[..., 0].size))
-        if index < len(done):
-            raise CodecError(OTHER)
+            yield from (u._replace(index=number * tiles + u.index) for u in made[-min(missing, tiles) :])
+            found = next(self.decode(header, made, first + number)).planes
+            size = 8 * sum(len(u.payload) for u in made) / rgb[..., 0].size
+            task.tell(Told("fit", 1, psnr(weighted(errors(found, picture.planes))), size))
 
     def starts_chain(self, header: Header, unit: Unit) -> bool:
         """Whether decoding can begin with a unit."""
@@ -79,8 +64,8 @@ class Codec:
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """The pictures of units, which begin with a picture; `first`: its number in the video."""
-        check_video(header)
-        assert header.rate is not None
+        if header.rate is None or header.channels != 3 or header.depth != 8 or header.stream is not None:
+            raise FormatError("not a video that s2lic codes; get a whole copy of the file")
         still = _still(header)
         tiles = s2lic.unit_count(still)
         gathered: list[Unit] = []
@@ -108,6 +93,13 @@ def _still(header: Header) -> Header:
     return dataclasses.replace(header, frames=1, rate=None, metadata={})
 
 
-def open_codec(header: Header | None, device: str) -> Codec:
+def layouts(preset: str | None, base: str | None) -> tuple[Layout, ...]:
+    """What it takes."""
+    return Codec.layouts
+
+
+def open_codec(header: Header | None, info: Info | None, device: str, preset: str | None, base: str | None) -> Codec:
     """The codec that encodes (no header), or the one that decodes a file."""
+    if preset is not None or base is not None:
+        raise CodecError("s2lic has no presets and no base; leave them out, or use --codec nirvana")
     return Codec(s2lic.open_codec(None if header is None else header.fingerprint, device))

@@ -16,11 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.container import (
+    CHROMA,
     CODEC_IDS,
     METADATA_TAGS,
+    STANDARDS,
     Color,
     Header,
     Limits,
+    Stream,
     Unit,
     append,
     read,
@@ -29,6 +32,7 @@ from codec.container import (
     write,
 )
 from codec.errors import CodecError, FormatError, LimitError
+from codec.standard.packets import Packet, pack, reordering, unpack
 
 IMAGE = Header(1, 0, 768, 512, fingerprint=bytes.fromhex("1f3a5c7e90b2d4f6"), private=b"\x32")
 IMAGE_UNITS = [Unit(0, 0xCAFE0123, 1, bytes.fromhex("dec0ded0"))]
@@ -42,6 +46,11 @@ VIDEO = Header(
     color=Color(1, 1, 1, False),
     metadata={"xmp": b"<x/>"},
 )
+STREAM = replace(
+    VIDEO, depth=10, metadata={}, stream=Stream("av1", 16, 16, "420", Fraction(1001, 30000), extradata=b"\x0a\x01?")
+)
+PACKETS = [Packet(0, True, b"I"), Packet(3, False, b"P"), Packet(1, False, b"b"), Packet(2, False, b"bb")]
+STREAM_UNITS = [Unit(0, 1, 0, b"net", 2, pack(PACKETS)), Unit(1, 2, 0, b"", 2)]
 VIDEO_UNITS = [Unit(0, 1, 0, b"AB", 5), Unit(1, 2, 0, b"C", 4)]
 METADATA = {"audio": b"mp3", "exif": b"Exif" * 9, "icc": b"\x01\x02", "xmp": b"<x/>" * 9}
 
@@ -70,6 +79,7 @@ SAMPLES = {
     "tiles": written(IMAGE, [Unit(i, i, i % 4, b"tile"[:i]) for i in range(3)]),
     "video": written(replace(VIDEO, frames=9), VIDEO_UNITS),
     "archive": appended(written(VIDEO, VIDEO_UNITS), [Unit(2, 3, 0, b"", 1)]),
+    "stream": written(STREAM, STREAM_UNITS),
 }
 
 
@@ -95,6 +105,12 @@ def test_the_video_of_the_specification_is_what_we_write_append_and_read():
     assert specified("video")[: len(first)] == first
     assert appended(first, [Unit(2, 3, 0, b"", 1)]) == specified("video")
     assert reading(specified("video")) == (VIDEO, [*VIDEO_UNITS, Unit(2, 3, 0, b"", 1)])
+
+
+def test_the_stream_of_the_specification_is_what_we_write_and_read():
+    assert written(STREAM, STREAM_UNITS) == specified("stream")
+    assert reading(specified("stream")) == (STREAM, STREAM_UNITS)
+    assert unpack(reading(specified("stream"))[1][0].packets) == PACKETS
 
 
 def test_the_specification_states_the_default_limits_and_codec_numbers():
@@ -243,6 +259,15 @@ headers = st.builds(
     private=st.binary(max_size=40),
     metadata=st.dictionaries(st.sampled_from(list(METADATA_TAGS)), st.binary(min_size=1, max_size=300)),
 )
+ratios = st.fractions(min_value=Fraction(1, 2**20), max_value=2**10, max_denominator=2**20)
+streams = st.builds(
+    Stream, st.sampled_from(list(STANDARDS)), st.integers(1, 16384), st.integers(1, 16384), st.sampled_from(CHROMA),
+    ratios, st.integers(0, 7), ratios, st.binary(max_size=60),
+)  # fmt: skip
+runs = st.lists(
+    st.tuples(st.integers(-(2**40), 2**40), st.booleans(), st.binary(min_size=1, max_size=40)),
+    min_size=1, max_size=12, unique_by=lambda packet: packet[0],
+)  # fmt: skip
 contents = st.lists(
     st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 3), st.binary(max_size=300), st.integers(0, 300)),
     min_size=1,
@@ -266,6 +291,54 @@ def test_any_header_and_units_survive(header, contents, kind, cut):
         data = appended(written(header, units[:cut]), units[cut:])
         assert reading(data) == (header, units)
     assert read_index(io.BytesIO(data)).frame_count == max(1, total)
+
+
+@settings(deadline=None)
+@given(runs)
+def test_any_packets_survive(run):
+    packets = [Packet(*values) for values in run]
+    assert unpack(pack(packets)) == packets
+
+
+@settings(deadline=None)
+@given(runs, st.data())
+def test_packets_that_nobody_would_write_are_refused(run, data):
+    packed = pack([Packet(*values) for values in run])
+    at = data.draw(st.integers(0, len(packed) - 1))
+    changed = packed[:at] + bytes([packed[at] ^ 1 << data.draw(st.integers(0, 7))]) + packed[at + 1 :]
+    for other in (changed, packed[:at], packed + b"?"):
+        try:
+            found = unpack(other)
+        except FormatError:
+            continue
+        assert pack(found) == other
+
+
+def test_steady_packets_cost_a_byte_or_two_each():
+    packets = [Packet(n, n == 0, bytes(50)) for n in range(250)]
+    assert len(pack(packets)) == 250 * 51 + 5
+    assert reordering(packets) == 0 and reordering(PACKETS) == 1
+
+
+@settings(deadline=None)
+@given(headers, streams, runs)
+def test_any_stream_survives(header, stream, run):
+    header = replace(header, frames=0, rate=Fraction(25), stream=stream)
+    units = [Unit(0, 1, 0, b"?", 1, pack([Packet(*values) for values in run])), Unit(1, 1, 0, b"", 2)]
+    data = written(header, units)
+    assert reading(data) == (header, units)
+    assert read_header(data) == header
+
+
+def test_packets_need_a_stream_and_a_stream_a_video():
+    with pytest.raises(FormatError, match="packets of a stream that the file doesn't have"):
+        written(VIDEO, STREAM_UNITS)
+    with pytest.raises(FormatError, match="in a file that is no video"):
+        written(replace(STREAM, rate=None), STREAM_UNITS)
+    with pytest.raises(FormatError, match="is not a positive ratio"):
+        written(replace(STREAM, stream=STREAM.stream._replace(tick=Fraction(0))), STREAM_UNITS)
+    with pytest.raises(LimitError, match="too large"):
+        written(replace(STREAM, stream=STREAM.stream._replace(width=2**20)), STREAM_UNITS)
 
 
 INVALID = {

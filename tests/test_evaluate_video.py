@@ -3,17 +3,16 @@
 import io
 import json
 import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from grid_weights import write_weights
 from video_clips import BT601, RATE, moving, pictures, video_file
 
+from codec import video as opened
 from codec.cli.evaluate import evaluate as command
 from codec.cli.report import report as report_command
 from codec.errors import CodecError
@@ -25,19 +24,9 @@ from codec.peers.video import VIDEO
 from codec.specs import parse
 
 FRAMES = 6
-WORKS = ["nirvana-e1:q=40", "s2lic:q=40", "x264:crf=30", "x264-intra:crf=30", "x265:crf=30", "x265-intra:crf=30",
+WORKS = ["nirvana-e1:q=40", "nirvana-x265:q=40", "base-svt-av1:q=40", "base-x264-e1:q=40",
+         "s2lic:q=40", "x264:crf=30", "x264-intra:crf=30", "x265:crf=30", "x265-intra:crf=30",
          "svt-av1:crf=40", "vp9:crf=40", "ffv1"]  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Of nirvana, where none are at hand: untrained ones."""
-    folder = tmp_path_factory.mktemp("weights")
-    write_weights(folder)
-    before = os.environ.get("CODEC_WEIGHTS")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CODEC_WEIGHTS", os.pathsep.join([*([before] if before else []), str(folder)]))
-        yield
 
 
 @pytest.fixture
@@ -71,9 +60,22 @@ def test_rates_are_of_the_whole_file_over_all_frames(spec: str, video: Path, tmp
     assert min(row["psnr"], row["psnr-y"], row["psnr-ycbcr"]) > 20
 
 
+def test_networks_are_over_the_same_stream_that_is_evaluated_alone(video: Path, tmp_path: Path) -> None:
+    rows = [rows_of(video, f"{name}:q=40", keep=tmp_path / "kept")[0] for name in ("nirvana-x264", "base-x264")]
+    ours, base = rows
+    assert all(ours[key] >= base[key] for key in ("psnr-y", "psnr-ycbcr"))
+    data = Path(ours["kept"]).read_bytes()
+    shown = list(opened.open_file(io.BytesIO(data), base=True).pictures())
+    alone = clip.read_clip(Path(base["kept"])).pictures
+    assert all(np.array_equal(a.planes[0], b.planes[0]) for a, b in zip(shown, alone, strict=True))
+
+
 def test_every_codec_has_a_test() -> None:
-    names = {name for name in known("video") if not name.startswith("nirvana")} - {"svt-av1-intra", "vp9-intra"}
-    assert names == {spec.partition(":")[0] for spec in WORKS} - {"nirvana-e1"}
+    names = {name for name in known("video") if not name.startswith(("nirvana", "base"))} - {
+        "svt-av1-intra",
+        "vp9-intra",
+    }
+    assert names == {spec.partition(":")[0] for spec in WORKS if not spec.startswith(("nirvana", "base"))}
 
 
 def test_a_lossless_codec_scores_perfectly_for_odd_sizes_too(tmp_path: Path) -> None:

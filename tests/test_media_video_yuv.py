@@ -6,7 +6,7 @@ import pytest
 from codec.container import Color
 from codec.errors import MediaError
 from codec.media import yuv
-from codec.media.video.picture import frame_of
+from codec.media.video.layout import frame_of
 from codec.metrics import psnr
 
 BT709 = Color(1, 1, 1, False)

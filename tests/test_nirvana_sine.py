@@ -12,12 +12,12 @@ import torch
 from codec.errors import CodecError, FormatError
 from codec.media.video import Planes
 from codec.models.nirvana import Shape, Sine, frame_code, patch_centres
-from codec.nirvana import sine_init
-from codec.nirvana.fit import Budget, Fitted, Progress, fit
-from codec.nirvana.sine import Coded, SineGroups
-from codec.nirvana.sine_latents import Latents, Weights, laplace_bits, step_sizes
-from codec.nirvana.sine_patches import Grid
-from codec.nirvana.sine_presets import PRESETS
+from codec.nirvana.sine import init as sine_init
+from codec.nirvana.sine.groups import Coded, SineGroups
+from codec.nirvana.sine.latents import Latents, Weights, laplace_bits, step_sizes
+from codec.nirvana.sine.loop import Budget, Fitted, Progress, fit
+from codec.nirvana.sine.patches import Grid
+from codec.nirvana.sine.presets import PRESETS
 
 TINY = PRESETS["tiny"]
 SMALL_SHAPE = Shape(patch=8, group=2, hidden=8, layers=3, channels=2, w0=10.0)

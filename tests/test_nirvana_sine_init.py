@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from codec.errors import CodecError
-from codec.nirvana import sine_init
-from codec.nirvana.sine_presets import PRESETS
+from codec.nirvana.sine import init as sine_init
+from codec.nirvana.sine.presets import PRESETS
 from codec.train.clips import read_clip
 from codec.train.nirvana_init import Crops, main
 

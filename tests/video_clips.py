@@ -11,7 +11,7 @@ import numpy as np
 
 from codec.container import Color
 from codec.media.video import Picture, Planes
-from codec.media.video.picture import frame_of
+from codec.media.video.layout import frame_of
 
 RATE = Fraction(25)
 BT601 = Color(6, 6, 6, False)

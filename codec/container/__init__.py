@@ -13,21 +13,25 @@ from codec.container.limits import LIMITS, Limits
 from codec.container.metadata import METADATA_TAGS
 from codec.container.salvage import salvage
 from codec.container.sections import MAGIC, SUFFIX, VERSION
+from codec.container.standard import CHROMA, STANDARDS, Stream
 from codec.container.stream import read, read_header, write
 from codec.container.units import Unit
 
 __all__ = [
+    "CHROMA",
     "CODEC_IDS",
     "LIMITS",
     "MAGIC",
     "METADATA_TAGS",
     "SRGB",
+    "STANDARDS",
     "SUFFIX",
     "VERSION",
     "Color",
     "Header",
     "Index",
     "Limits",
+    "Stream",
     "Unit",
     "append",
     "read",

@@ -21,9 +21,9 @@ from codec.container.units import (
     Tally,
     Unit,
     end_limit,
+    read_section,
     unpack_end,
     unpack_sole,
-    unpack_unit,
 )
 from codec.errors import FormatError
 
@@ -84,13 +84,12 @@ def read_unit(fp: IO[bytes], index: Index, number: int, limits: Limits = LIMITS)
     fp.seek(index.offsets[number])
     reader = Reader(fp, index.offsets[number])
     tag = reader.tag()
-    if tag != (b"P" if index.header.frames == 1 and len(index.offsets) == 1 else b"U"):
-        reader.refuse(tag)
-    payload = reader.payload(tag, limits.payload + UNIT_FIELDS)
-    if tag == b"P":
-        unit = unpack_sole(index.header, payload, limits)
+    if index.header.frames == 1 and len(index.offsets) == 1:
+        if tag != b"P":
+            reader.refuse(tag)
+        unit = unpack_sole(index.header, reader.payload(tag, limits.payload + UNIT_FIELDS), limits)
     else:
-        unit = unpack_unit(payload)
+        unit = read_section(reader, tag, limits)
         Tally(index.header, limits, number, sum(index.frames[:number])).check(unit)
     if (reader.offset - index.offsets[number], unit.frames) != (index.lengths[number], index.frames[number]):
         raise FormatError(

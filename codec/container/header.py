@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from codec.container.fields import Cursor, varint
 from codec.container.limits import Limits
+from codec.container.standard import Stream
 from codec.errors import FormatError, LimitError
 
 # Numbers are never reused.
@@ -44,6 +45,7 @@ class Header:
     fingerprint: bytes = b""  # 8 bytes naming the weights; empty: the stream carries its own network
     private: bytes = b""  # the codec's own options, packed
     metadata: Mapping[str, bytes] = field(default_factory=dict, hash=False)  # keys of METADATA_TAGS
+    stream: Stream | None = None  # the standard stream that the units' packets are of (video)
 
     @property
     def codec_name(self) -> str:

@@ -15,7 +15,7 @@ MAGIC = b"\x8eNCF"  # the first byte is neither ASCII nor the start of valid UTF
 VERSION = 0x01  # major nibble, minor nibble: 0.1
 CHUNK = 2**18  # bytes asked of a stream at once
 
-CRITICAL = b"HPUZ"
+CRITICAL = b"BHPSUZ"
 
 
 class Truncated(FormatError):

@@ -10,7 +10,8 @@ from codec.container.header import Header, pack_header, unpack_header
 from codec.container.limits import LIMITS, Limits
 from codec.container.metadata import METADATA_NAMES, check_sizes, pack_metadata, unpack_metadata
 from codec.container.sections import MAGIC, VERSION, Reader, Truncated, section
-from codec.container.units import UNIT_FIELDS, Tally, Unit, end_limit, pack_sole, unpack_sole
+from codec.container.standard import pack_stream, unpack_stream
+from codec.container.units import UNIT_FIELDS, Tally, Unit, end_limit, pack_sole, read_section, unpack_sole
 from codec.errors import FormatError
 
 
@@ -22,6 +23,9 @@ def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits =
     """
     prefix = MAGIC + bytes([VERSION]) + section(b"H", pack_header(header, limits))
     prefix += pack_metadata(header.metadata, limits)
+    if header.stream is not None:
+        check_video(header)
+        prefix += section(b"S", pack_stream(header.stream, limits))
     units = iter(units)
     opening = list(islice(units, 2 if header.frames == 1 else 1))
     if not opening:
@@ -78,11 +82,22 @@ def open_file(source: IO[bytes] | bytes, limits: Limits) -> tuple[Reader, Header
         payload = reader.payload(tag, limits.audio if name == "audio" else limits.metadata + 1)
         metadata[name] = unpack_metadata(name, payload, limits)
         check_sizes(metadata, limits)
+    stream = None
+    if tag == b"S":
+        check_video(header)
+        stream = unpack_stream(reader.payload(tag, limits.head), limits)
+        tag = reader.tag()
     if not tag:
         raise Truncated("truncated: no unit follows the head")
-    if tag not in (b"P", b"U"):
+    if tag not in (b"B", b"P", b"U"):
         reader.refuse(tag)
-    return reader, replace(header, metadata=metadata), tag
+    return reader, replace(header, metadata=metadata, stream=stream), tag
+
+
+def check_video(header: Header) -> None:
+    """FormatError for the head of a file that can't have a standard stream."""
+    if header.rate is None or header.frames == 1:
+        raise FormatError("damaged: a stream of pictures in a file that is no video; get a whole copy of the file")
 
 
 def read_units(reader: Reader, header: Header, tag: bytes, limits: Limits) -> Iterator[Unit]:
@@ -121,9 +136,11 @@ def refuse_more(reader: Reader) -> None:
 
 def _session(reader: Reader, tally: Tally, tag: bytes) -> Iterator[Unit]:
     start = reader.offset - 1
-    while tag == b"U":
-        payload = reader.payload(tag, tally.limits.payload + UNIT_FIELDS)
-        yield tally.unpack(payload, reader.offset - start)
+    while tag in (b"B", b"U"):
+        unit = read_section(reader, tag, tally.limits)
+        tally.check(unit)
+        tally.add(unit, reader.offset - start)
+        yield unit
         start = reader.offset
         tag = reader.tag()
     if not tag:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from codec.container.fields import Cursor, varint
 from codec.container.header import Header
 from codec.container.limits import Limits
-from codec.container.sections import section
+from codec.container.sections import Reader, Truncated, section
 from codec.errors import FormatError, LimitError
 
 PHASES = 4
@@ -22,6 +22,7 @@ class Unit(NamedTuple):
     phase: int  # of the scale bins, 0..3
     payload: bytes
     frames: int = 0  # video: the frames that begin in this unit; image: 0
+    packets: bytes = b""  # of the header's stream, in a section of its own (codec/standard/packets.py)
 
 
 class End(NamedTuple):
@@ -51,10 +52,12 @@ class Tally:
             raise FormatError(f"invalid unit {unit.index}: {values}")
         if self.header.frames == 1 and unit.frames:
             raise FormatError(f"invalid unit {unit.index}: {unit.frames} frames of its own in an image")
+        if unit.packets and self.header.stream is None:
+            raise FormatError(f"invalid unit {unit.index}: packets of a stream that the file doesn't have")
         if unit.index >= self.limits.units:
             raise LimitError(f"more than {self.limits.units} units, the limit")
-        if len(unit.payload) > self.limits.payload:
-            raise LimitError(f"unit {unit.index} has {len(unit.payload)} bytes: limit {self.limits.payload}")
+        if max(len(unit.payload), len(unit.packets)) > self.limits.payload:
+            raise LimitError(f"unit {unit.index} has more than {self.limits.payload} bytes, the limit")
         frames = self.frames + unit.frames
         if frames > (self.header.frames or self.limits.frames):
             if self.header.frames:
@@ -62,19 +65,14 @@ class Tally:
             raise LimitError(f"more than {self.limits.frames} frames, the limit")
 
     def pack(self, unit: Unit) -> bytes:
-        """Section U for the next unit."""
+        """Section U for the next unit, after section B if it has packets."""
         self.check(unit)
         fields = varint(unit.index) + varint(unit.frames) + struct.pack("<BI", unit.phase, unit.checksum)
         framed = section(b"U", fields + unit.payload)
+        if unit.packets:
+            framed = section(b"B", unit.packets) + framed
         self.add(unit, len(framed))
         return framed
-
-    def unpack(self, payload: bytes, length: int) -> Unit:
-        """The next unit, from the payload of a section U of `length` bytes."""
-        unit = unpack_unit(payload)
-        self.check(unit)
-        self.add(unit, length)
-        return unit
 
     def add(self, unit: Unit, length: int) -> None:
         self.units += 1
@@ -117,11 +115,21 @@ def unpack_sole(header: Header, payload: bytes, limits: Limits) -> Unit:
     return unit
 
 
-def unpack_unit(payload: bytes) -> Unit:
-    """The unit in the payload of a section U; what its fields may be depends on the file (Tally)."""
-    cursor = Cursor(payload, "section 'U'")
+def read_section(reader: Reader, tag: bytes, limits: Limits) -> Unit:
+    """The unit whose first section's tag, B or U, was just read; what its fields may be depends on the file (Tally)."""
+    packets = b""
+    if tag == b"B":
+        packets = reader.payload(tag, limits.payload)
+        if not packets:
+            raise FormatError(f"damaged: {reader.where} is empty; get a whole copy of the file")
+        tag = reader.tag()
+        if not tag:
+            raise Truncated("truncated: no unit follows its packets")
+    if tag != b"U":
+        reader.refuse(tag)
+    cursor = Cursor(reader.payload(tag, limits.payload + UNIT_FIELDS), "section 'U'")
     index, frames, phase, checksum = cursor.varint(), cursor.varint(), cursor.byte(), cursor.u32()
-    return Unit(index, checksum, phase, cursor.rest(), frames)
+    return Unit(index, checksum, phase, cursor.rest(), frames, packets)
 
 
 def unpack_end(payload: bytes, limits: Limits) -> End:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from codec import api, media
+from codec import api, media, video
 from codec.evaluate.clip import Clip
 from codec.media.audio import Audio
-from codec.media.video import Planes, Video
+from codec.media.video import Layout, Planes, Video, read_video
 from codec.peers import AUDIO_PEERS, PEERS
 from codec.peers import require as require_peer
 from codec.peers.video import VIDEO
 from codec.specs import Spec
+from codec.standard.encoders import DEFAULT, ENCODERS
+from codec.standard.export import export
+from codec.video import EFFORT, EFFORTS, Options, Target
 
-EFFORTS = range(1, 10)
-OURS = {"s2lic": "q", "s2lic-ssim": "q", **{f"s2lic-e{n}": "q" for n in EFFORTS}, "circuit": "e"}
+OURS = {"s2lic": "q", "s2lic-ssim": "q", **{f"s2lic-e{n}": "q" for n in range(1, EFFORTS + 1)}, "circuit": "e"}
 _INTRA = "-intra"
 _OPTIONS = {"q": "quality", "e": "effort"}
 
@@ -25,15 +28,18 @@ _OPTIONS = {"q": "quality", "e": "effort"}
 def known(kind: str) -> dict[str, str]:
     """The codecs for "image", "audio" or "video" and the key that each takes, as codec.specs.parse wants it.
 
-    `s2lic-e5` and `nirvana-e1` are s2lic and nirvana at these efforts. Of videos, an encoder of others with "-intra"
-    has key frames only.
+    `s2lic-e5` is s2lic at this effort, `s2lic-ssim` tuned. Of videos, an encoder of others with "-intra" has key frames
+    only. `nirvana-x265` is nirvana over that base, `base-x265` the base alone in an mp4, as nirvana has it;
+    `nirvana-e1`, `nirvana-x265-e1` are of that effort.
     """
     if kind == "video":
-        from codec.nirvana.codec import EFFORTS
-
-        ours = ["nirvana", *(f"nirvana-e{n}" for n in range(1, EFFORTS + 1)), "s2lic"]
+        ours = [name + effort for name in _videos() for effort in ("", *(f"-e{n}" for n in range(1, EFFORTS + 1)))]
         peers = {name: peer.key for name, peer in VIDEO.items()}
-        return dict.fromkeys(ours, "q") | peers | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
+        return (
+            dict.fromkeys([*ours, "s2lic"], "q")
+            | peers
+            | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
+        )
     if kind == "audio":
         return {name: peer.key for name, peer in AUDIO_PEERS.items()}
     return {**OURS, **{name: peer.key for name, peer in PEERS.items()}}
@@ -107,20 +113,49 @@ def video_coder(spec: Spec, clip: Clip, device: str) -> Coder:
             return list(peer.decode_planes(data, info.height, info.width, info.color))
 
         return Coder(encode_peer, decode_peer, "cpu", peer.description(intra=intra), ".mkv")
-    from codec import video
-    from codec.nirvana.codec import EFFORT, Options
-    from codec.nirvana.rate import Target
-
+    if spec.codec == "s2lic":
+        return _our_video("s2lic", None, clip, Options(Target(quality=spec.value)), device)
     name, _, effort = spec.codec.partition("-e")
     options = Options(Target(quality=spec.value), int(effort or EFFORT), frames=frames)
+    kind, base = _videos()[name]
+    if kind == "base":  # no time for anything but it
+        return _base_alone(base, clip, replace(options, seconds=0.0))
+    return _our_video("nirvana", base, clip, options, device)
 
+
+def _videos() -> dict[str, tuple[str, str]]:
+    """Ours by name: "nirvana", or "base" for its base alone; and the encoder of the base."""
+    over = {f"nirvana-{base}": ("nirvana", base) for base in ENCODERS}
+    return {"nirvana": ("nirvana", DEFAULT), **over, **{f"base-{base}": ("base", base) for base in ENCODERS}}
+
+
+def _our_video(codec: str, base: str | None, clip: Clip, options: Options, device: str) -> Coder:
     def encode(clip: Clip) -> bytes:
         buffer = io.BytesIO()
-        source = Video(info, [], frames, lambda: iter(clip.pictures))
-        video.encode(source, buffer, name, options=options, device=device)
+        source = Video(clip.info, [], len(clip.pictures), lambda: iter(clip.pictures))
+        video.encode(source, buffer, codec, options=options, base=base, device=device)
         return buffer.getvalue()
 
     def decode(data: bytes) -> list[Planes]:
         return [picture.planes for picture in video.open_file(io.BytesIO(data), device=device).pictures()]
 
-    return Coder(encode, decode, device, "" if name == "s2lic" else f"effort {options.effort}", ".ncf")
+    settings = "" if codec == "s2lic" else f"effort {options.effort} over {base}"
+    return Coder(encode, decode, device, settings, ".ncf")
+
+
+def _base_alone(base: str, clip: Clip, options: Options) -> Coder:
+    """The same stream that nirvana has, as an mp4."""
+    ours = _our_video("nirvana", base, clip, options, "cpu")
+
+    def encode(clip: Clip) -> bytes:
+        file, buffer = video.open_file(io.BytesIO(ours.encode(clip))), io.BytesIO()
+        export(file.header, file.packets, buffer, "mp4")
+        return buffer.getvalue()
+
+    def decode(data: bytes) -> list[Planes]:
+        height, width = clip.info.height, clip.info.width
+        shown = read_video(data, audio=False).pictures()
+        cut = Layout().sizes(height, width)
+        return [tuple(p[:h, :w] for p, (h, w) in zip(s.planes, cut, strict=True)) for s in shown]  # type: ignore[misc]
+
+    return Coder(encode, decode, "cpu", f"{base}, effort {options.effort}", ".mp4")

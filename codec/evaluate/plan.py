@@ -17,7 +17,11 @@ IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".
 # A file that could be either, .webm, is a video.
 _SUFFIXES = {"image": IMAGES, "audio": AUDIO_SUFFIXES - VIDEO_SUFFIXES, "video": VIDEO_SUFFIXES}
 KINDS = tuple(_SUFFIXES)
-METRICS = {"image": ("psnr", "ms-ssim"), "audio": ("si-sdr",), "video": ("psnr", "psnr-ycbcr", "psnr-y", "ms-ssim")}
+METRICS = {
+    "image": ("psnr", "ms-ssim"),
+    "audio": ("si-sdr",),
+    "video": ("psnr-ycbcr", "psnr-y", "psnr-u", "psnr-v", "ssim"),
+}
 ORIGINAL = "original"  # the codec of the rows that score the files as they are given
 
 

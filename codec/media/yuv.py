@@ -36,16 +36,30 @@ def from_rgb(rgb: np.ndarray, color: Color) -> tuple[np.ndarray, np.ndarray, np.
     return _rounded(y * luma + base), u, v
 
 
-def to_rgb(planes: tuple[np.ndarray, np.ndarray, np.ndarray], color: Color) -> np.ndarray:
-    """Planes y [H, W], u and v [ceil(H / 2), ceil(W / 2)], uint8 -> uint8 [H, W, 3]. MediaError for a rare matrix."""
+def to_rgb(planes: tuple[np.ndarray, np.ndarray, np.ndarray], color: Color, depth: int = 8) -> np.ndarray:
+    """Planes y [H, W], u and v of as many rows and columns or half as many -> [H, W, 3], uint8; uint16 of its full
+    scale for a depth of more than 8 bits. MediaError for a rare matrix."""
     red, green, blue = _weights(color)
     base, luma, chroma = _levels(color)
-    height, width = planes[0].shape
-    y = (planes[0].astype(np.float32) - base) / luma
-    cb, cr = ((doubled(c)[:height, :width] - 128) / chroma for c in planes[1:])
+    size = planes[0].shape
+    # On the scale of 8 bits, whose full range ends at 255 and whose limited one shifts up.
+    scale = np.float32(255 / (2**depth - 1) if color.full_range else 2.0 ** (8 - depth))
+    middle = np.float32(2 ** (depth - 1) * scale)
+    y = (planes[0].astype(np.float32) * scale - base) / luma
+    cb, cr = ((whole(c, size) * scale - middle) / chroma for c in planes[1:])
     r, b = y + 2 * (1 - red) * cr, y + 2 * (1 - blue) * cb
     g = (y - red * r - blue * b) / green
-    return _rounded(np.stack((r, g, b), -1))
+    rgb = np.stack((r, g, b), -1)
+    return _rounded(rgb) if depth == 8 else np.rint(rgb * np.float32(257)).clip(0, 65535).astype(np.uint16)
+
+
+def whole(plane: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """A plane of colour at the size of luma, float32."""
+    if plane.shape == size:
+        return plane.astype(np.float32)
+    if plane.shape[0] == size[0] > 1:  # 4:2:2
+        return doubled_columns(plane.astype(np.float32))[:, : size[1]]
+    return doubled(plane)[: size[0], : size[1]]
 
 
 def halved_columns(plane: np.ndarray) -> np.ndarray:
@@ -62,16 +76,20 @@ def halved_rows(plane: np.ndarray) -> np.ndarray:
 
 
 def doubled(plane: np.ndarray) -> np.ndarray:
-    """[H, W] -> float32 [2 H, 2 W]: linear between rows, a quarter above and below each, and between columns, at each
-    and half-way to the next.
-    """
-    tall = np.pad(plane.astype(np.float32), ((1, 1), (0, 1)), "edge")
+    """[H, W] -> float32 [2 H, 2 W]: linear between rows, a quarter above and below each, and between columns."""
+    tall = np.pad(plane.astype(np.float32), ((1, 1), (0, 0)), "edge")
     rows = np.empty((2 * plane.shape[0], tall.shape[1]), np.float32)
     rows[::2] = (3 * tall[1:-1] + tall[:-2]) / 4
     rows[1::2] = (3 * tall[1:-1] + tall[2:]) / 4
-    out = np.empty((len(rows), 2 * plane.shape[1]), np.float32)
-    out[:, ::2] = rows[:, :-1]
-    out[:, 1::2] = (rows[:, :-1] + rows[:, 1:]) / 2
+    return doubled_columns(rows)
+
+
+def doubled_columns(plane: np.ndarray) -> np.ndarray:
+    """Float32 [H, W] -> [H, 2 W]: at each column and half-way to the next."""
+    wide = np.pad(plane, ((0, 0), (0, 1)), "edge")
+    out = np.empty((len(plane), 2 * plane.shape[1]), np.float32)
+    out[:, ::2] = wide[:, :-1]
+    out[:, 1::2] = (wide[:, :-1] + wide[:, 1:]) / 2
     return out
 
 

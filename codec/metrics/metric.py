@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from codec.errors import CodecError
-from codec.metrics.planes import psnr_planes, psnr_y
+from codec.metrics.planes import psnr_plane, psnr_planes
 from codec.metrics.samples import psnr, psnr_ycbcr
 from codec.metrics.sound import si_sdr
 from codec.metrics.structure import ms_ssim, ssim
@@ -59,7 +60,9 @@ class Formula:
 
 
 _PICTURES: dict[str, Function] = {"psnr": psnr, "psnr-ycbcr": psnr_ycbcr, "ssim": ssim, "ms-ssim": ms_ssim}
-_PLANES: dict[str, Function] = {"psnr-ycbcr": psnr_planes, "psnr-y": psnr_y}  # of videos
+_PLANES: dict[str, Function] = {  # of videos
+    "psnr-ycbcr": psnr_planes, **{f"psnr-{'yuv'[which]}": partial(psnr_plane, which) for which in range(3)},
+}  # fmt: skip
 _SOUND: dict[str, Function] = {"si-sdr": si_sdr}
 _DEEP = {
     "deep.efflite0": "codec.metrics.features:FeatureDistance",

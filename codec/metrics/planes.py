@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codec.media.video.picture import Planes
+from codec.media.video.layout import Planes
 from codec.metrics.samples import psnr
 
 _EQUAL = 100.0  # dB
@@ -25,12 +25,11 @@ def mean_decibels(values: Sequence[float], weights: Sequence[float] | None = Non
     return float(np.average([_EQUAL if value == math.inf else value for value in values], weights=weights))
 
 
-def psnr_y(reference: Planes, decoded: Planes, peak: int = 255) -> float:
-    """PSNR in dB of the luma plane; inf for equal ones."""
-    return psnr(reference[0][..., None], decoded[0][..., None], peak)
+def psnr_plane(which: int, reference: Planes, decoded: Planes, peak: int = 255) -> float:
+    """PSNR in dB of Y (0), U (1) or V (2); inf for equal ones."""
+    return psnr(reference[which][..., None], decoded[which][..., None], peak)
 
 
 def psnr_planes(reference: Planes, decoded: Planes, peak: int = 255) -> float:
     """(6 PSNR of Y + PSNR of U + PSNR of V) / 8 in dB, of the planes as they are; inf if all are equal."""
-    each = [psnr(a[..., None], b[..., None], peak) for a, b in zip(reference, decoded, strict=True)]
-    return mean_decibels(each, (6, 1, 1))
+    return mean_decibels([psnr_plane(which, reference, decoded, peak) for which in range(3)], (6, 1, 1))

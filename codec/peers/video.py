@@ -20,8 +20,10 @@ import numpy as np
 from codec.container import Color
 from codec.errors import CodecError
 from codec.media import yuv
-from codec.media.video.picture import Planes, frame_of, mark, planes_of
+from codec.media.video.layout import Planes, frame_of, mark
+from codec.media.video.picture import planes_of
 from codec.peers.ffmpeg import BITEXACT, encoder
+from codec.standard import priority
 
 if TYPE_CHECKING:
     import av
@@ -162,6 +164,8 @@ class VideoCodec:
         stream.bit_rate = 0  # PyAV's default would cap the rate of VP9 and SVT-AV1
         if not first.format.is_rgb:
             mark(stream.codec_context, color)
+        with priority.kept():
+            container.start_encoding()
         units = av.BitStreamFilterContext(self.bitstream_filter or "null", stream)
         for index, frame in enumerate(frames):
             frame.pts, frame.time_base = index, 1 / fps

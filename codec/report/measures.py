@@ -19,6 +19,8 @@ _LABELS = {
     "psnr": ("PSNR", "dB"),
     "psnr-ycbcr": ("PSNR, YCbCr 6:1:1", "dB"),
     "psnr-y": ("PSNR, luma", "dB"),
+    "psnr-u": ("PSNR, U", "dB"),
+    "psnr-v": ("PSNR, V", "dB"),
     "ssim": ("SSIM", ""),
     "ms-ssim": ("MS-SSIM", "dB"),
     "deep.efflite0": (_FEATURES.format(""), ""),

@@ -22,11 +22,11 @@ from codec import weights
 from codec.errors import CodecError
 from codec.media.video import Planes
 from codec.models.nirvana import Shape, Sine, patch_centres
-from codec.nirvana import sine_init
-from codec.nirvana.sine_fit import Rates, SineFit
-from codec.nirvana.sine_latents import Weights
-from codec.nirvana.sine_patches import Grid
-from codec.nirvana.sine_presets import PRESETS
+from codec.nirvana.sine import init as sine_init
+from codec.nirvana.sine.fit import Rates, SineFit
+from codec.nirvana.sine.latents import Weights
+from codec.nirvana.sine.patches import Grid
+from codec.nirvana.sine.presets import PRESETS
 from codec.train.clips import read_clip
 
 Clip = list[Planes]

@@ -19,12 +19,12 @@ import torch
 
 from codec.entropy import Encoder
 from codec.models.nirvana import Shape, Sine, patch_centres
-from codec.nirvana.fit import Budget, fit
-from codec.nirvana.sine import SineGroups, code_weights
-from codec.nirvana.sine_fit import SineFit
-from codec.nirvana.sine_latents import Weights
-from codec.nirvana.sine_patches import Grid, Planes
-from codec.nirvana.sine_presets import PRESETS, Preset
+from codec.nirvana.sine.fit import SineFit
+from codec.nirvana.sine.groups import SineGroups, code_weights
+from codec.nirvana.sine.latents import Weights
+from codec.nirvana.sine.loop import Budget, fit
+from codec.nirvana.sine.patches import Grid, Planes
+from codec.nirvana.sine.presets import PRESETS, Preset
 from codec.train.clips import read_clip
 
 

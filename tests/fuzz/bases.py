@@ -1,9 +1,7 @@
 """The whole files that fuzzing starts from: small pictures of every kind, and files of containers alone."""
 
 import io
-import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,7 +12,6 @@ import numpy as np
 TESTS = Path(__file__).parents[1]
 sys.path.append(str(TESTS))  # where `run.py` doesn't look
 
-from grid_weights import write_weights  # noqa: E402
 from video_clips import BT601, RATE, moving  # noqa: E402
 from video_clips import pictures as pictures_of  # noqa: E402
 
@@ -23,12 +20,11 @@ from codec import container, video  # noqa: E402
 from codec.container import Color, Header, Unit  # noqa: E402
 from codec.media import Info  # noqa: E402
 from codec.media.video import Video  # noqa: E402
-from codec.nirvana.codec import Options  # noqa: E402
-from codec.nirvana.rate import Target  # noqa: E402
 from codec.s2lic import TUNES  # noqa: E402
+from codec.standard.encoders import ENCODERS  # noqa: E402
+from codec.video import Options, Target  # noqa: E402
 
 GOLDEN = TESTS / "golden"
-GRID = Path(tempfile.gettempdir()) / f"neural-codec-fuzz-{os.getuid()}"
 
 
 @dataclass(frozen=True)
@@ -92,17 +88,18 @@ def pictures() -> list[Base]:
 
 
 def videos() -> list[Base]:
-    """Videos of both codecs: two chains; CODEC_WEIGHTS has to name GRID too, where the weights are put."""
-    write_weights(GRID)
-    frames = moving(32, 48, 10)
+    """Videos of two chains over each base, and one of pictures alone."""
+    frames = moving(48, 64, 12)
     frames += [(255 - y // 4, u, v) for y, u, v in frames[:3]]
-    info = Info(48, 32, frames=0, rate=RATE, color=BT601, metadata={"audio": b"no sound"})
+    info = Info(64, 48, frames=0, rate=RATE, color=BT601, metadata={"audio": b"no sound"})
     bases = []
-    for name, shown in {"nirvana": pictures_of(frames), "s2lic": pictures_of(frames[:2])}.items():
+    for base in (*ENCODERS, None):
+        shown = pictures_of(frames if base else frames[:2])
         buffer = io.BytesIO()
         opened = Video(info, [], len(shown), lambda shown=shown: iter(shown))  # type: ignore[misc]
-        video.encode(opened, buffer, name, options=Options(Target(quality=40), 1), device="cpu")
-        bases.append(Base(f"{name} video", buffer.getvalue(), samples(buffer.getvalue())))
+        options = Options(Target(quality=40), 1)
+        video.encode(opened, buffer, "nirvana" if base else "s2lic", options=options, base=base, device="cpu")
+        bases.append(Base(f"{base or 's2lic'} video", buffer.getvalue(), samples(buffer.getvalue())))
     return bases
 
 

@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,13 +14,15 @@ import torch
 from bases import Base
 
 from codec import container, s2lic, tiling
-from codec.container import Header, Limits, Unit
+from codec.container import CHROMA, STANDARDS, Header, Limits, Unit
 from codec.container.fields import Cursor, varint
 from codec.container.header import pack_header
 from codec.container.sections import section
+from codec.container.standard import pack_stream
 from codec.errors import CodecError
 from codec.models.s2lic import PATCH
 from codec.ratemap import Rates
+from codec.standard.packets import pack, unpack
 
 REPAIRED = 0.3  # the share of cases whose checksums are right
 START = 5  # bytes of magic and version
@@ -130,7 +133,7 @@ def rename_section(rng: random.Random, data: bytes) -> bytes:
     sections = split(data)
     if sections:
         i = rng.randrange(len(sections))
-        sections[i] = bytes([rng.choice(b"HPUZaeixQqB0\0\xff")]), sections[i][1]
+        sections[i] = bytes([rng.choice(b"BHPSUZaeixQq0\0\xff")]), sections[i][1]
     return _joined(data, sections)
 
 
@@ -264,9 +267,47 @@ def hostile_latents(rng: random.Random, data: bytes) -> bytes:
     return _rebuilt(data, header, units)
 
 
+def stream_packets(rng: random.Random, data: bytes) -> bytes:
+    """What the standard's decoder reads, changed within its packets; their table is right."""
+    header, units = _parts(data)
+    places = [i for i, unit in enumerate(units) if unit.packets]
+    if not places:
+        return unit_payload(rng, data)
+    i = rng.choice(places)
+    found = unpack(units[i].packets)
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        at = rng.randrange(len(found))
+        changed = rng.choice((*DAMAGING[:6], _replaced))(rng, found[at].data) or b"?"
+        found[at] = found[at]._replace(data=changed, key=rng.random() < 0.5 if rng.random() < 0.1 else found[at].key)
+    if rng.random() < 0.1:
+        rng.shuffle(found)
+    units[i] = units[i]._replace(packets=pack(found))
+    return _rebuilt(data, header, units)
+
+
+def stream_fields(rng: random.Random, data: bytes) -> bytes:
+    """Another standard, size, layout, time or parameter sets over the same packets."""
+    header, units = _parts(data)
+    stream = header.stream
+    if stream is None:
+        return head_field(rng, data)
+    values = {
+        "standard": rng.choice(tuple(STANDARDS)),
+        "width": rng.choice((1, stream.width + 1, stream.width * 2, 4096)),
+        "height": rng.choice((1, stream.height + 1, stream.height * 2, 4096)),
+        "chroma": rng.choice(CHROMA),
+        "tick": Fraction(rng.randint(1, 2**31 - 1), rng.choice((1, 25, 2**31 - 1))),
+        "turn": rng.randrange(8),
+        "aspect": Fraction(rng.randint(1, 2**31 - 1), rng.choice((1, 2**31 - 1))),
+        "extradata": rng.choice((b"", rng.choice(DAMAGING[:6])(rng, stream.extradata), rng.randbytes(30))),
+    }
+    name = rng.choice(sorted(values))
+    return _rebuilt(data, replace(header, stream=stream._replace(**{name: values[name]})), units)
+
+
 REPAIRING = (
     payload_bytes, head_bytes, picture_size, head_field, unit_payload, unit_payload, unit_fields, unit_order, metadata,
-    hostile_latents,
+    hostile_latents, stream_packets, stream_packets, stream_fields,
 )  # fmt: skip
 
 
@@ -278,14 +319,17 @@ def _parts(data: bytes) -> tuple[Header, list[Unit]]:
 def _rebuilt(data: bytes, header: Header, units: list[Unit]) -> bytes:
     """The file with another head and units, also such as no writer of ours would write; metadata stays."""
     sections = [(b"H", pack_header(header, HUGE)), *(s for s in split(data) if s[0].islower())]
+    if header.stream is not None:
+        sections.append((b"S", pack_stream(header.stream, HUGE)))
     if header.frames == 1 and len(units) == 1:
         fields = struct.pack("<BI", units[0].phase, units[0].checksum)
         return _joined(data, [*sections, (b"P", fields + units[0].payload)])
     listed = [varint(len(units)), varint(sum(u.frames for u in units)), varint(len(units))]
     for unit in units:
         fields = varint(unit.index) + varint(unit.frames) + struct.pack("<BI", unit.phase, unit.checksum)
-        sections.append((b"U", fields + unit.payload))
-        listed += [varint(len(section(*sections[-1]))), varint(unit.frames)]
+        made = [(b"B", unit.packets)] * bool(unit.packets) + [(b"U", fields + unit.payload)]
+        sections += made
+        listed += [varint(sum(len(section(*one)) for one in made)), varint(unit.frames)]
     end = b"".join(listed) + bytes(4)
     size = len(section(b"Z", end)).to_bytes(4, "little")
     return _joined(data, [*sections, (b"Z", end[:-4] + size)])

@@ -25,12 +25,12 @@ def work(seed: int, numbers: range, current: Any, results: "Connection[Result, N
     """Run cases and send their results; the number under way stands in `current`."""
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
-    from bases import GOLDEN, GRID, containers, golden, pictures, videos
+    from bases import GOLDEN, containers, golden, pictures, videos
     from mutations import case
     from verdict import run
 
     torch.set_num_threads(1)
-    os.environ["CODEC_WEIGHTS"] = f"{GOLDEN}{os.pathsep}{GRID}"
+    os.environ["CODEC_WEIGHTS"] = str(GOLDEN)
     bases = [*pictures(), *golden(), *videos(), *containers()]
     for base in bases:
         assert not run(base.data, base).failed, base.name

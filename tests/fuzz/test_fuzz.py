@@ -1,11 +1,10 @@
 """Damaged and hostile files: a few hundred cases of what `run.py` does at length."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from bases import GOLDEN, GRID, Base, containers, golden, pictures, videos
+from bases import GOLDEN, Base, containers, golden, pictures, videos
 from mutations import case, split
 from verdict import READ, SAME, run
 
@@ -13,7 +12,7 @@ from verdict import READ, SAME, run
 @pytest.fixture(scope="module")
 def bases() -> Iterator[list[Base]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CODEC_WEIGHTS", f"{GOLDEN}{os.pathsep}{GRID}")
+        patch.setenv("CODEC_WEIGHTS", str(GOLDEN))
         yield [*pictures(), *golden(), *videos(), *containers()]
 
 

@@ -36,5 +36,11 @@ class Clock:
         if frame.pts is None:
             return None
         time = frame.pts * self._tick - self._start
-        steady = round(time * self._rate) / self._rate
-        return steady if 2 * abs(steady - time) <= self._tick else time
+        steady = on_rate(time, self._rate, self._tick)
+        return time if steady is None else steady
+
+
+def on_rate(time: Fraction, rate: Fraction, tick: Fraction) -> Fraction | None:
+    """The multiple of 1 / `rate` that a time is, as far as one counted in ticks can tell; None if it is none."""
+    steady = round(time * rate) / rate
+    return steady if 2 * abs(steady - time) <= tick else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +13,9 @@ from codec.errors import MediaError
 from codec.media.info import MAX_PIXELS, Info, check_size
 from codec.media.video.clock import Clock
 from codec.media.video.folder import describe, folder_pictures, png_files
+from codec.media.video.layout import Layout
 from codec.media.video.opening import VideoSource, named, opened, video_stream, whole_packets
-from codec.media.video.picture import Picture, Turn, color_of, losses, planes_of, turn_of, turned
+from codec.media.video.picture import Picture, Turn, color_of, losses, nearest, planes_of, turn_of, turned
 from codec.media.video.survey import survey
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ _RATE = Fraction(25)  # frames a second, where a file doesn't say
 class Video:
     """An opened video.
 
-    `info` has the upright size, 3 channels, 8 bits, `frames` 0 (they are known at the end), the nominal `rate`, the
-    matrix and range of the planes as `color`, and {"audio": a Matroska file} as metadata if there is sound and it is
-    wanted. `notes`: what the user must be told, a line each; some come as pictures are read. `expected`: how many
-    frames the file promises.
+    `info` has the upright size, 3 channels, the depth and chroma of the layout, `frames` 0 (they are known at the end),
+    the nominal `rate`, the matrix and range of the planes as `color`, and {"audio": a Matroska file} as metadata if
+    there is sound and it is wanted. `notes`: what the user must be told, a line each; some come as pictures are read.
+    `expected`: how many frames the file promises.
     """
 
     info: Info
@@ -50,10 +51,12 @@ class _Facts:
     width: int
     height: int
     color: Color
+    layout: Layout
     turn: Turn
     rate: Fraction
     start: Fraction  # the first frame's time in the file
     tick: Fraction  # what the file counts time in
+    aspect: Fraction  # of an upright pixel
 
 
 @dataclass
@@ -67,30 +70,36 @@ class _Seen:
     mended: int = 0
 
 
-def read_video(source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = True) -> Video:
+def read_video(
+    source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = True, layouts: Sequence[Layout] = (Layout(),)
+) -> Video:
     """Open a video: a file that FFmpeg reads, the bytes of one, or a folder of PNGs (25 frames a second, by name).
 
-    `audio` keeps the first stream of sound, packet by packet as it is. Raises MediaError for what is no video, has no
-    frames or none that can be read; LimitError for frames of more than `max_pixels` pixels, before one is decoded;
-    OSError if the file can't be read.
+    Of `layouts`, which always have 8 bits and 4:2:0, pictures get the one that is nearest to the file's. `audio` keeps
+    the first stream of sound, packet by packet as it is. Raises MediaError for what is no video, has no frames or none
+    that can be read; LimitError for frames of more than `max_pixels` pixels, before one is decoded; OSError if the file
+    can't be read.
     """
     with named(source):
         if not isinstance(source, bytes) and Path(source).is_dir():
             files = png_files(Path(source))
             info, notes = describe(files, max_pixels)
             return Video(info, notes, len(files), lambda: folder_pictures(files, max_pixels))
-        return _file(source, max_pixels, audio)
+        return _file(source, max_pixels, audio, layouts)
 
 
-def _file(source: VideoSource, max_pixels: int, audio: bool) -> Video:
+def _file(source: VideoSource, max_pixels: int, audio: bool, layouts: Sequence[Layout]) -> Video:
     with opened(source) as container:
-        facts, notes = _facts(container, _prepared(container, max_pixels))
+        facts, notes = _facts(container, _prepared(container, max_pixels), layouts)
     with opened(source) as container:
         found = survey(container, video_stream(container), facts.start, facts.rate, audio)
     notes += found.notes
     width, height = (facts.height, facts.width) if facts.turn.transpose else (facts.width, facts.height)
     metadata = {"audio": found.sound} if found.sound else {}
-    info = Info(width, height, frames=0, rate=facts.rate, color=facts.color, metadata=metadata)
+    info = Info(
+        width, height, depth=facts.layout.depth, frames=0, rate=facts.rate, color=facts.color, metadata=metadata,
+        chroma=facts.layout.chroma, tick=found.tick, aspect=facts.aspect,
+    )  # fmt: skip
     return Video(info, notes, found.expected, lambda: _pictures(source, max_pixels, facts, found.expected, notes))
 
 
@@ -102,25 +111,26 @@ def _prepared(container: av.container.InputContainer, max_pixels: int) -> av.Vid
     return stream
 
 
-def _facts(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[_Facts, list[str]]:
+def _facts(
+    container: av.container.InputContainer, stream: av.VideoStream, layouts: Sequence[Layout]
+) -> tuple[_Facts, list[str]]:
     """And what can't be kept."""
     frame = next(_decoded(container, stream, _Seen()), None)
     if frame is None:
         raise MediaError("has no frames that can be read; get a whole copy of it, or convert it to mp4 first")
-    notes = losses(frame)
+    layout = nearest(frame, layouts)
+    notes = losses(frame, layout)
     turn = turn_of(frame)
     if turn is None:
         notes.append(f"it is turned by {frame.rotation} degrees, which is not done: only quarter turns are")
-    ratio = stream.sample_aspect_ratio
-    if ratio and ratio != 1:
-        shape = f"{ratio.numerator}:{ratio.denominator}"
-        notes.append(f"its pixels are not square ({shape}); they will be shown as if they were")
+    ratio = stream.sample_aspect_ratio or Fraction(1)
+    aspect = 1 / ratio if turn and turn.transpose else ratio
     stated = stream.average_rate or stream.guessed_rate
     rate = stated if stated and stated > 0 else _RATE
     tick = stream.time_base or 1 / rate
     start = frame.pts * tick if frame.pts is not None else Fraction(0)
     color = color_of(stream.codec_context, frame)
-    return _Facts(frame.width, frame.height, color, turn or Turn(), rate, start, tick), notes
+    return _Facts(frame.width, frame.height, color, layout, turn or Turn(), rate, start, tick, aspect), notes
 
 
 def _pictures(
@@ -135,7 +145,7 @@ def _pictures(
                     f"frame {count} is {frame.width} x {frame.height}, the ones before it "
                     f"{facts.width} x {facts.height}; cut it in two there, or scale it to one size first"
                 )
-            yield Picture(turned(planes_of(frame, facts.color), facts.turn), clock.time(frame))
+            yield Picture(turned(planes_of(frame, facts.color, facts.layout), facts.turn), clock.time(frame))
             count += 1
     line = _damage(count, expected, seen)
     if line and line not in notes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from codec.media.video.clock import on_rate
 from codec.media.video.opening import whole_packets
 from codec.media.video.sound import Recorder
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _STATES_LENGTH = ("mov", "matroska", "flv")  # their heads do; other lengths are guessed from the rest of the file
 _SLACK = 0.5  # seconds by which a head may be wrong
+_FINEST = Fraction(1, 2**24)  # seconds
 _SECOND = 10**6  # of the container's own clock
 
 
@@ -22,6 +24,7 @@ class Survey(NamedTuple):
     expected: int
     sound: bytes
     notes: list[str]
+    tick: Fraction | None  # of the pictures' times, if they don't come at a steady rate
 
 
 def survey(
@@ -31,12 +34,15 @@ def survey(
     voices = [voice for voice in container.streams.audio if audio and voice.codec_context is not None]
     recorder = Recorder(voices[0], start) if voices else None
     packets = shown = position = 0
+    steady = True
     end = Fraction(0)
     for packet in whole_packets(container):
         if packet.pts is not None:
             end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
         if packet.stream_index == stream.index:
             packets += 1
+            if steady and packet.pts is not None:
+                steady = on_rate(packet.pts * packet.time_base - start, rate, packet.time_base) is not None
             shown += not packet.is_discard
             position = (packet.pos or 0) + packet.size
         elif recorder is not None and packet.stream_index == voices[0].index:
@@ -50,4 +56,5 @@ def survey(
         if stated - end > _SLACK:
             expected = max(expected, round((stated - start) * rate))
     sound, notes = recorder.finish() if recorder is not None else (b"", [])
-    return Survey(expected, sound, notes)
+    tick = None if steady or not stream.time_base else max(stream.time_base, _FINEST)
+    return Survey(expected, sound, notes, tick)

@@ -18,8 +18,9 @@ from codec.container import SRGB, Color
 from codec.errors import CodecError, MediaError
 from codec.media import yuv
 from codec.media.info import Info
+from codec.media.video.layout import Layout, frame_of, mark
 from codec.media.video.mux import Sound
-from codec.media.video.picture import Picture, frame_of, mark
+from codec.media.video.picture import Picture
 from codec.media.write import write
 
 if TYPE_CHECKING:
@@ -71,20 +72,24 @@ def write_folder(info: Info, pictures: Iterable[Picture], folder: Path) -> int:
     """
     tagged = info.color.primaries in _WIDE or info.color.transfer in _HDR
     color = Color(info.color.primaries, info.color.transfer) if tagged else SRGB
-    still = Info(info.width, info.height, color=color)
+    depth = 8 if info.depth == 8 else 16
+    still = Info(info.width, info.height, depth=depth, color=color)
     count = 0
     for count, picture in enumerate(_checked(info, pictures), 1):
         with (folder / f"frame-{count:06}.png").open("wb") as fp:
-            write(still, [yuv.to_rgb(picture.planes, info.color)], fp)
+            write(still, [yuv.to_rgb(picture.planes, info.color, info.depth)], fp)
     return count
+
+
+def _layout(info: Info) -> Layout:
+    return Layout(info.depth, info.chroma)
 
 
 def _checked(info: Info, pictures: Iterable[Picture]) -> Iterator[Picture]:
     """The same pictures; MediaError for one of another size, and at the end if there was none."""
     if info.color.matrix == 0:
         raise MediaError("colour matrix 0 of H.273 is RGB, and pictures are YCbCr; say which matrix they have")
-    half = -(-info.height // 2), -(-info.width // 2)
-    sizes = [(info.height, info.width), half, half]
+    sizes = _layout(info).sizes(info.height, info.width)
     count = 0
     for picture in pictures:
         if [plane.shape for plane in picture.planes] != sizes:
@@ -98,12 +103,16 @@ def _checked(info: Info, pictures: Iterable[Picture]) -> Iterator[Picture]:
 
 def _write_y4m(info: Info, pictures: Iterable[Picture], fp: IO[bytes]) -> int:
     rate = info.rate or _RATE
-    span = "FULL" if info.color.full_range else "LIMITED"
-    shape = f"W{info.width} H{info.height} F{rate.numerator}:{rate.denominator} Ip A1:1"
+    span, layout = "FULL" if info.color.full_range else "LIMITED", _layout(info)
+    aspect = f"{info.aspect.numerator}:{info.aspect.denominator}"
+    shape = f"W{info.width} H{info.height} F{rate.numerator}:{rate.denominator} Ip A{aspect}"
     count = 0
     for count, picture in enumerate(pictures, 1):
         if count == 1:
-            fp.write(f"YUV4MPEG2 {shape} C420mpeg2 XCOLORRANGE={span}\n".encode())
+            kind = (
+                "420mpeg2" if layout == Layout() else layout.chroma + (f"p{layout.depth}" if layout.depth > 8 else "")
+            )
+            fp.write(f"YUV4MPEG2 {shape} C{kind} XCOLORRANGE={span}\n".encode())
         fp.write(b"FRAME\n" + b"".join(plane.tobytes() for plane in picture.planes))
     return count
 
@@ -124,7 +133,7 @@ def _write_file(info: Info, pictures: Iterator[Picture], fp: IO[bytes], format: 
             _set_up(stream, info, [picture.time for picture in first], format)
             if sound is not None:
                 sound.add_to(container)
-            return _encode(container, stream, info, chain(first, pictures), sound)
+            return _encode(container, stream, info, chain(first, pictures), sound, format)
     except av.error.FFmpegError as error:
         before = error.__context__  # of a full disk, say, after which the file couldn't be closed
         if isinstance(before, OSError) and not isinstance(before, av.error.FFmpegError):
@@ -136,12 +145,18 @@ def _write_file(info: Info, pictures: Iterator[Picture], fp: IO[bytes], format: 
 def _set_up(stream: av.VideoStream, info: Info, times: list[Fraction], format: str) -> None:
     """For such pictures, the first of which have these times."""
     stream.width, stream.height = info.width, info.height
-    odd = info.width % 2 or info.height % 2
-    stream.pix_fmt = "yuv444p" if odd and format == "mp4" else "yuv420p"
+    stream.codec_context.sample_aspect_ratio = info.aspect
+    stream.pix_fmt = _written(info, format).format
     wanted = [*(time.denominator for time in times), (info.rate or _RATE).numerator]
     ticks = _MKV_TICKS if format == "mkv" else _ticks(wanted)
     stream.codec_context.time_base = stream.time_base = Fraction(1, ticks)
     mark(stream.codec_context, info.color)
+
+
+def _written(info: Info, format: str) -> Layout:
+    """The layout in a file: H.264 has no odd sides with less colour."""
+    odd = format == "mp4" and (info.width % 2 or info.height % 2)
+    return Layout(info.depth, "444") if odd else _layout(info)
 
 
 def _ticks(wanted: list[int]) -> int:
@@ -159,14 +174,15 @@ def _encode(
     info: Info,
     pictures: Iterable[Picture],
     sound: Sound | None,
+    format: str,
 ) -> int:
     base = stream.codec_context.time_base
     assert base is not None
-    count, last = 0, -1
+    count, last, layout = 0, -1, _written(info, format)
     for picture in pictures:
         if sound is not None:
             sound.copy_until(picture.time)
-        frame = frame_of(picture.planes, info.color, stream.pix_fmt or "")
+        frame = frame_of(picture.planes, info.color, layout)
         last = max(round(picture.time / base), last + 1)
         frame.pts, frame.time_base = last, base
         frame.duration = round(1 / (info.rate or _RATE) / base)  # counts for the last one

@@ -1,0 +1,71 @@
+"""`codec export`: the standard stream in an .ncf video becomes a file for every player, without being encoded again."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import click
+
+from codec.cli.batch import Result, Tiles, run_batch
+from codec.cli.files import STDIO, Job
+from codec.cli.options import Options, run_options, where_options
+from codec.cli.streams import atomic_write
+from codec.errors import CodecError
+
+
+def default_name(source: str) -> str:
+    """a.ncf -> a.mp4, beside it."""
+    stem, suffix = os.path.splitext(source)
+    return (stem if suffix.lower() == ".ncf" else source) + ".mp4"
+
+
+@click.command(short_help="Take the standard stream out of .ncf videos, as mp4 or mkv.")
+@where_options("A file ending in .mp4 or .mkv, or a directory.")
+@run_options("Has no effect: nothing is computed.")
+def export(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) -> None:
+    """Take the standard stream (AV1, H.265 or H.264) out of .ncf videos, with its sound.
+
+    \b
+    codec export clip.ncf                  writes clip.mp4 beside it
+    codec export clip.ncf -o clip.mkv
+
+    Nothing is encoded again, so it takes no time and every player plays it. It shows the pictures without what the
+    networks give back: those of `codec decode --base`.
+    """
+
+    def work(job: Job, tell: Tiles | None) -> Result:
+        return _export(job, max_pixels)
+
+    run_batch(
+        ("exporting", "exported"),
+        sources,
+        Options(**{**rest, "jobs": 1}),
+        work=work,
+        name=default_name,
+        suffixes=(".ncf",),
+    )
+
+
+def _export(job: Job, max_pixels: int) -> Result:
+    from codec import video
+    from codec.standard.export import FORMATS, export
+
+    suffix = os.path.splitext(job.target)[1].lower()
+    if job.target == STDIO or suffix not in FORMATS:
+        raise CodecError(f"a stream goes into a file; name the output {' or '.join(FORMATS)}")
+    if job.source == STDIO:
+        raise CodecError("a stream is taken out of a file, not of standard input; name one")
+    started = time.perf_counter()
+    with open(job.source, "rb") as fp:
+        file = video.open_file(fp, max_pixels=max_pixels)
+        with atomic_write(job.target) as out:
+            count = export(file.header, file.packets, out, FORMATS[suffix])
+        before = fp.seek(0, os.SEEK_END)
+    size, seconds = os.path.getsize(job.target), time.perf_counter() - started
+    stream = file.header.stream
+    assert stream is not None
+    row = {"file": job.source, "output": job.target, "stream": stream.standard, "frames": count, "bytes": size}
+    line = f"{job.source} -> {job.target}  {stream.standard}, {count} frames  {size:,} bytes  ({seconds:.1f} s)"
+    return Result(row, line, bytes_before=before)

@@ -1,0 +1,201 @@
+"""Videos to .ncf files, front to back, chain by chain; interrupted, they go on from there.
+
+source -> media.video.read_video -> (Info, pictures) -> chains -> VideoCodec.encode -> Units -> container
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from typing import IO, Any
+
+from codec import container
+from codec.container import Header, Limits, Unit
+from codec.errors import CodecError, FormatError
+from codec.media.info import MAX_PIXELS
+from codec.media.video import Video
+from codec.video import goals
+from codec.video.chains import Chains, Job, Work, workers
+from codec.video.codecs import DEFAULT, open_codec
+from codec.video.cuts import Chain
+from codec.video.options import Options, Target, Told
+from codec.video.protocol import OTHER, VideoCodec
+
+
+def encode(
+    video: Video,
+    fp: IO[bytes],
+    codec: str = DEFAULT,
+    *,
+    options: Options | None = None,
+    preset: str | None = None,
+    base: str | None = None,
+    device: str = "auto",
+    max_pixels: int = MAX_PIXELS,
+    tell: Callable[[Told], None] | None = None,
+    resume: bool = False,
+    jobs: int = 1,
+    source: Any = None,
+) -> tuple[Header, int]:
+    """Compress a video, opened by `codec.media.video.read_video` with the codec's layouts, into a binary file.
+
+    Returns the file's header, and how many frames it has.
+
+    `preset` and `base` are nirvana's. `tell` is called as work goes on. `resume`: `fp` is open for update and holds
+    what an interrupted run of the same call had written, and this one goes on from there. `jobs`: processes that work
+    on chains at once, each reading `source`, the same that `read_video` was given. CodecError for wrong arguments
+    and targets that can't be had, MediaError for a video that can't be read to its end.
+    """
+    options = options or Options(frames=video.expected)
+    opened = open_codec(codec, None, video.info, device, preset, base)
+    limits = Limits(pixels=max_pixels)
+    if options.target.quality is None and not opened.steps:
+        raise CodecError(f"{preset or codec} looks for no target; give --quality, or leave --codec and --preset out")
+    target = options.target
+    chains = Chains(video, opened.length)
+    work = Work(source, max_pixels, codec, preset, base, device, jobs)
+    reached: list[float] = []
+
+    def heard(told: Told) -> None:
+        reached.extend([told.psnr] * told.frames * (told.stage == "fit"))
+        if tell:
+            tell(told)
+
+    with workers(opened, video, work, jobs > 1 and chains.several(), heard) as pool:
+        begun = _begun(fp, limits) if resume else None
+        if target.quality is None and begun:
+            options = replace(options, target=Target(quality=opened.quality(begun)))
+        elif target.quality is None:
+            options = _settled(opened, video, options, chains, pool)
+        header = opened.header(video.info, options)
+        if begun and begun != header:
+            raise CodecError(OTHER)
+        writer = _Writer(fp, header, limits, target)
+        done = writer.whole() if begun else []
+        frames = writer.write(done, _rest(header, options, chains, pool, done))
+        while step := goals.missed(target, writer.size, reached, frames, header.width * header.height):
+            # What the networks bring, or take, was another than where the search ended.
+            quality = (options.target.quality or 0.0) + step * 100 / opened.steps
+            if not 0 <= quality <= 100:
+                raise CodecError("the target can't be had; ask for a little less")
+            options = replace(options, target=Target(quality=quality))
+            header = opened.header(video.info, options)
+            reached.clear()
+            frames = writer.write([], _rest(header, options, chains, pool, []), header)
+        writer.finish()
+    return header, frames
+
+
+def _settled(opened: VideoCodec, video: Video, options: Options, chains: Chains, pool: Any) -> Options:
+    """The options with the quality that reaches their target."""
+    frames = sum(chain.count for chain in chains)
+    pixels = video.info.width * video.info.height * frames
+    beside = sum(map(len, video.info.metadata.values())) + 128
+
+    def trial(quality: float, kind: str = "trial") -> tuple[float, float]:
+        wanted = replace(options, target=Target(quality=quality))
+        header = opened.header(video.info, wanted)
+        found = list(pool.run(_job(header, wanted, chain, [], pool.jobs, kind) for chain in chains))
+        return beside + sum(size for size, _ in found), sum(psnr for _, psnr in found) / frames
+
+    alone = cache(trial)
+    quality = goals.search(options.target, alone, pixels, opened.steps)
+    nearer = goals.corrected(options.target, alone(quality), trial(quality, "fitted trial"), pixels)
+    return replace(options, target=Target(quality=goals.search(nearer, alone, pixels, opened.steps, quality)))
+
+
+def _rest(header: Header, options: Options, chains: Chains, pool: Any, done: list[Unit]) -> Iterator[Unit]:
+    """The units that follow those that are done."""
+    jobs = (
+        _job(header, options, chain, found, pool.jobs)
+        for chain, found in _shared_out(chains, done)
+        if found is not None
+    )
+    for number, unit in enumerate(pool.run(jobs), len(done)):
+        yield unit._replace(index=number)
+
+
+def _job(header: Header, options: Options, chain: Chain, done: list[Unit], jobs: int, kind: str = "encode") -> Job:
+    seconds = options.seconds
+    if seconds is not None:
+        seconds *= min(jobs * chain.count / max(options.frames, chain.count), 1.0)
+    return Job(kind, header, chain, replace(options, seconds=seconds, frames=chain.count), done)
+
+
+def _shared_out(chains: Chains, done: list[Unit]) -> Iterator[tuple[Chain, list[Unit] | None]]:
+    """Each chain with its units that are done; None for those of which all are, which shows in the next one's."""
+    at = 0
+    for chain in chains:
+        first, frames = at, 0
+        while at < len(done) and frames + done[at].frames <= chain.count:
+            frames += done[at].frames
+            at += 1
+        if at < len(done) and frames < chain.count:
+            raise CodecError(OTHER)
+        yield chain, None if at < len(done) else done[first:at]
+    if at < len(done):
+        raise CodecError(OTHER)
+
+
+class _Writer:
+    """Writes a file from its start, and knows what is there of one that was begun."""
+
+    def __init__(self, fp: IO[bytes], header: Header, limits: Limits, target: Target) -> None:
+        again = target.quality is None  # it may have to be written again
+        self._target, self._header, self._limits = fp, header, limits
+        self._fp = tempfile.TemporaryFile() if again and not fp.seekable() else fp  # noqa: SIM115
+        self._seekable = self._fp.seekable()
+        self.size = 0
+
+    def whole(self) -> list[Unit]:
+        """The whole units of what an interrupted run left."""
+        units: list[Unit] = []
+        self._fp.seek(0)
+        with suppress(FormatError):  # it breaks off where the run was interrupted; what came before is in the list
+            units.extend(container.read(self._fp, self._limits)[1])
+        return units
+
+    def write(self, done: list[Unit], rest: Iterator[Unit], header: Header | None = None) -> int:
+        """Write all units and return how many frames they have. Each is in the file before the next is worked on, so
+        that an interrupted run can go on from there; those that are done are written over with what they are."""
+        frames = 0
+
+        def flushed() -> Iterator[Unit]:
+            nonlocal frames
+            for unit in done:
+                frames += unit.frames
+                yield unit
+            self._cut()
+            for unit in rest:
+                frames += unit.frames
+                yield unit
+                self._fp.flush()
+
+        if self._seekable:
+            self._fp.seek(0)
+        container.write(self._fp, header or self._header, flushed(), self._limits)
+        self._cut()
+        self.size = self._fp.tell() if self._seekable else 0
+        return frames
+
+    def _cut(self) -> None:
+        if self._seekable:
+            self._fp.truncate()
+
+    def finish(self) -> None:
+        """Hand on what was kept back for a file that can't be written twice."""
+        if self._fp is not self._target:
+            self._fp.seek(0)
+            shutil.copyfileobj(self._fp, self._target)
+
+
+def _begun(fp: IO[bytes], limits: Limits) -> Header | None:
+    """The header of what an interrupted run left, if it came so far."""
+    fp.seek(0)
+    with suppress(FormatError):
+        return container.read(fp, limits)[0]
+    return None

@@ -1,0 +1,155 @@
+"""Opened .ncf videos: any run of their pictures, a group of frames in memory at a time.
+
+file -> container -> (Header, Units) -> VideoCodec.decode -> pictures -> media.video.write_video
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import IO, Any
+
+from codec import container
+from codec.container import Header, Limits, Unit
+from codec.errors import CodecError, FormatError
+from codec.media.info import MAX_PIXELS, Info
+from codec.media.video import Picture
+from codec.standard.packets import Packet, unpack
+from codec.video.codecs import open_codec
+
+
+@dataclass
+class File:
+    """An opened .ncf video. `frames`: how many it has; `damage`, if it is a list, is told what is not whole."""
+
+    header: Header
+    frames: int
+    damage: list[CodecError] | None
+    _codec: Any
+    _unit: Callable[[int], Unit]  # raises FormatError for one that isn't whole
+    _counts: tuple[int, ...]  # frames that begin in each unit
+
+    @property
+    def info(self) -> Info:
+        """What the video is."""
+        h = self.header
+        info = Info(h.width, h.height, 3, h.depth, self.frames, h.rate, h.color, h.metadata)
+        if h.stream is None:
+            return info
+        aspect = 1 / h.stream.aspect if h.stream.turn & 1 else h.stream.aspect
+        return replace(info, chroma=h.stream.chroma, aspect=aspect)
+
+    def packets(self) -> Iterator[Packet]:
+        """Those of the standard stream, as they are."""
+        for number in range(len(self._counts)):
+            if packed := self._unit(number).packets:
+                yield from unpack(packed)
+
+    def pictures(self, first: int = 0, last: int | None = None) -> Iterator[Picture]:
+        """Frames `first` to `last`, both included; only the chains that hold them are read and decoded.
+
+        With `damage`, frames that can't be had are left out: pictures keep their times.
+        """
+        last = self.frames - 1 if last is None else last
+        if not 0 <= first <= last < self.frames:
+            raise CodecError(f"there are no frames {first}..{last}: it has {self.frames}, numbered from 0")
+        starts = [0, *accumulate(self._counts)]
+        unit = next(u for u, start in enumerate(starts[1:]) if start > first)
+        while unit and not self._starts_chain(unit):
+            unit -= 1
+        while unit < len(self._counts) and starts[unit] <= last:
+            number = starts[unit]
+            reached = [unit]
+            try:
+                for picture in self._codec.decode(self.header, self._chain(reached), number):
+                    if number >= first:
+                        yield picture
+                    number += 1
+                    if number > last:
+                        return
+            except CodecError as error:
+                if self.damage is None:
+                    raise
+                reached[0] = self._next_chain(max(reached[0], unit + 1))
+                self.damage.append(_losing(error, f"frames {number} to {starts[reached[0]] - 1} are lost"))
+            unit = reached[0]
+
+    def _chain(self, at: list[int]) -> Iterator[Unit]:
+        """Units from number `at[0]` on as far as the chain goes; `at[0]` follows."""
+        begun = False
+        while at[0] < len(self._counts):
+            unit = self._unit(at[0])
+            if begun and self._codec.starts_chain(self.header, unit):
+                return
+            begun = True
+            at[0] += 1
+            yield unit
+
+    def _starts_chain(self, number: int) -> bool:
+        try:
+            return bool(self._codec.starts_chain(self.header, self._unit(number)))
+        except CodecError:
+            if self.damage is None:
+                raise
+            return False
+
+    def _next_chain(self, number: int) -> int:
+        while number < len(self._counts) and not self._starts_chain(number):
+            number += 1
+        return number
+
+
+def _losing(error: CodecError, what: str) -> CodecError:
+    kind = FormatError if isinstance(error, FormatError) else type(error)
+    return kind(f"{error} ({what})")
+
+
+def open_file(
+    fp: IO[bytes], *, device: str = "auto", partial: bool = False, max_pixels: int = MAX_PIXELS, base: bool = False
+) -> File:
+    """Open a seekable .ncf video; nothing is decoded yet.
+
+    `base`: its pictures are those of the standard stream in it, without the networks.
+    `partial`: what is whole of a damaged file can be decoded, and `damage` of the result tells of the rest.
+    Raises FormatError for what is not a whole .ncf file, LimitError, WeightsMissing.
+    """
+    limits = Limits(pixels=max_pixels)
+    if partial:
+        fp.seek(0)
+        header, found = container.salvage(fp, limits)
+        damage: list[CodecError] = []
+        try:
+            counts = container.read_index(fp, limits).frames
+        except FormatError:  # what is there ends with what is wrong with the rest
+            *whole, error = found
+            found = whole
+            counts = tuple(u.frames for u in whole if isinstance(u, Unit))
+            if not whole:
+                raise
+            if isinstance(error, FormatError):
+                damage.append(_losing(error, f"frames {sum(counts)} and later are lost"))
+
+        def unit(number: int) -> Unit:
+            one = found[number]
+            if isinstance(one, FormatError):
+                raise one
+            return one
+
+        opened = _opened(header, device, base)
+        return File(header, sum(counts), damage, opened, unit, counts)
+    index = container.read_index(fp, limits)
+    opened = _opened(index.header, device, base)
+    return File(
+        index.header, index.frame_count, None, opened,
+        lambda number: container.read_unit(fp, index, number, limits), index.frames,
+    )  # fmt: skip
+
+
+def _opened(header: Header, device: str, base: bool) -> Any:
+    if base and header.stream is None:
+        raise CodecError("there is no standard stream in it; leave --base out")
+    opened = open_codec(header.codec_name, header, None, device)
+    if base:
+        opened.base_only = True
+    return opened

@@ -1,0 +1,57 @@
+"""What is asked of an encoding, and what it tells on its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from codec.errors import CodecError
+
+EFFORT, EFFORTS = 3, 9
+
+
+@dataclass(frozen=True)
+class Target:
+    """One of four: a `quality` (0 to 100), a `psnr` in dB (6:1:1, the mean over all frames), a rate `bpp` in bits per
+    pixel, or a `size` of the whole file in bytes."""
+
+    quality: float | None = None
+    psnr: float | None = None
+    bpp: float | None = None
+    size: float | None = None
+
+    def __post_init__(self) -> None:
+        if sum(value is not None for value in (self.quality, self.psnr, self.bpp, self.size)) != 1:
+            raise CodecError("give one of quality, target_psnr, target_bpp and target_size")
+        if self.quality is not None and not 0 <= self.quality <= 100:
+            raise CodecError(f"quality {self.quality:g} is out of range; give 0 to 100")
+        if not all(value is None or 0 < value < 1000 for value in (self.psnr, self.bpp)):
+            raise CodecError("a target must be above 0; give --target-psnr in dB or --target-bpp in bits per pixel")
+        if self.size is not None and not 0 < self.size < 2**50:
+            raise CodecError("a target must be above 0; give --target-size in bytes, or as 500k or 20M")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to encode. `seconds`: to spend on fitting `frames` frames in all, instead of what an effort allows.
+    `threads`: that a chain may use; bytes don't depend on it."""
+
+    target: Target = field(default_factory=lambda: Target(quality=50.0))
+    effort: int = EFFORT
+    seconds: float | None = None
+    frames: int = 0
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.effort <= EFFORTS:
+            raise CodecError(f"effort {self.effort} is out of range; give 1 to {EFFORTS}")
+
+
+@dataclass(frozen=True)
+class Told:
+    """Where an encoding is: `frames` more are done in a `stage` ("search", "base", "fit"); their mean PSNR (YCbCr
+    6:1:1, dB) and bits per pixel."""
+
+    stage: str
+    frames: int
+    psnr: float
+    bpp: float
