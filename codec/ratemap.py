@@ -48,7 +48,7 @@ class Rates:
         return self.offsets[top : top + part.height // CELL, left : left + part.width // CELL]
 
 
-def code_offsets(coder: Coder, offsets: Offsets | None, shape: tuple[int, int], tables: Tables) -> Offsets:
+def code_offsets(coder: Coder, offsets: Offsets | None, shape: tuple[int, ...], tables: Tables) -> Offsets:
     """Offsets [h, w] of a tile's cells, each row as its difference to the one above; the same pass both ways."""
     above = np.zeros(shape[1], np.int32)
     rows = []
