@@ -84,25 +84,37 @@ class _Pass:
 
     def __call__(self, target: Tensor, stiffness: float) -> tuple[float, Tensor, Tensor]:
         """J in bits; values k + mu of the tile, and the gradient of J by them without that of their own bits."""
-        place, halves = self.place, list[_Coded]()
-
-        def quantize(i: int, cells: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
-            here = cells[0, 0]
-            m, s = mu.detach()[0][:, here], sigma.detach()[0][:, here]
-            values = torch.zeros_like(mu)
-            values[0][:, here] = m + best_symbols(target[0, self.model.config.channels(i)][:, here] - m, s, stiffness)
-            halves.append(_Coded(cells, values.requires_grad_(), mu, sigma))
-            return values
-
+        place = self.place
         with torch.enable_grad():
+            y_hat, halves = self._decode(target, stiffness)
             y = place.y.clone()
-            y[:, :, place.rows, place.columns] = self.model.entropy.decode(self.hyper, place.q_tile, quantize)
+            y[:, :, place.rows, place.columns] = y_hat
             x = self.model.synthesise(y, place.q)[:, :, : place.picture.shape[2], : place.picture.shape[3]]
             values, mu, sigma = (_whole(halves, [h[part] for h in halves]) for part in (1, 2, 3))
             bits = -gaussian_likelihood(values.detach() - mu, sigma).log2().sum()
             (bits + self._error(x)).backward()
         cost = float(bits.detach() + self._error(x.detach().clamp(0, 1)))
         return cost, values.detach(), _whole(halves, [_gradient(h.values) for h in halves])
+
+    @torch.no_grad()
+    def values(self, target: Tensor, stiffness: float) -> Tensor:
+        """The values k + mu alone."""
+        _, halves = self._decode(target, stiffness)
+        return _whole(halves, [h.values for h in halves]).detach()
+
+    def _decode(self, target: Tensor, stiffness: float) -> tuple[Tensor, list[_Coded]]:
+        halves: list[_Coded] = []
+
+        def quantize(i: int, cells: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+            here = cells[0, 0]
+            m, s = mu.detach()[0][:, here], sigma.detach()[0][:, here]
+            residual = target[0, self.model.config.channels(i)][:, here] - m
+            values = torch.zeros_like(mu)
+            values[0][:, here] = m + best_symbols(residual, s, stiffness)
+            halves.append(_Coded(cells, values.requires_grad_(), mu, sigma))
+            return values
+
+        return self.model.entropy.decode(self.hyper, self.place.q_tile, quantize), halves
 
     def _error(self, x: Tensor) -> Tensor:
         if self.place.picture.shape[1] == 1:
@@ -179,4 +191,4 @@ def refine(
         if told:
             told()
     # In bfloat16 the means were less exact than those that coding will have.
-    return once(*kept)[1]
+    return once.values(*kept)

@@ -134,6 +134,7 @@ def test_json_is_one_object_a_file(photo: Path, picture: Image.Image) -> None:
         "codec": "s2lic",
         "quality": 30.0,
         "tune": "psnr",
+        "effort": 1,
         "device": "cpu",
         "bytes": output.stat().st_size,
         "pixels": 96 * 64,
@@ -288,6 +289,36 @@ def test_progress_is_on_the_terminal_only(photo: Path) -> None:
     assert code == 0
     assert f"{photo.name} ..." in shown
     assert "encoding" not in succeed("encode", "-f", photo).stderr
+
+
+def test_effort_makes_a_better_file_of_a_photo(photo: Path) -> None:
+    row = json.loads(succeed("encode", "--json", "-e", "3", "-q", "50", photo).stdout)
+    assert row["effort"] == 3 and row["bytes"] < len(codec.encode(photo, quality=50))
+    succeed("decode", row["output"], "-o", photo.with_name("back.png"))
+    assert "10 is not in the range 1<=x<=9" in fail("encode", "-e", "10", photo, code=2)
+    assert "--verify goes with --lossless" in fail("encode", "-f", "--verify", photo)
+
+
+def test_a_long_search_tells_what_is_left_and_can_be_interrupted(tmp_path: Path) -> None:
+    Image.effect_noise((256, 256), 60).save(tmp_path / "noise.png")
+    primary, secondary = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codec.cli.main", "encode", "-e", "9", "noise.png"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=secondary,
+        cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    os.close(secondary)
+    shown = b""
+    while b" left" not in shown:
+        shown += os.read(primary, 2**16)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert b"Traceback" not in os.read(primary, 2**16)
+    os.close(primary)
+    assert names(tmp_path) == ["noise.png"]
 
 
 def test_an_interrupt_exits_with_130_and_a_kill_leaves_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Whether more quality always means more bits and less error: `monotone.py IMAGE... [--step 10]`.
+"""Whether more quality always means more bits and less error: `monotone.py IMAGE... [--step 5]`.
 
-Codes every picture at q = 0, 10, ..., 100 to real bytes. Prints the mean table and every pair of neighbouring qualities
+Codes every picture at q = 0, 5, ..., 100 to real bytes. Prints the mean table and every pair of neighbouring qualities
 where bits per pixel or PSNR do not rise; exits with 1 if there is one.
 """
 
@@ -27,7 +27,7 @@ def measure(path: Path, quality: float) -> tuple[float, float]:
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("images", nargs="+", type=Path)
-    p.add_argument("--step", type=int, default=10)
+    p.add_argument("--step", type=int, default=5)
     a = p.parse_args()
     qualities = range(0, 101, a.step)
     points = {path: [measure(path, q) for q in qualities] for path in a.images}
