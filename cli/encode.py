@@ -115,13 +115,17 @@ def encode(
     single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
     film = VideoOptions(
         codec, preset, base, keep_stream, quality, target_psnr, target_bpp, target_size, effort, time_budget,
-        not no_audio, resume, (rest["jobs"] or cores()) if single else 1,
+        not no_audio, resume, _film_jobs(rest["jobs"]) if single else 1,
     )  # fmt: skip
     if keep_stream and (goals or effort is not None or time_budget is not None or base or preset or codec == "s2lic"):
         raise click.UsageError("--keep-stream encodes nothing; leave the options out that say how")
     work = partial(_encode_file, options=options, film=film)
     suffixes = SUFFIXES | VIDEO_SUFFIXES
     run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=suffixes)
+
+
+def _film_jobs(given: int | None) -> int | None:
+    return cores() if given == 0 else given
 
 
 def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film: VideoOptions) -> Result:

@@ -59,8 +59,8 @@ def run_options(device_help: str) -> Callable[[Command], Command]:
     return _all(
         click.option(
             "-j", "--jobs", type=click.IntRange(min=0), metavar="N",
-            help="Files to work on at once, each in a process; 0: one per core.  [default: 1; of one video, as many "
-            "parts as there are cores]",
+            help="Files to work on at once, each in a process; 0: one per core.  [default: 1; of one long "
+            "video, as many parts as there are cores]",
         ),
         click.option(
             "--device", type=Device(), metavar="auto|cpu|cuda|cuda:N", default="auto", show_default=True,

@@ -23,6 +23,8 @@ from codec.cli.streams import atomic_write
 from codec.cli.unfinished import Status, resumable
 from codec.errors import CodecError
 
+_LONG = 2**28  # pixels of all frames for which processes are worth their start: 2,600 frames of CIF
+
 
 @dataclass(frozen=True)
 class VideoOptions:
@@ -40,7 +42,7 @@ class VideoOptions:
     seconds: float | None = None
     audio: bool = True
     resume: bool = False
-    jobs: int = 1  # processes for one video
+    jobs: int | None = 1  # processes for one video; None: as many as there are cores, if it is long
 
 
 class Span(click.ParamType):
@@ -98,6 +100,10 @@ def encode_video(
     started = time.perf_counter()
     layouts = video.layouts_of(name, options.preset, options.base)
     opened = read_video(source, max_pixels=max_pixels, audio=options.audio, layouts=layouts)
+    jobs = options.jobs
+    if jobs is None:
+        pixels = opened.info.width * opened.info.height * opened.expected
+        jobs = cores() if pixels >= _LONG else 1
     goals = {
         "quality": options.quality, "psnr": options.target_psnr, "bpp": options.target_bpp, "size": options.target_size,
     }  # fmt: skip
@@ -107,7 +113,7 @@ def encode_video(
         options.effort or EFFORT,
         options.seconds,
         opened.expected,
-        threads=max(cores() // options.jobs, 1),
+        threads=max(cores() // jobs, 1),
     )
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     stages = ("fit",) if name == "s2lic" or options.preset else ("base", "fit")
@@ -117,11 +123,15 @@ def encode_video(
         header, frames = video.encode(
             opened, fp, name, options=chosen, preset=options.preset, base=options.base, device=device,
             max_pixels=max_pixels, tell=Status(opened.expected, tell, stages) if tell else None,
-            resume=options.resume and fp.seekable(), jobs=options.jobs, source=source,
+            resume=options.resume and fp.seekable(), jobs=jobs, source=source,
         )  # fmt: skip
         size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
     goal = {name if name == "quality" else f"target_{name}": value for name, value in given.items()}
-    return _encoded(job, header, frames, size, before, time.perf_counter() - started, opened.notes, goal)
+    notes, aspect = list(opened.notes), opened.info.aspect
+    if aspect != 1 and header.stream is None:
+        shape = f"{aspect.numerator}:{aspect.denominator}"
+        notes.append(f"its pixels are not square ({shape}); they will be shown as if they were")
+    return _encoded(job, header, frames, size, before, time.perf_counter() - started, notes, goal)
 
 
 def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, max_pixels: int) -> Result:

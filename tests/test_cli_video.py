@@ -549,6 +549,20 @@ def test_depth_and_colour_stay_as_far_as_the_base_has_them(here: Path, base: str
             assert np.abs(a - b).mean() / top < 0.02
 
 
+def test_pixels_that_are_not_square_stay_so(here: Path) -> None:
+    frame = moving(48, 64, 1)[0]
+    body = b"".join(b"FRAME\n" + b"".join(p.tobytes() for p in frame) for _ in range(3))
+    Path("tv.y4m").write_bytes(b"YUV4MPEG2 W64 H48 F25:1 Ip A16:11 C420jpeg\n" + body)
+    call("encode", *QUICK, "tv.y4m")
+    call("export", "tv.ncf", "-o", "out.mp4")
+    for output in ("back.mp4", "back.y4m"):  # PyAV can't tell FFmpeg's writer of Matroska
+        call("decode", "tv.ncf", "-o", output)
+    for path in ("out.mp4", "back.mp4", "back.y4m"):
+        assert read_video(path).info.aspect == Fraction(16, 11)
+    told = call("encode", "--codec", "s2lic", "-q", 10, "tv.y4m", "-o", "s2lic.ncf").stderr
+    assert "its pixels are not square (16:11); they will be shown as if they were" in told
+
+
 def test_chains_in_several_processes_give_the_same_file(clip: str, ncf: bytes) -> None:
     call("encode", clip, *QUICK, "-j", 2)
     assert Path("clip.ncf").read_bytes() == ncf

@@ -18,6 +18,7 @@ from codec.media import Info
 from codec.media.video import Picture, Planes, Video
 from codec.nirvana import hybrid
 from codec.nirvana.sine.units import parse
+from codec.standard.export import export
 from codec.video import Options, Target, Told
 from codec.video.measure import errors, psnr, psnr_611, weighted
 
@@ -117,6 +118,25 @@ def test_no_plane_is_worse_than_the_base(base: str) -> None:
         for shown in (improved, plain)
     )
     assert np.all(ours <= theirs) and np.any(ours < theirs)
+
+
+@pytest.mark.parametrize("base", ["svt-av1", "x265", "x264"])
+def test_a_file_is_no_larger_than_its_stream_in_mp4_but_for_its_networks(base: str) -> None:
+    for frames in (scenes(64, 96), moving(64, 96, 1), moving(64, 96, 60)):
+        data = encoded(frames, 40, base=base)
+        file, mp4 = video.open_file(io.BytesIO(data)), io.BytesIO()
+        export(file.header, file.packets, mp4, "mp4")
+        units = list(container.read(data)[1])
+        networks = sum(len(u.payload) for u in units)
+        assert len(data) - networks <= len(mp4.getvalue()) + 64 + 8 * len(units)
+
+
+def test_time_bounds_the_fit_and_not_the_base() -> None:
+    buffer = io.BytesIO()
+    shown = video_of(pictures(scenes(64, 96)))
+    video.encode(shown, buffer, options=Options(Target(quality=50), 1, 0.0, sum(SCENES)))
+    assert all(not u.payload for u in container.read(buffer.getvalue())[1])
+    assert len(list(video.open_file(buffer).pictures())) == sum(SCENES)
 
 
 class Watched(io.BytesIO):

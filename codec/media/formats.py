@@ -7,6 +7,7 @@ import re
 import struct
 from pathlib import Path
 
+from codec.container import MAGIC
 from codec.errors import MediaError
 
 # The first bytes of each format that Pillow reads, its plugin and class. The classes are used directly because
@@ -44,7 +45,7 @@ _WRITTEN = {
 SUFFIXES = frozenset({*_WRITTEN, ".gif", ".pbm", ".jfif", ".heic", ".heif", ".hif"})
 VIDEO_SUFFIXES = frozenset({
     ".264", ".265", ".3gp", ".asf", ".avi", ".dv", ".flv", ".h264", ".h265", ".hevc", ".ivf", ".m2ts", ".m4v", ".mkv",
-    ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+    ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".obu", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 })  # fmt: skip
 
 # The first bytes of video files that aren't mp4 of today.
@@ -85,8 +86,8 @@ def format_for(path: str | os.PathLike[str]) -> str:
 
 
 def is_video(source: str | os.PathLike[str] | bytes) -> bool:
-    """Whether a file, or bytes that one begins with (512 are enough), is a video by its signature; OSError if the
-    file can't be read.
+    """Whether a file, or bytes that one begins with (512 are enough), is a video by its signature, or by its suffix
+    if it has the signature of nothing else; OSError if the file can't be read.
 
     Pictures that move (GIF, WebP, APNG, AVIF) are images. Matroska counts as video, even if only sound is in it.
     """
@@ -99,4 +100,8 @@ def is_video(source: str | os.PathLike[str] | bytes) -> bool:
         return False
     if head[4:8] == b"ftyp":
         return head[8:12] not in _OTHER_BRANDS
-    return _VIDEO_SIGNATURES.match(head) is not None
+    if _VIDEO_SIGNATURES.match(head) is not None:
+        return True
+    # Bare streams have no signature to speak of.
+    named = not isinstance(source, bytes) and Path(source).suffix.lower() in VIDEO_SUFFIXES
+    return named and bool(head) and not head.startswith(MAGIC)

@@ -26,7 +26,8 @@ class Info:
     `channels` is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA), alpha not premultiplied; `depth` is bits
     per sample, 1 to 16; `rate` is frames per second, or None for a still; `metadata` holds the raw bytes of the
     profiles under "icc", "exif" (from the TIFF header on, orientation 1) and "xmp". `chroma`: of a video's planes,
-    "420", "422" or "444"; `tick`: what its times are multiples of, in seconds, if they are none of 1 / `rate`.
+    "420", "422" or "444"; `tick`: what its times are multiples of, in seconds, if they are none of 1 / `rate`;
+    `aspect`: width to height of its pixels.
     """
 
     width: int
@@ -39,6 +40,7 @@ class Info:
     metadata: Mapping[str, bytes] = field(default_factory=dict)
     chroma: str = "420"
     tick: Fraction | None = None
+    aspect: Fraction = Fraction(1)
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

@@ -49,7 +49,8 @@ class Hybrid:
         """See VideoCodec."""
         assert self._encoder is not None and info.rate is not None
         width, height = self._encoder.size(info.width, info.height)
-        stream = Stream(self._encoder.standard, width, height, info.chroma, info.tick or 1 / info.rate)
+        tick = info.tick or 1 / info.rate
+        stream = Stream(self._encoder.standard, width, height, info.chroma, tick, aspect=info.aspect)
         factor = self._factor(options)
         private = bytes([HYBRID]) + b"".join(map(varint, (self._encoder.number, round(factor * STEPS), options.effort)))
         header = Header(
@@ -234,4 +235,5 @@ def _shown(planes: Planes, header: Header) -> Planes:
 def _settings(header: Header) -> Settings:
     stream = header.stream
     assert stream is not None and header.rate is not None
-    return Settings(stream.width, stream.height, standard.layout_of(header), header.color, header.rate, stream.tick)
+    size = stream.width, stream.height
+    return Settings(*size, standard.layout_of(header), header.color, header.rate, stream.tick, stream.aspect)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import av
 
 TOP = 250  # frames from one key frame to the next at most
+_FASTEST = Fraction(240)  # frames a second that encoders are told of: SVT-AV1 refuses more, and times are apart from it
 STEPS = 4  # of a factor: it is stored and searched in quarters
 _SVT = ("10", "8", "6", "5", "4", "3", "2", "1", "0")
 _X26X = ("superfast", "fast", "medium", "slow", "slow", "slower", "slower", "veryslow", "placebo")
@@ -75,8 +76,9 @@ class Encoder:
         context = av.CodecContext.create(self.name, "w")
         assert isinstance(context, av.VideoCodecContext)
         context.width, context.height, context.pix_fmt = stream.width, stream.height, stream.layout.format
+        context.sample_aspect_ratio = stream.aspect
         context.bit_rate = 0  # PyAV's default would cap the rate of SVT-AV1
-        context.time_base, context.framerate = stream.tick, stream.rate
+        context.time_base, context.framerate = stream.tick, min(stream.rate, _FASTEST)
         context.flags |= av.codec.context.Flags.global_header
         context.options = self._options(self.presets[effort - 1], factor, threads)
         mark(context, stream.color)
@@ -109,6 +111,7 @@ class Settings:
     color: Color
     rate: Fraction
     tick: Fraction
+    aspect: Fraction = Fraction(1)
 
 
 def _layouts(*chroma: str) -> tuple[Layout, ...]:

@@ -6,7 +6,7 @@ file -> container -> (Header, Units) -> VideoCodec.decode -> pictures -> media.v
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import IO, Any
 
@@ -34,8 +34,11 @@ class File:
     def info(self) -> Info:
         """What the video is."""
         h = self.header
-        chroma = h.stream.chroma if h.stream else "420"
-        return Info(h.width, h.height, 3, h.depth, self.frames, h.rate, h.color, h.metadata, chroma)
+        info = Info(h.width, h.height, 3, h.depth, self.frames, h.rate, h.color, h.metadata)
+        if h.stream is None:
+            return info
+        aspect = 1 / h.stream.aspect if h.stream.turn & 1 else h.stream.aspect
+        return replace(info, chroma=h.stream.chroma, aspect=aspect)
 
     def packets(self) -> Iterator[Packet]:
         """Those of the standard stream, as they are."""

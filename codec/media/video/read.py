@@ -56,6 +56,7 @@ class _Facts:
     rate: Fraction
     start: Fraction  # the first frame's time in the file
     tick: Fraction  # what the file counts time in
+    aspect: Fraction  # of an upright pixel
 
 
 @dataclass
@@ -97,7 +98,7 @@ def _file(source: VideoSource, max_pixels: int, audio: bool, layouts: Sequence[L
     metadata = {"audio": found.sound} if found.sound else {}
     info = Info(
         width, height, depth=facts.layout.depth, frames=0, rate=facts.rate, color=facts.color, metadata=metadata,
-        chroma=facts.layout.chroma, tick=found.tick,
+        chroma=facts.layout.chroma, tick=found.tick, aspect=facts.aspect,
     )  # fmt: skip
     return Video(info, notes, found.expected, lambda: _pictures(source, max_pixels, facts, found.expected, notes))
 
@@ -122,16 +123,14 @@ def _facts(
     turn = turn_of(frame)
     if turn is None:
         notes.append(f"it is turned by {frame.rotation} degrees, which is not done: only quarter turns are")
-    ratio = stream.sample_aspect_ratio
-    if ratio and ratio != 1:
-        shape = f"{ratio.numerator}:{ratio.denominator}"
-        notes.append(f"its pixels are not square ({shape}); they will be shown as if they were")
+    ratio = stream.sample_aspect_ratio or Fraction(1)
+    aspect = 1 / ratio if turn and turn.transpose else ratio
     stated = stream.average_rate or stream.guessed_rate
     rate = stated if stated and stated > 0 else _RATE
     tick = stream.time_base or 1 / rate
     start = frame.pts * tick if frame.pts is not None else Fraction(0)
     color = color_of(stream.codec_context, frame)
-    return _Facts(frame.width, frame.height, color, layout, turn or Turn(), rate, start, tick), notes
+    return _Facts(frame.width, frame.height, color, layout, turn or Turn(), rate, start, tick, aspect), notes
 
 
 def _pictures(

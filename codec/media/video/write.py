@@ -104,7 +104,8 @@ def _checked(info: Info, pictures: Iterable[Picture]) -> Iterator[Picture]:
 def _write_y4m(info: Info, pictures: Iterable[Picture], fp: IO[bytes]) -> int:
     rate = info.rate or _RATE
     span, layout = "FULL" if info.color.full_range else "LIMITED", _layout(info)
-    shape = f"W{info.width} H{info.height} F{rate.numerator}:{rate.denominator} Ip A1:1"
+    aspect = f"{info.aspect.numerator}:{info.aspect.denominator}"
+    shape = f"W{info.width} H{info.height} F{rate.numerator}:{rate.denominator} Ip A{aspect}"
     count = 0
     for count, picture in enumerate(pictures, 1):
         if count == 1:
@@ -144,6 +145,7 @@ def _write_file(info: Info, pictures: Iterator[Picture], fp: IO[bytes], format: 
 def _set_up(stream: av.VideoStream, info: Info, times: list[Fraction], format: str) -> None:
     """For such pictures, the first of which have these times."""
     stream.width, stream.height = info.width, info.height
+    stream.codec_context.sample_aspect_ratio = info.aspect
     stream.pix_fmt = _written(info, format).format
     wanted = [*(time.denominator for time in times), (info.rate or _RATE).numerator]
     ticks = _MKV_TICKS if format == "mkv" else _ticks(wanted)
