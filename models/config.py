@@ -26,6 +26,7 @@ class Config:
     shortcut: bool  # linear 16x16 transform beside g_a and g_s, started from the PCA of photos
     lambdas: tuple[float, float] = (8e-4, 0.2)  # of R + lambda 255^2 MSE, at q = 0 and q = 1
     convolutions: tuple[int, ...] = ()  # layers with a convolution for attention, before a stage's SwinV2 ones; () = 0
+    filtered: bool = False  # g_s's finest stage sees the shortcut's pixels, and so can mend the edges of its squares
 
     @property
     def latents(self) -> int:
@@ -44,10 +45,10 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON.
 
-        Where there are no convolutions they are not named: such a config was written before there were any, and the
-        fingerprint of its weights stays.
+        A field that came later is left out where it is as models were before: so fingerprints of their weights stay.
         """
-        return {k: v for k, v in asdict(self).items() if k != "convolutions" or v}
+        later = {"convolutions", "filtered"}
+        return {k: v for k, v in asdict(self).items() if k not in later or v}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Config":
@@ -89,6 +90,7 @@ CONFIGS = {
     "s": Config(
         stages=((128, 0, 4), (192, 0, 6)),
         convolutions=(1, 5),
+        filtered=True,
         slices=(16, 16, 32, 64, 128),
         hyper=128,
         hyper_widths=(192, 192, 192, 192),
@@ -108,6 +110,7 @@ CONFIGS = {
     "xs": Config(
         stages=((96, 0, 3), (128, 0, 4)),
         convolutions=(2, 6),
+        filtered=True,
         slices=(16, 16, 32, 64, 128),
         hyper=96,
         hyper_widths=(192, 192, 192, 192),

@@ -31,9 +31,11 @@ class Transform(nn.Module):
         self.before, self.after, self.cells = before, after, cells  # cells: places there along a side of a cell of z
         self.gain = RateTable(channels)  # log
 
-    def forward(self, x: Tensor, q: Tensor) -> Tensor:
+    def forward(self, x: Tensor, q: Tensor, beside: Tensor | None = None) -> Tensor:
+        """`beside`: what is added to the features of the finest scale."""
         x = self.before(x)
-        return self.after(x * self.gain(q, self.cells).exp().to(x.dtype))
+        x = x * self.gain(q, self.cells).exp().to(x.dtype)
+        return self.after(x if beside is None else x + beside)
 
 
 class S2LIC(nn.Module):
@@ -61,6 +63,10 @@ class S2LIC(nn.Module):
                 last = [m for m in transform.after.modules() if isinstance(m, nn.Conv2d)][-1]
                 last.weight.data *= 0.1
                 zero(last.bias)
+        if config.filtered:
+            self.seen = conv(3 * config.unshuffle**2, config.stages[0][0])
+            zero(self.seen.weight)
+            zero(self.seen.bias)
 
     @property
     def shortcut_gain(self) -> float:
@@ -88,10 +94,12 @@ class S2LIC(nn.Module):
     def synthesise(self, y_hat: Tensor, q: Tensor) -> Tensor:
         """Decoded latents in the scaled domain [B, M, H/16, W/16] -> image [B, 3, H, W], not clipped."""
         y = y_hat * (self.y_restore(q, Y_CELLS) - self.entropy.y_gain(q, Y_CELLS)).exp()
-        x = self.g_s(y / self.entropy.unit[:, None, None], q).float()
-        if self.config.shortcut:
-            x = x + self.shortcut_s(y / self.shortcut_gain).float()
-        return self.enhance_s(x + 0.5)
+        latents = y / self.entropy.unit[:, None, None]
+        if not self.config.shortcut:
+            return self.enhance_s(self.g_s(latents, q).float() + 0.5)
+        linear = self.shortcut_s(y / self.shortcut_gain).float()
+        beside = self.seen(F.pixel_unshuffle(linear, self.config.unshuffle)) if self.config.filtered else None
+        return self.enhance_s(linear + self.g_s(latents, q, beside).float() + 0.5)
 
     def forward(self, x: Tensor, q: Tensor) -> dict[str, Tensor | dict[str, Tensor]]:
         """Training pass: the rate sees noise in training and rounding otherwise, all else rounding.
