@@ -130,7 +130,7 @@ class Shard:
         table = alike.sums(image)
         whole = alike.whole(table)
         double = bool((alike.distances(self.seen, whole) <= alike.ALIKE).any())
-        if double or self.held_out.nearest(table) <= alike.ALIKE:
+        if double or self.held_out.holds(table):
             self.left_out["double" if double else "excluded"] += 1
             return
         a = self.options
