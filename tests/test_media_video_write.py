@@ -16,6 +16,7 @@ from codec import media
 from codec.container import Color
 from codec.errors import CodecError, MediaError
 from codec.media import yuv
+from codec.media.video.layout import Layout
 from codec.media.video.picture import Picture
 from codec.media.video.read import read_video
 from codec.media.video.sound import Recorder
@@ -323,6 +324,25 @@ def test_one_frame_is_a_video():
         info, pictures = clip(EVEN, 1)
         for rate in (info.rate, None):
             assert len(shown(written(replace(info, rate=rate), pictures, format))[1]) == 1
+
+
+@pytest.mark.parametrize("format", ["mp4", "mkv"])
+def test_a_frame_that_is_shown_too_late_is_named(format):
+    info, pictures = clip(times=[Fraction(0), Fraction(2**70)])
+    with pytest.raises(MediaError, match="frame 1 is shown so late"):
+        write_video(info, pictures, io.BytesIO(), format)
+
+
+def test_deep_planes_and_finer_colour_come_back():
+    info, pictures = clip(EVEN, 3)
+    whole = [Picture(tuple((yuv.whole(p, q.planes[0].shape) * 4).astype(np.uint16) for p in q.planes), q.time)
+             for q in pictures]  # fmt: skip
+    info = replace(info, depth=10, chroma="444")
+    for format in ("mkv", "y4m"):
+        data = written(info, whole, format)
+        layouts = (Layout(), Layout(10, "444"))
+        for found, wanted in zip(read_video(data, layouts=layouts).pictures(), whole, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(found.planes, wanted.planes, strict=True))
 
 
 def test_what_ffmpeg_refuses_is_one_line():

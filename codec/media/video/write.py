@@ -36,6 +36,7 @@ _ENCODERS = {
 _RATE = Fraction(25)  # of what doesn't say
 _MKV_TICKS = 1000  # a second; FFmpeg's Matroska writer has no others
 _MP4_TICKS = 90_000  # a second, or more to make the times exact
+_LATEST = 2**62  # of what counts ticks
 _MAX_TICKS = 2**23  # mp4 has 32 bits for the time from one frame to the next: 256 s at least
 _WIDE = (9, 10, 11, 12, 22)  # primaries of H.273 whose colours look wrong where they are taken for sRGB's
 _HDR = (16, 18)  # and such transfer functions
@@ -184,6 +185,8 @@ def _encode(
             sound.copy_until(picture.time)
         frame = frame_of(picture.planes, info.color, layout)
         last = max(round(picture.time / base), last + 1)
+        if last >= _LATEST:
+            raise MediaError(f"frame {count} is shown so late that no file can say it; write .y4m or a folder instead")
         frame.pts, frame.time_base = last, base
         frame.duration = round(1 / (info.rate or _RATE) / base)  # counts for the last one
         container.mux(stream.encode(frame))
