@@ -1,6 +1,6 @@
-"""Draws docs/video.png: a frame of each clip as it is, by our codec, by its base alone and by x264 at the same size.
+"""Draws docs/video.jpg: a frame of each clip as it is, by our codec, by its base alone and by x264 at the same size.
 
-python docs/make_video.py docs/video.png CLIP [CLIP...]
+python docs/make_video.py docs/video.jpg CLIP [CLIP...]
 """
 
 import argparse
@@ -84,7 +84,7 @@ def main() -> None:
             sheet.paste(
                 picture.crop((x, y, min(x + WIDE, info.width), min(y + HIGH, info.height))), (left, top + LABEL)
             )
-    sheet.save(a.out, optimize=True)
+    sheet.save(a.out, quality=90, subsampling=0, optimize=True)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def _settled(opened: VideoCodec, video: Video, options: Options, chains: Chains,
         wanted = replace(options, target=Target(quality=quality))
         header = opened.header(video.info, wanted)
         found = list(pool.run(_job(header, wanted, chain, [], pool.jobs, kind) for chain in chains))
-        return beside + sum(size for size, _ in found), sum(psnr for _, psnr in found) / frames
+        return beside + sum(size for size, _ in found), sum(psnr for _, psnr in found) / max(frames, 1)
 
     alone = cache(trial)
     quality = goals.search(options.target, alone, pixels, opened.steps)
