@@ -20,7 +20,7 @@ Float = NDArray[np.float32]
 DEPTHS = (8, 10)
 TOP = 1023  # the largest sample
 PAD = 8  # samples beyond a tile that its features see: no feature looks further
-_TILE = 64, 256  # rows and columns: what a tile needs fits a core's cache
+_TILE = 32, 1024  # rows and columns: long rows, and few enough for what a tile needs to stay in a core's cache
 
 
 class Tile(NamedTuple):
