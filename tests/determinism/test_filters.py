@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matrix import CAPS
 
-WORKER = Path(__file__).with_name("filters.py")
+WORKER = Path(__file__).with_name("filters_worker.py")
 
 
 def _run(mode: str, cap: str, threads: int, folder: Path, names: list[str]) -> bytes:

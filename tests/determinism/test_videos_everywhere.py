@@ -9,7 +9,7 @@ from matrix import CAPS
 
 from codec.standard.encoders import ENCODERS
 
-WORKER = Path(__file__).with_name("video.py")
+WORKER = Path(__file__).with_name("video_worker.py")
 
 
 def _run(mode: str, cap: str, threads: int, folder: Path, names: list[str]) -> list[str]:
