@@ -1,4 +1,4 @@
-"""One process of the filters' determinism: `filters_worker.py fit|apply THREADS FOLDER NAME...`, as its environment allows.
+"""One process of the filters' determinism: `filters_worker.py fit|apply THREADS FOLDER NAME...`.
 
 `fit` writes NAME.bin, the payloads of a drawn clip's groups; `apply` prints a checksum of all samples of each NAME.
 """

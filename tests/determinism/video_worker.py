@@ -1,4 +1,4 @@
-"""One process of the videos' determinism: `video_worker.py encode|decode THREADS FOLDER NAME...`, as its environment allows.
+"""One process of the videos' determinism: `video_worker.py encode|decode THREADS FOLDER NAME...`.
 
 NAME is a base and a setting, as "x265 a". `encode` writes NAME.ncf, of a clip of two chains; `decode` prints a checksum
 of all samples of each, with the networks and of the stream alone.
