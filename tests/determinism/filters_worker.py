@@ -46,4 +46,5 @@ def main() -> None:
         print(name, total)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -40,4 +40,5 @@ def main() -> None:
             print(name, base, zlib.crc32(b"".join(p.tobytes() for picture in shown for p in picture.planes)))
 
 
-main()
+if __name__ == "__main__":
+    main()
