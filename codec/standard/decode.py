@@ -38,7 +38,8 @@ def decode(header: Header, packets: Iterable[Packet], threads: int = 0) -> Itera
     count = 0
     with opened(header) as (_, template):
         context = template.codec_context
-        context.thread_type, context.thread_count = "AUTO", threads
+        # Not by frames: FFmpeg's frame threads log of damage while the caller holds the interpreter, and hang it.
+        context.thread_type, context.thread_count = "SLICE", threads
         context.options = {"max_pixels": str((stream.width + _ALIGNED) * (stream.height + _ALIGNED))}
         try:
             for packet in packets:
