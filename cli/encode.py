@@ -15,7 +15,7 @@ from codec.cli.batch import Result, Tiles, cores, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, read_stdin
-from codec.cli.video import Duration, Size, VideoOptions, encode_video
+from codec.cli.video import DURATION, SIZE, VideoOptions, encode_video
 from codec.errors import CodecError
 
 _GOALS = ("--quality", "--target-psnr", "--target-bpp", "--target-size")
@@ -70,8 +70,8 @@ def default_name(source: str) -> str:
 )
 @click.option("--target-psnr", type=float, metavar="DB", help="Videos: the least PSNR (YCbCr 6:1:1) on average.")
 @click.option("--target-bpp", type=float, metavar="BPP", help="Videos: bits per pixel on average, at most.")
-@click.option("--target-size", type=Size(), metavar="SIZE", help="Videos: bytes at most, as 500k or 20M.")
-@click.option("--time-budget", type=Duration(), metavar="TIME", help="Videos: how long to fit, as 90s, 10m or 2h.")
+@click.option("--target-size", type=SIZE, metavar="SIZE", help="Videos: bytes at most, as 500k or 20M.")
+@click.option("--time-budget", type=DURATION, metavar="TIME", help="Videos: how long to fit, as 90s, 10m or 2h.")
 @click.option("--resume", is_flag=True, help="Videos: go on where an interrupted run was.")
 @click.option("--no-audio", is_flag=True, help="Videos: leave the sound out.")
 @click.option(

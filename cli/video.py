@@ -58,28 +58,21 @@ class Span(click.ParamType):
         return first, int(found[2] or first)
 
 
-class Duration(click.ParamType):
-    """Seconds, or 90s, 10m, 2h."""
+class Quantity(click.ParamType):
+    """A number above 0 with one of some units behind it, or none."""
 
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value))
-        if found is None or not float(found[1]):
-            self.fail(f"{value!r} is not a time, such as 90s, 10m or 2h", param, ctx)
-        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-class Size(click.ParamType):
-    """Bytes, or 500k, 20M, 1.5G (thousands)."""
-
-    name = "size"
+    def __init__(self, name: str, units: dict[str, int], like: str) -> None:
+        self.name, self._units, self._like = name, units, like
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", str(value))
+        found = re.fullmatch(rf"(\d+(?:\.\d+)?)([{''.join(self._units)}]?)", str(value))
         if found is None or not float(found[1]):
-            self.fail(f"{value!r} is not a size, such as 800000, 500k or 20M", param, ctx)
-        return float(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]]
+            self.fail(f"{value!r} is not a {self.name}, such as {self._like}", param, ctx)
+        return float(found[1]) * self._units.get(found[2], 1)
+
+
+DURATION = Quantity("time", {"s": 1, "m": 60, "h": 3600}, "90s, 10m or 2h")  # in seconds
+SIZE = Quantity("size", {"k": 10**3, "M": 10**6, "G": 10**9}, "800000, 500k or 20M")  # in bytes
 
 
 def encode_video(

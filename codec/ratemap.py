@@ -55,7 +55,7 @@ def code_offsets(coder: Coder, offsets: Offsets | None, shape: tuple[int, ...], 
     for i in range(shape[0]):
         symbols = offsets[i] - above if offsets is not None else None
         above = above + coder.code(symbols, np.full(shape[1], TABLE), tables)
-        if np.abs(above).max() > STEPS:
+        if above.max() > STEPS or above.min() < -STEPS:
             raise FormatError("the rates of its cells are damaged; get a whole copy of the file")
         rows.append(above)
     return np.stack(rows)

@@ -11,12 +11,13 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from codec.models.acgc import spread, whole
 from codec.models.prior import LIKELIHOOD_MIN, SCALE_MIN, gaussian_likelihood
 from codec.models.s2lic import CELL, S2LIC
 
@@ -58,10 +59,8 @@ class Place:
 
 def error_weight(model: S2LIC, q: Tensor, height: int, width: int) -> Tensor:
     """Bits that a squared error of 1 is worth, of values in 0..1: lambda 255^2, [1, 1, 1, 1] or of each pixel."""
-    weight = 255**2 * model.config.lambdas[0] * (q * model.config.log_lambda_range).exp()
-    if q.ndim == 1:
-        return weight[:, None, None, None]
-    return weight.repeat_interleave(CELL, 1).repeat_interleave(CELL, 2)[:, None, :height, :width]
+    weight = 255**2 * model.config.log_lambda(q).exp()
+    return weight[:, None, None, None] if q.ndim == 1 else spread(weight, CELL)[:, None, :height, :width]
 
 
 class _Coded(NamedTuple):
@@ -123,9 +122,7 @@ class _Pass:
 
 
 def _whole(halves: list[_Coded], parts: list[Tensor]) -> Tensor:
-    """Both halves of all slices, [1, M, h, w]."""
-    pairs = zip(halves[::2], parts[::2], parts[1::2], strict=True)
-    return torch.cat([first.where(half.cells, second) for half, first, second in pairs], 1)
+    return whole([half.cells for half in halves], parts)
 
 
 def _gradient(leaf: Tensor) -> Tensor:
@@ -150,9 +147,10 @@ def best_symbols(residual: Tensor, sigma: Tensor, stiffness: float) -> Tensor:
     return (k + torch.stack(costs).argmin(0) - 1) * side
 
 
+@lru_cache(maxsize=2)
 @torch.inference_mode(False)
 def bfloat16_is_faster(model: S2LIC, device: torch.device) -> bool:
-    """Only where the processor has it; both are timed on a small picture."""
+    """Only where the processor has it; both are timed on a small picture, once for a batch of pictures."""
     zeros = partial(torch.zeros, device=device)
     everything, rate = slice(None), zeros(1)
     place = Place(

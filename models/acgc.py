@@ -10,7 +10,7 @@ differs. A file's probabilities come from a float64 copy of this module and from
                            +------------------ every pass --------------+--- AC, AG: earlier slices ------+
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -43,9 +43,12 @@ class RateTable(nn.Module):
         i = at.floor().clamp(0, KNOTS - 2).long()
         t = (at - i)[..., None]
         vectors = (self.rows[i] * (1 - t) + self.rows[i + 1] * t).movedim(-1, 1)
-        if q.ndim == 1:
-            return vectors[:, :, None, None]
-        return vectors.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
+        return vectors[:, :, None, None] if q.ndim == 1 else spread(vectors, scale)
+
+
+def spread(cells: Tensor, scale: int) -> Tensor:
+    """A value for each cell, [..., h, w] -> [..., h * scale, w * scale], the same at all places of the cell."""
+    return cells.repeat_interleave(scale, -2).repeat_interleave(scale, -1)
 
 
 class LatentResidual(nn.Module):
@@ -62,6 +65,12 @@ class LatentResidual(nn.Module):
 def checkerboard(h: int, w: int, device: torch.device) -> Tensor:
     """Anchor cells [1, 1, h, w]: where row + column is odd."""
     return ((torch.arange(h, device=device)[:, None] + torch.arange(w, device=device)) % 2 == 1)[None, None]
+
+
+def whole(cells: Sequence[Tensor], parts: Sequence[Tensor]) -> Tensor:
+    """What `quantize` saw in all passes, two a slice, each right on its own `cells`: [B, M, H, W]."""
+    pairs = zip(cells[::2], parts[::2], parts[1::2], strict=True)
+    return torch.cat([first.where(here, second) for here, first, second in pairs], 1)
 
 
 class EntropyModel(nn.Module):

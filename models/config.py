@@ -1,8 +1,13 @@
 """The sizes of S2LIC: one parametric layout, three named configurations."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,10 @@ class Config:
     def log_lambda_range(self) -> float:
         return math.log(self.lambdas[1] / self.lambdas[0])
 
+    def log_lambda(self, q: Tensor) -> Tensor:
+        """ln lambda of rates q in 0..1, of any shape."""
+        return q * self.log_lambda_range + math.log(self.lambdas[0])
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON.
 
@@ -51,7 +60,7 @@ class Config:
         return {k: v for k, v in asdict(self).items() if k not in later or v}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Config":
+    def from_dict(cls, values: dict[str, Any]) -> Config:
         """Inverse of `to_dict` after a trip through JSON; ValueError if fields are missing or unknown.
 
         A field that a released config has not yet got has a default that means how models were before it.

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .acgc import Y_CELLS, EntropyModel, RateTable
+from .acgc import Y_CELLS, EntropyModel, RateTable, whole
 from .config import Config
 from .layers import ConvLayer, Enhance, conv, deconv, rs2tb, subpel, zero
 from .prior import gaussian_likelihood, ste_round
@@ -110,20 +110,18 @@ class S2LIC(nn.Module):
         z = self.hyper_analysis(y, q)
         y = y * self.entropy.gain(q)
         p_z = self.entropy.prior(self._noisy(z))
-        passes: list[tuple[Tensor, Tensor, Tensor]] = []  # cells, residual, sigma: two a slice
+        seen: list[tuple[Tensor, Tensor, Tensor]] = []  # cells, residual, sigma: two passes a slice
 
         def quantize(i: int, cells: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
             residual = y[:, self.config.channels(i)] - mu
-            passes.append((cells, residual, sigma))
+            seen.append((cells, residual, sigma))
             return (ste_round(residual) + mu) * cells
 
         hyper = self.entropy.hyper(ste_round(z), q)
         y_hat = self.entropy.decode(hyper, q, quantize)
-        # Each pass is right on its own cells; put together, one call costs half of what ten do.
-        pairs = list(zip(passes[::2], passes[1::2], strict=True))
-        residual = torch.cat([first[1].where(first[0], second[1]) for first, second in pairs], 1)
-        sigma = torch.cat([first[2].where(first[0], second[2]) for first, second in pairs], 1)
-        likelihood = gaussian_likelihood(self._noisy(residual), sigma)
+        cells, residuals, sigmas = zip(*seen, strict=True)
+        # One call for all passes costs half of what ten do.
+        likelihood = gaussian_likelihood(self._noisy(whole(cells, residuals)), whole(cells, sigmas))
         return {"x_hat": self.synthesise(y_hat, q), "likelihoods": {"y": likelihood, "z": p_z}}
 
     def _noisy(self, v: Tensor) -> Tensor:

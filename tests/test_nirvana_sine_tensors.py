@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from codec.entropy import Decoder, Encoder
 from codec.errors import CodecError, FormatError
-from codec.nirvana import laplace
+from codec.nirvana.sine import laplace
 from codec.nirvana.sine.tensors import LIMIT, code_tensors
 
 Tensors = dict[str, Any]

@@ -1,7 +1,7 @@
 """Muon: momentum whose matrices are made orthogonal before each step (Jordan et al., 2024).
 
-A step of it learns what about 1.6 of AdamW's do (docs/training.md). Its products cost the same whatever the batch, so
-it pays from about 16 crops of 128 x 128 on.
+A step of it learns more than one of AdamW's, and takes longer (docs/training.md); its products cost the same whatever
+the batch, so it is for batches of 16 crops of 128 x 128 and more.
 """
 
 from collections.abc import Sequence

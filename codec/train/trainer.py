@@ -1,7 +1,6 @@
 """One training run of S2LIC: model, averaged weights, optimizer, and the step that moves them on."""
 
 import contextlib
-import math
 import os
 import time
 from dataclasses import asdict
@@ -50,7 +49,7 @@ def sample_losses(model: nn.Module, config: Config, x: Tensor, q: Tensor) -> tup
     bpp = bits / pixels
     error = F.avg_pool2d((out["x_hat"].float() - x).square().mean(1), CELL) * 255**2  # [B, H/64, W/64]
     q = q.expand_as(error) if q.ndim == 3 else q[:, None, None].expand_as(error)
-    log_lam = q * config.log_lambda_range + math.log(config.lambdas[0])
+    log_lam = config.log_lambda(q)
     distortion = (log_lam.exp() * error).mean((1, 2))
     return (bpp + distortion) * (-0.5 * log_lam.mean((1, 2))).exp(), bpp, error.mean((1, 2))
 

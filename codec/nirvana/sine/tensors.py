@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from codec.entropy import Coder
 from codec.errors import CodecError, FormatError
-from codec.nirvana import laplace
+from codec.nirvana.sine import laplace
 
 Ints = NDArray[np.int32]
 Shapes = Mapping[str, tuple[int, ...]]
