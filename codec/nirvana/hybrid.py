@@ -111,9 +111,14 @@ class Hybrid:
         rest = iter(units)
         waiting: deque[Unit] = deque()  # units whose pictures have not come yet
         fed: deque[Unit] = deque()  # and those whose packets have not gone
+        failed: CodecError | None = None  # of a unit that isn't whole: told once all before it is given
 
         def pulled() -> bool:
-            unit = next(rest, None)
+            nonlocal failed
+            try:
+                unit = None if failed else next(rest, None)
+            except CodecError as error:
+                unit, failed = None, error
             if unit is not None:
                 waiting.append(unit)
                 fed.append(unit)
@@ -129,13 +134,17 @@ class Hybrid:
         while True:
             stored = list(islice(pictures, 1))
             if stored and not waiting and not pulled():
-                raise FormatError("its stream has more pictures than its groups; get a whole copy of the file")
+                raise failed or FormatError(
+                    "its stream has more pictures than its groups; get a whole copy of the file"
+                )
             if not waiting and not stored:
+                if failed:
+                    raise failed
                 return
             unit = waiting.popleft()
             stored += islice(pictures, unit.frames - len(stored))
             if len(stored) != unit.frames:
-                raise FormatError(f"unit {unit.index}: its stream ends early; get a whole copy of the file")
+                raise failed or FormatError(f"unit {unit.index}: its stream ends early; get a whole copy of the file")
             try:
                 planes = [planes for _, planes in stored]
                 if standard.checksum(planes) != unit.checksum:
