@@ -1,6 +1,7 @@
 """Standard streams: what encoders give decodes to the pictures that they had, and leaves the process as it was."""
 
 import io
+import multiprocessing
 import os
 import re
 import threading
@@ -74,6 +75,30 @@ def test_x264s_note_of_itself_goes_and_nothing_else() -> None:
     assert not any(b"x264" in p.data for p in packets_of(ENCODERS["x264"], moving(64, 96, 3)))
     units = [b"\0\0\0\1\x67sps", b"\0\0\1\x06note", b"\0\0\1\x65picture", b"\0\0\0\1\x41more"]
     assert without_notes(b"".join(units)) == units[0] + units[2] + units[3]
+
+
+def close_early(header: Header, packets: list[Packet]) -> None:
+    for number in range(150):
+        pictures = decode(header, packets, threads=4)
+        for _ in range(number % 10):
+            next(pictures)
+        pictures.close()
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_decoder_is_closed_at_any_time(name: str) -> None:
+    """While its threads work on packets: they once waited for the interpreter, which waited for them."""
+    encoder, rng = ENCODERS[name], np.random.default_rng(0)
+    noise = [
+        (rng.integers(0, 256, (192, 256), np.uint8), *(np.full((96, 128), 128, np.uint8) for _ in range(2)))
+        for _ in range(20)
+    ]
+    header, packets = header_of(encoder, 192, 256), packets_of(encoder, noise)
+    process = multiprocessing.get_context("spawn").Process(target=close_early, args=(header, packets))
+    process.start()
+    process.join(120)
+    process.kill()
+    assert process.exitcode == 0
 
 
 def test_what_is_no_stream_is_refused() -> None:

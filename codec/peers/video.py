@@ -125,7 +125,7 @@ class VideoCodec:
             raise CodecError("there are no frames; give a video that has some")
         buffer = io.BytesIO()
         # SVT-AV1 tells all its settings on stderr, unless this is set before it first runs.
-        os.environ.setdefault("SVT_LOG", "1")
+        os.environ.setdefault("SVT_LOG", "0")
         try:
             with av.open(buffer, "w", format="matroska", options=dict([BITEXACT])) as container:
                 self._write(container, first, chain([first], frames), color, fps, options)

@@ -38,8 +38,7 @@ def decode(header: Header, packets: Iterable[Packet], threads: int = 0) -> Itera
     count = 0
     with opened(header) as (_, template):
         context = template.codec_context
-        # Not by frames: FFmpeg's frame threads log of damage while the caller holds the interpreter, and hang it.
-        context.thread_type, context.thread_count = "SLICE", threads
+        context.thread_type, context.thread_count = "AUTO", threads
         context.options = {"max_pixels": str((stream.width + _ALIGNED) * (stream.height + _ALIGNED))}
         try:
             for packet in packets:
@@ -70,7 +69,10 @@ def checksum(pictures: Sequence[Planes]) -> int:
 def _packet(packet: Packet, tick: object) -> av.Packet:
     import av
 
-    made = av.Packet(packet.data)
+    # In memory of FFmpeg's own: bytes are given back by the decoder's threads, which wait for the interpreter's lock,
+    # while a decoder that is closed holds the lock and waits for its threads.
+    made = av.Packet(len(packet.data))
+    made.update(packet.data)
     made.pts = packet.pts
     made.time_base = tick  # type: ignore[assignment]
     made.is_keyframe = packet.key

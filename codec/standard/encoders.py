@@ -70,7 +70,7 @@ class Encoder:
         """An encoder, ready for frames. CodecError for what it refuses."""
         import av
 
-        os.environ.setdefault("SVT_LOG", "1")  # else SVT-AV1 tells all its settings, from its first run on
+        os.environ.setdefault("SVT_LOG", "0")  # else SVT-AV1 tells its settings, and complains where it is stopped
         if self.name not in av.codecs_available:
             raise CodecError(f"this PyAV has no {self.name}: pip install --force-reinstall --only-binary av av")
         context = av.CodecContext.create(self.name, "w")

@@ -107,7 +107,7 @@ def _prepared(container: av.container.InputContainer, max_pixels: int) -> av.Vid
     stream = video_stream(container)
     check_size(stream.codec_context.width, stream.codec_context.height, max_pixels)
     stream.codec_context.options = {"max_pixels": str(max_pixels)}  # frames may be larger than the file says
-    stream.thread_type = "SLICE"  # not by frames: those threads log of damage, and can hang the interpreter
+    stream.thread_type = "AUTO"
     return stream
 
 
