@@ -53,6 +53,10 @@ class S2LIC(nn.Module):
             conv(m, n), nn.GELU(), conv(n, n), nn.GELU(), conv(n, n, stride=2), nn.GELU(), conv(n, n), nn.GELU(),
             conv(n, n, stride=2),
         )  # fmt: skip
+        for layer in self.h_a:
+            if isinstance(layer, nn.Conv2d):  # PyTorch's start would shrink z to a fiftieth of a step: none ever moved
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                zero(layer.bias)
         self.entropy = EntropyModel(config)
         self.y_restore = RateTable(m)  # log of y_hat's gain over the plain inverse
         if config.shortcut:

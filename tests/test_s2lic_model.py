@@ -122,6 +122,15 @@ def _sensitivity(model: EntropyModel, slice_: int, anchors: bool) -> torch.Tenso
     return grad[0].abs() if grad is not None else torch.zeros_like(y[0])
 
 
+def test_a_fresh_hyperprior_tells_something(tiny: S2LIC) -> None:
+    """z that never leaves zero gives h_s nothing to learn from, and so stays there."""
+    for model in (tiny, S2LIC(CONFIGS["xs"])):
+        y = torch.randn(4, model.config.latents, 8, 8) * model.entropy.unit[:, None, None]
+        z = model.hyper_analysis(y, torch.full((4,), 0.5))
+        assert (z.round() != 0).float().mean() > 0.2
+        assert z.abs().mean() < 4
+
+
 @pytest.mark.parametrize("slice_", [0, 1, 2])
 @pytest.mark.parametrize("anchors", [True, False])
 def test_a_pass_sees_earlier_slices_and_passes_only(tiny: S2LIC, slice_: int, anchors: bool) -> None:
