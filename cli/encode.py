@@ -195,7 +195,7 @@ def _check_image(options: dict[str, Any], film: VideoOptions) -> None:
 def _setting(options: dict[str, Any]) -> dict[str, Any]:
     """What a row says of how its file was made."""
     if options["lossless"]:
-        from codec.circuit.images import EFFORT
+        from codec.codecs.circuit.image import EFFORT
 
         return {"effort": options["effort"] or EFFORT, "device": "cpu"}
     from codec.device import resolve

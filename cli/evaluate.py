@@ -76,7 +76,7 @@ def evaluate(
     from codec.device import resolve
     from codec.evaluate import run
     from codec.evaluate.log import append, dumps, resume
-    from codec.specs import parse
+    from codec.evaluate.specs import parse
 
     kind = _kind(paths)
     plan = library.Plan(

@@ -49,11 +49,11 @@ def _describe(source: str, verbose: bool) -> dict[str, Any]:
     pixels = header.width * header.height * index.frame_count
     values = {"file": source, **api.describe(header), "frames": index.frame_count, "units": len(units), "bytes": size}
     if header.codec_name == "circuit":
-        from codec.circuit.images import summary
+        from codec.codecs.circuit.image import summary
 
         values |= summary(header, units)
     if header.codec_name == "nirvana":
-        from codec.nirvana.describe import summary as told
+        from codec.codecs.nirvana.describe import summary as told
 
         values |= told(header, units)
     keys = _keys(header, units) if header.rate is not None else [False] * len(units)
@@ -71,7 +71,7 @@ def _describe(source: str, verbose: bool) -> dict[str, Any]:
 
 def _keys(header: Any, units: list[Any]) -> list[bool]:
     """Which units of a video start a chain."""
-    from codec.nirvana.describe import starts_chain
+    from codec.codecs.nirvana.describe import starts_chain
 
     if header.codec_name == "nirvana":
         return [starts_chain(header, unit) for unit in units]

@@ -18,7 +18,7 @@ def tasks(as_json: bool) -> None:
     codec evaluate photos/ --codec jpeg:q=10 --task classify
     """
     from codec.metrics.metric import NAMES, create
-    from codec.needs import missing
+    from codec.requirements import missing
     from codec.tasks import TASKS
     from codec.tasks import create as create_task
 

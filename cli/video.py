@@ -129,7 +129,7 @@ def encode_video(
 
 def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, max_pixels: int) -> Result:
     """Wrap one whose stream stays as it is."""
-    from codec.nirvana import keep
+    from codec.codecs.nirvana import kept as keep
     from codec.standard.keep import keep as open_kept
 
     started = time.perf_counter()

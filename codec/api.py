@@ -24,7 +24,7 @@ from codec.media import yuv
 from codec.media.formats import is_video
 
 # name -> module with open_codec(fingerprint | None, device), and OPTIONS, the names of what `encode` may be told
-CODECS = {"s2lic": "codec.s2lic", "circuit": "codec.circuit.images"}
+CODECS = {"s2lic": "codec.codecs.s2lic.image", "circuit": "codec.codecs.circuit.image"}
 
 LOSSLESS = ("circuit",)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from codec.circuit.exact import block_sums, code_values, quantise, renorm
-from codec.circuit.general import ascend, descend, elements_of
 from codec.entropy.coder import Coder
-from codec.models.circuit import Circuit, LatentTree
+from codec.models.research.circuit import Circuit, LatentTree
+from codec.research.exact import block_sums, code_values, quantise, renorm
+from codec.research.general import ascend, descend, elements_of
 
 
 def rows(rng: np.random.Generator, *shape: int) -> np.ndarray:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.alpha import code_alpha, fill_hidden
 from codec.entropy import Decoder, Encoder
+from codec.entropy.planes import code_alpha, fill_hidden
 from codec.errors import FormatError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator
 
-from codec.bdrate import bd_rate
+from codec.metrics.bdrate import bd_rate
 
 
 def test_half_the_rate_at_equal_quality_is_minus_fifty_per_cent() -> None:

@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 from naive_circuit import integers, latent_tree, naive_code, probabilities
 
-from codec.circuit import general, tour
-from codec.circuit.general import path_to
 from codec.entropy import Decoder, Encoder
-from codec.models.circuit import Circuit, Vtree, balanced_vtree, chain_vtree, circuit_of, log_marginal, random_circuit
+from codec.models.research.circuit import (
+    Circuit,
+    Vtree,
+    balanced_vtree,
+    chain_vtree,
+    circuit_of,
+    log_marginal,
+    random_circuit,
+)
+from codec.research import general, tour
+from codec.research.general import path_to
 
 VTREES = [balanced_vtree(6), chain_vtree(6)]
 

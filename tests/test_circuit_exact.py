@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.circuit.exact import MESSAGE_BITS, block_sums, check_exact, integer_pmf, renorm
 from codec.errors import FormatError
+from codec.research.exact import MESSAGE_BITS, block_sums, check_exact, integer_pmf, renorm
 
 positive = st.floats(0, 2**50, allow_nan=False).map(np.floor)
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from codec.circuit import tour, weights
 from codec.entropy import Decoder, Encoder
 from codec.errors import FormatError
-from codec.models.circuit import LatentTree
+from codec.models.research.circuit import LatentTree
+from codec.research import tour, weights
 from codec.weights import read_header
 
 

@@ -13,10 +13,10 @@ from PIL import Image
 from codec.cli.evaluate import evaluate as command
 from codec.errors import CodecError
 from codec.evaluate import Evaluator, Plan, Row, find_items, known, summarise
+from codec.evaluate.specs import Spec, parse
 from codec.metrics import psnr
-from codec.needs import Need, missing
 from codec.peers import PEERS
-from codec.specs import Spec, parse
+from codec.requirements import Need, missing
 
 QUICK = ("psnr",)
 

@@ -24,10 +24,10 @@ from codec.cli.tasks import tasks as tasks_command
 from codec.errors import CodecError
 from codec.evaluate import ORIGINAL, Evaluator, Plan, Row, find_items, log, shard
 from codec.evaluate.compressai import read as read_curve
+from codec.evaluate.specs import Spec
 from codec.metrics import NAMES, create
-from codec.needs import missing
 from codec.peers import AUDIO_PEERS, PEERS
-from codec.specs import Spec
+from codec.requirements import missing
 from codec.tasks.trunk import LITE0, installed
 
 _TIMES = ("encode_s", "decode_s")

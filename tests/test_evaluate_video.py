@@ -17,11 +17,11 @@ from codec.cli.evaluate import evaluate as command
 from codec.cli.report import report as report_command
 from codec.errors import CodecError
 from codec.evaluate import Evaluator, Plan, Row, clip, find_items, known, log, media_of, summarise
+from codec.evaluate.specs import parse
 from codec.media import Info, yuv
 from codec.media.video import Planes, write_video
 from codec.metrics import create, psnr
 from codec.peers.video import VIDEO
-from codec.specs import parse
 
 FRAMES = 6
 WORKS = ["nirvana-e1:q=40", "nirvana-x265:q=40", "base-svt-av1:q=40", "base-x264-e1:q=40",

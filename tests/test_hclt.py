@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from codec.errors import CodecError, MediaError
-from codec.models.circuit import circuit_of, log_marginal
-from codec.models.hclt import HCLT, chow_liu_tree, mutual_information
-from codec.train import hclt as training
-from codec.train import idx
+from codec.models.research.circuit import circuit_of, log_marginal
+from codec.models.research.hclt import HCLT, chow_liu_tree, mutual_information
+from codec.research import hclt as training
+from codec.research import idx
 from codec.weights import fingerprint
 
 

@@ -13,17 +13,20 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from codec import container
-from codec.circuit import layout, modelled, options, units, wavefront
-from codec.circuit.images import Codec
-from codec.circuit.network import BOUND, Network, layer_inputs
-from codec.circuit.networks import load, save
-from codec.circuit.wavefront import code_tiles
+from codec.codecs.circuit import head as options
+from codec.codecs.circuit import layout, wavefront
+from codec.codecs.circuit import method_circuit as modelled
+from codec.codecs.circuit import methods as units
+from codec.codecs.circuit.image import Codec
+from codec.codecs.circuit.network import BOUND, Network, layer_inputs
+from codec.codecs.circuit.wavefront import code_tiles
+from codec.codecs.circuit.weights import load, save
 from codec.container import Header, Unit
 from codec.entropy import Decoder, Encoder
 from codec.errors import CodecError, DesyncError, FormatError
 from codec.media import Info
-from codec.models.context import ContextNet
-from codec.models.context_shape import ContextConfig
+from codec.models.circuit.context_net import ContextNet
+from codec.models.circuit.shape import ContextConfig
 from codec.train.circuit import measure
 from codec.train.quantise import integers
 

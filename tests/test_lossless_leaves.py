@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codec.circuit.leaves import (
+from codec.codecs.circuit.leaves import (
     CDF_BITS,
     WEIGHT_BITS,
     code_choice,
@@ -16,7 +16,7 @@ from codec.circuit.leaves import (
     renorm,
 )
 from codec.entropy import Decoder, Encoder
-from codec.models.context_shape import SCALES
+from codec.models.circuit.shape import SCALES
 
 K = 5
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from codec.models.context import ContextNet, log_cell
-from codec.models.context_shape import ContextConfig
+from codec.models.circuit.context_net import ContextNet, log_cell
+from codec.models.circuit.shape import ContextConfig
 from codec.train.subpixels import arrays
 
 SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 6, "mixtures": 3}

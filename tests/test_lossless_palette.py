@@ -6,13 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codec.circuit.network import Network
-from codec.circuit.palette import MOST, Palette, code_colours, colours_of
-from codec.circuit.wavefront import code_tiles
+from codec.codecs.circuit.network import Network
+from codec.codecs.circuit.palette import MOST, Palette, code_colours, colours_of
+from codec.codecs.circuit.wavefront import code_tiles
 from codec.entropy import Decoder, Encoder
 from codec.errors import FormatError
-from codec.models.context import ContextNet
-from codec.models.context_shape import ContextConfig
+from codec.models.circuit.context_net import ContextNet
+from codec.models.circuit.shape import ContextConfig
 from codec.train.quantise import integers
 
 SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 6, "mixtures": 3}

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from codec import weights
-from codec.circuit.networks import load
-from codec.models.context import ContextNet
-from codec.models.context_shape import MARGIN, ContextConfig
+from codec.codecs.circuit.weights import load
+from codec.models.circuit.context_net import ContextNet
+from codec.models.circuit.shape import MARGIN, ContextConfig
 from codec.train import checkpoint, circuit, experts, quantise
 from codec.train.screens import screen
 from codec.train.subpixels import SIDE, Sampler

@@ -7,18 +7,18 @@ import pytest
 import torch
 from PIL import Image
 
-from codec.circuit.modelled import CODED_ORDER
-from codec.circuit.network import BOUND, Network, layer_inputs
-from codec.circuit.tuned import Difference, Differences, code_differences, shapes, tuned
-from codec.circuit.wavefront import code_tiles
+from codec.codecs.circuit import descent as tune
+from codec.codecs.circuit.differences import Difference, Differences, code_differences, shapes, tuned
+from codec.codecs.circuit.method_circuit import CODED_ORDER
+from codec.codecs.circuit.network import BOUND, Network, layer_inputs
+from codec.codecs.circuit.scales import CEILING, dequantise
+from codec.codecs.circuit.wavefront import code_tiles
 from codec.entropy import Decoder, Encoder
 from codec.errors import FormatError
-from codec.models.context import ContextNet
-from codec.models.context_shape import ContextConfig
-from codec.train import tune
+from codec.models.circuit.context_net import ContextNet
+from codec.models.circuit.shape import ContextConfig
 from codec.train.circuit import measure
 from codec.train.quantise import integers
-from codec.train.scales import CEILING, dequantise
 
 SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 6, "mixtures": 3}
 GRAPHICS = {"copies": 4, "matches": 2, "pattern": 6}

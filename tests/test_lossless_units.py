@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from codec.circuit import layout, levels, packed, units, webp
+from codec.codecs.circuit import layout, levels
+from codec.codecs.circuit import method_packed as packed
+from codec.codecs.circuit import method_webp as webp
+from codec.codecs.circuit import methods as units
 from codec.errors import CodecError, FormatError
 
 

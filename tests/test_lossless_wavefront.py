@@ -5,14 +5,14 @@ import pytest
 import torch
 from PIL import Image
 
-from codec.circuit import wavefront
-from codec.circuit.canvas import embed
-from codec.circuit.matches import matches_of
-from codec.circuit.network import Network
-from codec.circuit.wavefront import MARGIN, code_tiles
+from codec.codecs.circuit import wavefront
+from codec.codecs.circuit.canvas import embed
+from codec.codecs.circuit.matches import matches_of
+from codec.codecs.circuit.network import Network
+from codec.codecs.circuit.wavefront import MARGIN, code_tiles
 from codec.entropy import Decoder, Encoder
-from codec.models.context import ContextNet
-from codec.models.context_shape import ContextConfig
+from codec.models.circuit.context_net import ContextNet
+from codec.models.circuit.shape import ContextConfig
 from codec.train.circuit import measure
 from codec.train.quantise import integers
 from codec.train.subpixels import arrays

@@ -12,7 +12,7 @@ from PIL import Image
 from codec.errors import CodecError
 from codec.metrics import create
 from codec.metrics.metric import Metric
-from codec.needs import missing
+from codec.requirements import missing
 
 BACKBONES = {"lpips-alex": "alexnet", "lpips-vgg": "vgg16", "lpips-squeeze": "squeezenet", "dists": "vgg16"}
 
@@ -30,7 +30,7 @@ def backbone(name: str, folder: Path) -> Path:
     """A file such as torchvision's, of random weights, with its checksum in the name."""
     import torch
 
-    from codec.models import trunks
+    from codec.models.perception import trunks
 
     torch.manual_seed(0)
     trunk = getattr(trunks, BACKBONES[name])()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from filter_clips import distorted, drawn
 
+from codec.codecs.nirvana.filters import State, apply, chroma, describe, fit, frames, luma, run
+from codec.codecs.nirvana.filters.model import FRACTION, LAYOUTS, LIMIT, Filter
+from codec.codecs.nirvana.filters.payload import pack, unpack
 from codec.errors import CodecError, DesyncError, FormatError
-from codec.nirvana.filters import State, apply, chroma, describe, fit, frames, luma, run
-from codec.nirvana.filters.model import FRACTION, LAYOUTS, LIMIT, Filter
-from codec.nirvana.filters.payload import pack, unpack
 
 BYTES = 50_000  # of a stream, so that filters pay
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from codec.codecs.nirvana.sine import init as sine_init
+from codec.codecs.nirvana.sine.groups import Coded, SineGroups
+from codec.codecs.nirvana.sine.latents import Latents, Weights, laplace_bits, step_sizes
+from codec.codecs.nirvana.sine.loop import Budget, Fitted, Progress, fit
+from codec.codecs.nirvana.sine.patches import Grid
+from codec.codecs.nirvana.sine.presets import PRESETS
 from codec.errors import CodecError, FormatError
 from codec.media.video import Planes
-from codec.models.nirvana import Shape, Sine, frame_code, patch_centres
-from codec.nirvana.sine import init as sine_init
-from codec.nirvana.sine.groups import Coded, SineGroups
-from codec.nirvana.sine.latents import Latents, Weights, laplace_bits, step_sizes
-from codec.nirvana.sine.loop import Budget, Fitted, Progress, fit
-from codec.nirvana.sine.patches import Grid
-from codec.nirvana.sine.presets import PRESETS
+from codec.models.nirvana.sine import Shape, Sine, frame_code, patch_centres
 
 TINY = PRESETS["tiny"]
 SMALL_SHAPE = Shape(patch=8, group=2, hidden=8, layers=3, channels=2, w0=10.0)

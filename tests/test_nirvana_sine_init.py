@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 
+from codec.codecs.nirvana.sine import init as sine_init
+from codec.codecs.nirvana.sine.presets import PRESETS
 from codec.errors import CodecError
-from codec.nirvana.sine import init as sine_init
-from codec.nirvana.sine.presets import PRESETS
 from codec.train.clips import read_clip
 from codec.train.nirvana_init import Crops, main
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from codec.codecs.nirvana.sine import laplace
+from codec.codecs.nirvana.sine.tensors import LIMIT, code_tensors
 from codec.entropy import Decoder, Encoder
 from codec.errors import CodecError, FormatError
-from codec.nirvana.sine import laplace
-from codec.nirvana.sine.tensors import LIMIT, code_tensors
 
 Tensors = dict[str, Any]
 

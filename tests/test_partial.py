@@ -12,8 +12,9 @@ from test_container import IMAGE, SAMPLES, reading
 from test_s2lic_codec import picture
 
 import codec
-from codec import container, s2lic
+from codec import container
 from codec.cli.main import cli
+from codec.codecs.s2lic import image as s2lic
 from codec.container import salvage
 from codec.errors import FormatError
 

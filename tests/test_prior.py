@@ -5,7 +5,7 @@ import platform
 import pytest
 import torch
 
-from codec.models.prior import FactorizedPrior, gaussian_likelihood
+from codec.models.s2lic.prior import FactorizedPrior, gaussian_likelihood
 
 
 def _random_prior(channels: int) -> FactorizedPrior:

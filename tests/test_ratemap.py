@@ -5,11 +5,11 @@ import pytest
 from test_s2lic_codec import picture
 
 import codec
-from codec import s2lic
+from codec.codecs.s2lic import image as s2lic
+from codec.codecs.s2lic.ratemap import STEPS, Rates, calming_offsets, code_offsets
 from codec.entropy import Decoder, Encoder
 from codec.errors import CodecError, FormatError
 from codec.metrics import psnr
-from codec.ratemap import STEPS, Rates, calming_offsets, code_offsets
 from codec.tiling import Tile
 
 

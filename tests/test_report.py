@@ -20,8 +20,8 @@ from codec.cli.report import report as command
 from codec.errors import CodecError
 from codec.evaluate import log
 from codec.metrics import psnr
+from codec.metrics.statistics import bd_rate_of, interval
 from codec.report import build, collect, csv_table, markdown_table, page, parse_gate, read_published
-from codec.statistics import bd_rate_of, interval
 
 
 def embedded(html: str, name: str = "data") -> Any:

@@ -10,10 +10,12 @@ import torch
 from alike import alike
 
 import codec
-from codec import container, latents, media, s2lic
+from codec import container, media
+from codec.codecs.s2lic import image as s2lic
+from codec.codecs.s2lic import latents
 from codec.entropy import Decoder, Encoder
 from codec.metrics import psnr
-from codec.models.s2lic import S2LIC
+from codec.models.s2lic.model import S2LIC
 
 
 def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from codec.models.acgc import EntropyModel, RateTable, checkerboard
-from codec.models.config import CONFIGS, Config
-from codec.models.contexts import DeformableAttention, tile, untile
-from codec.models.layers import Enhance, rs2tb
-from codec.models.s2lic import S2LIC
+from codec.models.s2lic.acgc import EntropyModel, RateTable, checkerboard
+from codec.models.s2lic.config import CONFIGS, Config
+from codec.models.s2lic.contexts import DeformableAttention, tile, untile
+from codec.models.s2lic.layers import Enhance, rs2tb
+from codec.models.s2lic.model import S2LIC
 
 TINY = Config(
     stages=((16, 1, 2), (16, 2, 2)),

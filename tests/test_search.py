@@ -8,9 +8,11 @@ import torch
 from test_s2lic_codec import picture
 
 import codec
-from codec import container, media, s2lic, search, tiling
-from codec.models.prior import gaussian_likelihood
-from codec.refine import Place, best_symbols, error_weight, refine
+from codec import container, media, tiling
+from codec.codecs.s2lic import image as s2lic
+from codec.codecs.s2lic import search
+from codec.codecs.s2lic.refine import Place, best_symbols, error_weight, refine
+from codec.models.s2lic.prior import gaussian_likelihood
 
 TINY = Path(__file__).parent / "golden" / "golden-tiny.safetensors"
 

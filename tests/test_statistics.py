@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest, spearmanr
 
 from codec.evaluate.correlation import correlations, spearman
-from codec.statistics import bd_rate_by_score, bd_rate_of, interval, isotonic, mcnemar, pooled, rate_at
+from codec.metrics.statistics import bd_rate_by_score, bd_rate_of, interval, isotonic, mcnemar, pooled, rate_at
 
 RATES = [0.1, 0.2, 0.4, 0.8, 1.6]
 

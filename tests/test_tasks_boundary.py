@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from codec.errors import CodecError
-from codec.needs import missing
+from codec.requirements import missing
 from codec.tasks.boundary import Boundary
 from codec.tasks.regions import covering, drawn, matches, regions
 

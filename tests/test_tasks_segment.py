@@ -8,7 +8,7 @@ from PIL import Image
 
 from codec.errors import CodecError
 from codec.evaluate import ORIGINAL, Evaluator, Plan, find_items, summarise
-from codec.specs import Spec
+from codec.evaluate.specs import Spec
 from codec.tasks.segment import Segment
 
 onnx = pytest.importorskip("onnx", reason="pip install onnx")

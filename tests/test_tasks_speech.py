@@ -7,8 +7,8 @@ import pytest
 
 from codec.errors import CodecError
 from codec.media.audio import Audio, mono, resample
-from codec.needs import missing
 from codec.peers.audio import AUDIO, align
+from codec.requirements import missing
 from codec.tasks.recognisers import POCKETSPHINX_NEED, RATE, Pocketsphinx
 from codec.tasks.speech import Speech
 

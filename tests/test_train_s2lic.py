@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from codec.models.s2lic import S2LIC
+from codec.models.s2lic.model import S2LIC
 from codec.train import checkpoint, export, photos
 from codec.train.options import make_config, parse
 from codec.train.s2lic import main
@@ -75,7 +75,7 @@ def test_training_learns_logs_validates_and_exports(data: Path, tmp_path: Path) 
     assert max(p.stat().st_size for p in (out / "average").iterdir()) < 0.5 * 2**20
     card = export.export(out, tmp_path / "w.safetensors", "test", "average")
     assert card["steps"] == 24
-    from codec import s2lic
+    from codec.codecs.s2lic import image as s2lic
 
     opened = s2lic.Codec(tmp_path / "w.safetensors")
     from codec import media

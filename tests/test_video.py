@@ -13,12 +13,12 @@ from alike import nearly
 from video_clips import BT601, RATE, moving, pictures
 
 from codec import container, tiling, video
+from codec.codecs.nirvana import hybrid
+from codec.codecs.nirvana.sine.units import parse
 from codec.container import Header, Unit
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.media.video import Picture, Planes, Video
-from codec.nirvana import hybrid
-from codec.nirvana.sine.units import parse
 from codec.standard.export import export
 from codec.video import Options, Target, Told
 from codec.video.measure import errors, psnr, psnr_611, weighted

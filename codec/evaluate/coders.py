@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from codec import api, media, video
 from codec.evaluate.clip import Clip
+from codec.evaluate.specs import Spec
 from codec.media.audio import Audio
 from codec.media.video import Layout, Planes, Video, read_video
 from codec.peers import AUDIO_PEERS, PEERS
 from codec.peers import require as require_peer
 from codec.peers.video import VIDEO
-from codec.specs import Spec
 from codec.standard.encoders import DEFAULT, ENCODERS
 from codec.standard.export import export
 from codec.video import EFFORT, EFFORTS, Options, Target
@@ -26,7 +26,7 @@ _OPTIONS = {"q": "quality", "e": "effort"}
 
 
 def known(kind: str) -> dict[str, str]:
-    """The codecs for "image", "audio" or "video" and the key that each takes, as codec.specs.parse wants it.
+    """The codecs for "image", "audio" or "video" and the key that each takes, as codec.evaluate.specs.parse wants it.
 
     `s2lic-e5` is s2lic at this effort, `s2lic-ssim` tuned. Of videos, an encoder of others with "-intra" has key frames
     only. `nirvana-x265` is nirvana over that base, `base-x265` the base alone in an mp4, as nirvana has it;

@@ -11,12 +11,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.evaluate.plan import ORIGINAL
+from codec.evaluate.rows import Row
+from codec.evaluate.summary import fields, metric_keys, scored, table, task_keys
 from codec.metrics import lower_is_better
-from codec.statistics import pooled
-
-from .plan import ORIGINAL
-from .rows import Row
-from .summary import fields, metric_keys, scored, table, task_keys
+from codec.metrics.statistics import pooled
 
 Float = NDArray[np.float64]
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from codec.errors import CodecError
-
-from .rows import Row
+from codec.evaluate.rows import Row
 
 
 def read(paths: Iterable[Path]) -> list[Row]:

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from codec.errors import CodecError
+from codec.evaluate.specs import Spec
 from codec.media.audio import AUDIO_SUFFIXES
 from codec.media.formats import VIDEO_SUFFIXES
-from codec.specs import Spec
 from codec.tasks import labels
 
 IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif"}

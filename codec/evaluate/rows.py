@@ -15,12 +15,12 @@ from codec.errors import CodecError
 from codec.evaluate.clip import check_count, measured, read_clip
 from codec.evaluate.coders import Coder, audio_coder, image_coder, require, video_coder
 from codec.evaluate.plan import ORIGINAL, Plan
+from codec.evaluate.specs import Spec
 from codec.media.audio import read_audio
 from codec.metrics import Metric, bits_per_pixel, create, kilobits_per_second
 from codec.metrics.picture import colour, rgb8
 from codec.peers import AUDIO_PEERS
 from codec.peers.audio import align
-from codec.specs import Spec
 from codec.tasks import create as create_task
 from codec.tasks.base import Task
 

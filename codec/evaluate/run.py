@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from .plan import Plan
-from .rows import Evaluator, Row
+from codec.evaluate.plan import Plan
+from codec.evaluate.rows import Evaluator, Row
 
 Done = frozenset[tuple[str, str]]
 

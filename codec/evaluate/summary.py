@@ -7,13 +7,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from codec.evaluate.plan import ORIGINAL
+from codec.evaluate.rows import Row
 from codec.metrics import decibels, lower_is_better
-from codec.statistics import BD, bd_rate_by_score, bd_rate_of, interval, pooled
+from codec.metrics.statistics import BD, bd_rate_by_score, bd_rate_of, interval, pooled
 from codec.tasks import TASKS, create
 from codec.tasks.base import Key
-
-from .plan import ORIGINAL
-from .rows import Row
 
 Table = dict[str, dict[str, Row]]  # codec -> file -> row
 _NOT_METRICS = {"file", "codec", "media", "bytes", "pixels", "bpp", "seconds", "kbps", "kbps_payload", "encode_s",

@@ -14,7 +14,7 @@ import numpy as np
 from codec.metrics.backbone import convolutional, digest, fill, tensors
 from codec.metrics.lpips import SIDE
 from codec.metrics.picture import colour, rgb8
-from codec.needs import Need, require
+from codec.requirements import Need, require
 from codec.tasks.trunk import checked, installed
 
 _SHA256 = "f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218"
@@ -36,7 +36,7 @@ class Dists:
     higher_is_better = False
 
     def load(self, weights: Mapping[str, Path]) -> None:
-        from codec.models.trunks import L2Pool, vgg16
+        from codec.models.perception.trunks import L2Pool, vgg16
 
         require(self.name, self.needs, weights)
         folder = installed("DISTS_pytorch")

@@ -14,14 +14,14 @@ import numpy as np
 
 from codec.metrics.backbone import convolutional, digest, fill, tensors
 from codec.metrics.picture import colour, rgb8
-from codec.needs import Need, require
+from codec.requirements import Need, require
 from codec.tasks.trunk import checked, installed
 from codec.tiling import tiles
 
 if TYPE_CHECKING:
     import torch
 
-    from codec.models.trunks import Trunk
+    from codec.models.perception.trunks import Trunk
 
 SIDE = 32  # pixels: smaller pictures have no features at the last layers
 _HEADS = Need("lpips", "pip install --no-deps lpips==0.1.4")
@@ -78,7 +78,7 @@ class ShiftTolerant(_Distance):
     _sha256 = "b356b382f96010f77d085ee8343ecd9fd322d0a56e8de2b2d0549fafcad8b9ee"
 
     def load(self, weights: Mapping[str, Path]) -> None:
-        from codec.models.trunks import shift_tolerant_alexnet
+        from codec.models.perception.trunks import shift_tolerant_alexnet
 
         require(self.name, self.needs)
         folder = installed("stlpips_pytorch")
@@ -102,7 +102,7 @@ class _Lpips(_Distance):
     _digest = "FILE"
 
     def load(self, weights: Mapping[str, Path]) -> None:
-        from codec.models import trunks
+        from codec.models.perception import trunks
 
         require(self.name, self.needs, weights)
         folder = installed("lpips")

@@ -13,7 +13,7 @@ from codec.metrics.planes import psnr_plane, psnr_planes
 from codec.metrics.samples import psnr, psnr_ycbcr
 from codec.metrics.sound import si_sdr
 from codec.metrics.structure import ms_ssim, ssim
-from codec.needs import Need
+from codec.requirements import Need
 
 Function = Callable[[Any, Any, int], "float | None"]
 

@@ -1,10 +1,10 @@
 """Other people's codecs, for evaluation only: real files, counted in bytes like ours."""
 
-from codec.needs import require as _require
 from codec.peers.audio import AUDIO
 from codec.peers.heic import Heic
 from codec.peers.pillow import PILLOW
 from codec.peers.zoo import MODELS, ZooModel
+from codec.requirements import require as _require
 
 PEERS = PILLOW | {"heic": Heic()} | {name: ZooModel(name) for name in MODELS}
 AUDIO_PEERS = AUDIO

@@ -45,7 +45,7 @@ class AudioCodec:
 
     @property
     def key(self) -> str:
-        """The key of its specs (codec/specs.py)."""
+        """The key of its specs (codec/evaluate/specs.py)."""
         return "kbps" if self.samples else ""
 
     @property

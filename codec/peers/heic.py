@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codec.needs import Need
 from codec.peers.frames import check, from_image, to_image
+from codec.requirements import Need
 
 
 @dataclass(frozen=True)

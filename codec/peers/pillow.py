@@ -9,8 +9,8 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from codec.needs import Need
 from codec.peers.frames import check, from_image, to_image
+from codec.requirements import Need
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PillowCodec:
 
     @property
     def key(self) -> str:
-        """The key of its specs (codec/specs.py)."""
+        """The key of its specs (codec/evaluate/specs.py)."""
         return self.parameter[:1]
 
     @property

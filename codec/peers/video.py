@@ -47,7 +47,7 @@ class VideoCodec:
 
     @property
     def key(self) -> str:
-        """The key of its specs (codec/specs.py)."""
+        """The key of its specs (codec/evaluate/specs.py)."""
         return "crf" if self.crf[1] else ""
 
     def description(self, preset: str = "medium", intra: bool = False) -> str:

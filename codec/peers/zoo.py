@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from codec.errors import CodecError
-from codec.needs import Need
 from codec.peers.frames import check
+from codec.requirements import Need
 
 MODELS = (
     "bmshj2018-factorized",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codec.metrics.statistics import BD, bd_rate_by_score, bd_rate_of, pooled, rate_at
 from codec.report.curves import Curves, family
 from codec.report.measures import Float, Measure
 from codec.report.published import Published
-from codec.statistics import BD, bd_rate_by_score, bd_rate_of, pooled, rate_at
 
 RESAMPLES = 400  # of BD-rates, which take far longer than means
 TARGETS = (0.99, 0.97, 0.95)  # of the uncompressed score

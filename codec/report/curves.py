@@ -8,8 +8,8 @@ import numpy as np
 
 from codec.evaluate.plan import ORIGINAL
 from codec.evaluate.summary import Table
+from codec.metrics.statistics import interval, mcnemar, pooled
 from codec.report.measures import Float, Measure
-from codec.statistics import interval, mcnemar, pooled
 
 Interval = tuple[float, float, float]  # value, low, high
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from codec.needs import Need
+from codec.requirements import Need
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from codec.errors import CodecError
 from codec.metrics.picture import rgb8
-from codec.needs import Need, require
+from codec.requirements import Need, require
 from codec.tasks import labels, regions
 from codec.tasks.base import Key
 from codec.tasks.head import probability, read_head

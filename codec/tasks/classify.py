@@ -12,7 +12,7 @@ import numpy as np
 
 from codec.errors import CodecError
 from codec.metrics.picture import rgb8
-from codec.needs import require
+from codec.requirements import require
 from codec.tasks import labels
 from codec.tasks.base import Key
 from codec.tasks.trunk import LITE0, LITE1, Classifier, centre, installed, load, tensor

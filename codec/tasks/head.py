@@ -16,7 +16,7 @@ from codec.tasks.trunk import features
 if TYPE_CHECKING:
     import torch
 
-    from codec.models.efficientnet_lite import EfficientNetLite
+    from codec.models.perception.efficientnet_lite import EfficientNetLite
 
 
 def probability(network: EfficientNetLite, head: Mapping[str, torch.Tensor], rgb: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def read_head(path: Path) -> tuple[dict[str, torch.Tensor], str]:
     from safetensors import SafetensorError
     from safetensors.torch import load as from_safetensors
 
-    from codec.models.efficientnet_lite import TAP_CHANNELS
+    from codec.models.perception.efficientnet_lite import TAP_CHANNELS
 
     try:
         data = path.read_bytes()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from codec.errors import CodecError
-from codec.needs import Need
+from codec.requirements import Need
 
 RATE = 16000  # Hz, of both
 WHISPER_NEEDS = (

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from codec.errors import CodecError
-from codec.needs import Need, require
+from codec.requirements import Need, require
 from codec.tasks import labels
 from codec.tasks.base import Key
 

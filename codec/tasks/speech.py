@@ -11,7 +11,7 @@ from pathlib import Path
 
 from codec.errors import CodecError
 from codec.media.audio import Audio, mono, resample
-from codec.needs import require
+from codec.requirements import require
 from codec.tasks.base import Key
 from codec.tasks.recognisers import RATE, WHISPER_NEEDS, installed
 from codec.tasks.words import REVISION, edits, normalise

@@ -17,13 +17,13 @@ import numpy as np
 from PIL import Image
 
 from codec.errors import CodecError
-from codec.needs import Need
+from codec.requirements import Need
 from codec.tiling import Tile, padded, tiles
 
 if TYPE_CHECKING:
     import torch
 
-    from codec.models.efficientnet_lite import EfficientNetLite
+    from codec.models.perception.efficientnet_lite import EfficientNetLite
 
 STRIDE = 32  # pixels: the coarsest features'
 WHOLE = 2_000_000  # pixels up to which the features of a picture are computed in one go
@@ -90,7 +90,7 @@ def load(classifier: Classifier) -> EfficientNetLite:
     """The network with its weights, for scoring only, one in a process. CodecError if they are missing or changed."""
     import torch
 
-    from codec.models.efficientnet_lite import EfficientNetLite
+    from codec.models.perception.efficientnet_lite import EfficientNetLite
 
     folder = installed(classifier.package)
     if folder is None:

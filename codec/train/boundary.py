@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 from codec import media
 from codec.errors import CodecError
 from codec.metrics.picture import rgb8
-from codec.models.efficientnet_lite import TAP_CHANNELS, EfficientNetLite
-from codec.needs import require
+from codec.models.perception.efficientnet_lite import TAP_CHANNELS, EfficientNetLite
+from codec.requirements import require
 from codec.tasks.boundary import Boundary, read_segmentation
 from codec.tasks.regions import drawn
 from codec.tasks.trunk import LITE0, features, load

@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from codec.models.context import ContextNet
-from codec.models.context_shape import ContextConfig
-
-from . import checkpoint, hclt, photos
-from .signals import stop_signals
-from .subpixels import Sampler, arrays
-from .trainer import lr_factor
+from codec.models.circuit.context_net import ContextNet
+from codec.models.circuit.shape import ContextConfig
+from codec.research import hclt
+from codec.train import checkpoint, photos
+from codec.train.signals import stop_signals
+from codec.train.subpixels import Sampler, arrays
+from codec.train.trainer import lr_factor
 
 CODED_ORDER = [1, 0, 2]  # G, R, B
 STRIP = 256  # rows of a tile in validation
@@ -246,7 +246,7 @@ def _log(run: Run, values: dict[str, object]) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Entry point of `python -m codec.train.circuit` and of `codec train circuit`.
 
-    With `--dataset` it is small images that a circuit is learned for (codec/train/hclt.py).
+    With `--dataset` it is small images that a circuit is learned for (codec/research/hclt.py).
     """
     argv = sys.argv[1:] if argv is None else argv
     if any(a.partition("=")[0] == "--dataset" for a in argv):

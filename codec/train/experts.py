@@ -17,11 +17,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from codec.models.context import ContextNet
-
-from . import circuit
-from .signals import stop_signals
-from .subpixels import Sampler, arrays
+from codec.models.circuit.context_net import ContextNet
+from codec.train import circuit
+from codec.train.signals import stop_signals
+from codec.train.subpixels import Sampler, arrays
 
 SIDE = 256  # pixels of the middle of a photo by which it is assigned
 DIRECTIONS = 1024  # of random projections of gradients

@@ -5,11 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from codec import s2lic, weights
-from codec.models.config import Config
-from codec.models.s2lic import S2LIC
-
-from . import checkpoint
+from codec import weights
+from codec.codecs.s2lic import image as s2lic
+from codec.models.s2lic.config import Config
+from codec.models.s2lic.model import S2LIC
+from codec.train import checkpoint
 
 
 def export(run: Path, output: Path, description: str, name: str = "checkpoint") -> dict[str, object]:

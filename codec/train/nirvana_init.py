@@ -19,14 +19,14 @@ import torch
 from numpy.typing import NDArray
 
 from codec import weights
+from codec.codecs.nirvana.sine import init as sine_init
+from codec.codecs.nirvana.sine.fit import Rates, SineFit
+from codec.codecs.nirvana.sine.latents import Weights
+from codec.codecs.nirvana.sine.patches import Grid
+from codec.codecs.nirvana.sine.presets import PRESETS
 from codec.errors import CodecError
 from codec.media.video import Planes
-from codec.models.nirvana import Shape, Sine, patch_centres
-from codec.nirvana.sine import init as sine_init
-from codec.nirvana.sine.fit import Rates, SineFit
-from codec.nirvana.sine.latents import Weights
-from codec.nirvana.sine.patches import Grid
-from codec.nirvana.sine.presets import PRESETS
+from codec.models.nirvana.sine import Shape, Sine, patch_centres
 from codec.train.clips import read_clip
 
 Clip = list[Planes]

@@ -4,7 +4,7 @@ import argparse
 import json
 from dataclasses import dataclass
 
-from codec.models.config import CONFIGS, Config
+from codec.models.s2lic.config import CONFIGS, Config
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A trained context network as the integers that the codec runs (codec/circuit/network.py).
+"""A trained context network as the integers that the codec runs (codec/codecs/circuit/network.py).
 
 Each hidden channel is scaled so that 10 bits hold all but a ten-thousandth of its values on sample pictures; each
 row of weights then gets the largest power of two for which no sum can reach 2^24.
@@ -14,14 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codec.circuit.network import BOUND, TOP, layer_inputs
-from codec.circuit.networks import save
-from codec.models.context import ContextNet, Stage
-
-from .circuit import averaged, load_photos
-from .scales import origin, parameters, scales
-from .screens import screen
-from .subpixels import arrays
+from codec.codecs.circuit.network import BOUND, TOP, layer_inputs
+from codec.codecs.circuit.scales import origin, parameters, scales
+from codec.codecs.circuit.weights import save
+from codec.models.circuit.context_net import ContextNet, Stage
+from codec.train.circuit import averaged, load_photos
+from codec.train.screens import screen
+from codec.train.subpixels import arrays
 
 QUANTILE = 0.9999
 SAMPLES, SAMPLE = 16, 320  # pictures that activations are scaled by, and their sides

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import photos
-from .options import Options, parse
-from .signals import stop_signals
-from .trainer import Trainer
-from .validate import Validation
+from codec.train import photos
+from codec.train.options import Options, parse
+from codec.train.signals import stop_signals
+from codec.train.trainer import Trainer
+from codec.train.validate import Validation
 
 
 def train(options: Options) -> None:

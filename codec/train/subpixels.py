@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.circuit.canvas import embed, inside, left_margin
-from codec.circuit.matches import matches_of
-from codec.circuit.wavefront import SKEW
-from codec.models.context_shape import MARGIN, ContextConfig
-
-from .screens import screen
+from codec.codecs.circuit.canvas import embed, inside, left_margin
+from codec.codecs.circuit.matches import matches_of
+from codec.codecs.circuit.wavefront import SKEW
+from codec.models.circuit.shape import MARGIN, ContextConfig
+from codec.train.screens import screen
 
 SIDE = 64  # pixels of a crop
 SHIFT = 24  # levels, exposure

@@ -12,12 +12,11 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.models.config import Config
-from codec.models.s2lic import CELL, S2LIC
-
-from . import checkpoint, photos
-from .muon import Muon
-from .options import Options, make_config
+from codec.models.s2lic.config import Config
+from codec.models.s2lic.model import CELL, S2LIC
+from codec.train import checkpoint, photos
+from codec.train.muon import Muon
+from codec.train.options import Options, make_config
 
 WARM_UP = 30  # steps
 MAP_SPREAD = 0.12  # standard deviation of a cell's rate about its crop's: a factor of 2 in lambda

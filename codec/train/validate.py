@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from codec.bdrate import bd_rate
-from codec.models.s2lic import S2LIC
+from codec.metrics.bdrate import bd_rate
+from codec.models.s2lic.model import S2LIC
 
 SIDE = 512  # photos are cut to at most this
 QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)

@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from itertools import count, islice
 from typing import Any, NamedTuple, cast
 
+from codec.codecs.base import Searchable, Task, VideoCodec
 from codec.errors import CodecError
 from codec.media.video import Picture, Video, read_video
 from codec.video.codecs import open_codec
 from codec.video.cuts import Chain, chains
 from codec.video.options import Options, Told
-from codec.video.protocol import Searchable, Task, VideoCodec
 
 _READERS = 3  # of one video that are kept open
 

@@ -10,7 +10,7 @@ from codec.errors import CodecError
 from codec.media import Info
 from codec.media.video import Layout
 
-CODECS = {"nirvana": "codec.nirvana.codec", "s2lic": "codec.intra"}
+CODECS = {"nirvana": "codec.codecs.nirvana.codec", "s2lic": "codec.codecs.s2lic.video"}
 DEFAULT = "nirvana"
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from typing import IO, Any
 
 from codec import container
+from codec.codecs.base import OTHER, VideoCodec
 from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS
@@ -23,7 +24,6 @@ from codec.video.chains import Chains, Job, Work, workers
 from codec.video.codecs import DEFAULT, open_codec
 from codec.video.cuts import Chain
 from codec.video.options import Options, Target, Told
-from codec.video.protocol import OTHER, VideoCodec
 
 
 def encode(

@@ -18,9 +18,9 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1]))
 from naive_circuit import integers, latent_tree, naive_code
 
-from codec.circuit import general, tour
 from codec.entropy import Encoder
-from codec.models.circuit import balanced_vtree, circuit_of, random_circuit
+from codec.models.research.circuit import balanced_vtree, circuit_of, random_circuit
+from codec.research import general, tour
 
 IMAGES, STATES, CATEGORIES = 64, 8, 16
 NAIVE_LIMIT = 256  # variables; beyond, the naive coder takes minutes

@@ -13,8 +13,8 @@ import numpy as np
 
 import codec
 from codec import media
-from codec.bdrate import bd_rate
 from codec.metrics import bits_per_pixel, psnr
+from codec.metrics.bdrate import bd_rate
 
 
 def middle(frame: np.ndarray, side: int) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from codec import container, media
-from codec.circuit import images
+from codec.codecs.circuit import image as images
 
 Encode = Callable[[np.ndarray], bytes]
 Decode = Callable[[bytes], np.ndarray]

@@ -17,14 +17,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from codec.codecs.nirvana.sine.fit import SineFit
+from codec.codecs.nirvana.sine.groups import SineGroups, code_weights
+from codec.codecs.nirvana.sine.latents import Weights
+from codec.codecs.nirvana.sine.loop import Budget, fit
+from codec.codecs.nirvana.sine.patches import Grid, Planes
+from codec.codecs.nirvana.sine.presets import PRESETS, Preset
 from codec.entropy import Encoder
-from codec.models.nirvana import Shape, Sine, patch_centres
-from codec.nirvana.sine.fit import SineFit
-from codec.nirvana.sine.groups import SineGroups, code_weights
-from codec.nirvana.sine.latents import Weights
-from codec.nirvana.sine.loop import Budget, fit
-from codec.nirvana.sine.patches import Grid, Planes
-from codec.nirvana.sine.presets import PRESETS, Preset
+from codec.models.nirvana.sine import Shape, Sine, patch_centres
 from codec.train.clips import read_clip
 
 

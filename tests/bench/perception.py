@@ -12,7 +12,7 @@ from pathlib import Path
 from codec.evaluate import ORIGINAL, log, summarise
 from codec.evaluate.correlation import correlations
 from codec.evaluate.summary import Table, fields, score_curve, scored, table, task_keys
-from codec.statistics import bd_rate_by_score, mcnemar, pooled, rate_at
+from codec.metrics.statistics import bd_rate_by_score, mcnemar, pooled, rate_at
 
 SHARES = (0.99, 0.97, 0.95)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 import codec
-from codec import media, s2lic
+from codec import media
+from codec.codecs.s2lic import image as s2lic
 
 
 def main() -> None:

@@ -19,7 +19,9 @@ import numpy as np
 import torch
 
 import codec
-from codec import latents, media, s2lic
+from codec import media
+from codec.codecs.s2lic import image as s2lic
+from codec.codecs.s2lic import latents
 from codec.entropy import Decoder, Encoder
 from codec.peers.zoo import import_compressai
 

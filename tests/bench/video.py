@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from codec import container, video
-from codec.bdrate import bd_rate
 from codec.media.video import Picture, Planes, Video, read_video
+from codec.metrics.bdrate import bd_rate
 from codec.standard.encoders import ENCODERS
 from codec.standard.export import export
 from codec.video import Options, Target, layouts_of

@@ -13,7 +13,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from filter_clips import distorted, drawn
 
-from codec.nirvana.filters import apply, fit
+from codec.codecs.nirvana.filters import apply, fit
 
 SIZE, GROUPS = (70, 270), 2
 

@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from video_clips import BT601, RATE, moving, pictures
 
 from codec import video
+from codec.codecs.nirvana import hybrid
 from codec.media import Info
 from codec.media.video import Video
-from codec.nirvana import hybrid
 from codec.video import Options, Target
 
 

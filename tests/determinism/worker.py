@@ -20,17 +20,18 @@ import torch
 from matrix import effort
 
 import codec
-from codec import container, s2lic, tiling
-from codec.alpha import code_alpha
-from codec.circuit import images
-from codec.circuit.options import parse
+from codec import container, tiling
+from codec.codecs.circuit import image as images
+from codec.codecs.circuit.head import parse
+from codec.codecs.partial import Found
+from codec.codecs.s2lic import image as s2lic
+from codec.codecs.s2lic.latents import code_latents
+from codec.codecs.s2lic.ratemap import Rates, code_offsets
 from codec.container import Header, Unit
-from codec.damage import Found
 from codec.entropy import Coder, Decoder, Tables
+from codec.entropy.planes import code_alpha
 from codec.errors import CodecError, FormatError
-from codec.latents import code_latents
-from codec.models.s2lic import PATCH
-from codec.ratemap import Rates, code_offsets
+from codec.models.s2lic.model import PATCH
 
 QUALITIES = (10, 35, 60, 85)
 

@@ -17,10 +17,10 @@ from video_clips import pictures as pictures_of  # noqa: E402
 
 import codec  # noqa: E402
 from codec import container, video  # noqa: E402
+from codec.codecs.s2lic.image import TUNES  # noqa: E402
 from codec.container import Color, Header, Unit  # noqa: E402
 from codec.media import Info  # noqa: E402
 from codec.media.video import Video  # noqa: E402
-from codec.s2lic import TUNES  # noqa: E402
 from codec.standard.encoders import ENCODERS  # noqa: E402
 from codec.video import Options, Target  # noqa: E402
 

@@ -13,15 +13,16 @@ import numpy as np
 import torch
 from bases import Base
 
-from codec import container, s2lic, tiling
+from codec import container, tiling
+from codec.codecs.s2lic import image as s2lic
+from codec.codecs.s2lic.ratemap import Rates
 from codec.container import CHROMA, STANDARDS, Header, Limits, Unit
 from codec.container.fields import Cursor, varint
 from codec.container.header import pack_header
 from codec.container.sections import section
 from codec.container.standard import pack_stream
 from codec.errors import CodecError
-from codec.models.s2lic import PATCH
-from codec.ratemap import Rates
+from codec.models.s2lic.model import PATCH
 from codec.standard.packets import pack, unpack
 
 REPAIRED = 0.3  # the share of cases whose checksums are right

@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from codec import container, media, s2lic
-from codec.models.config import Config
-from codec.models.s2lic import S2LIC
+from codec import container, media
+from codec.codecs.s2lic import image as s2lic
+from codec.models.s2lic.config import Config
+from codec.models.s2lic.model import S2LIC
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "golden-tiny.safetensors"

@@ -12,10 +12,10 @@ import torch
 from make import as_image, sources
 
 from codec import container, media
-from codec.circuit.images import Codec
-from codec.circuit.networks import save
-from codec.models.context import ContextNet
-from codec.models.context_shape import ContextConfig
+from codec.codecs.circuit.image import Codec
+from codec.codecs.circuit.weights import save
+from codec.models.circuit.context_net import ContextNet
+from codec.models.circuit.shape import ContextConfig
 from codec.train.quantise import integers
 
 HERE = Path(__file__).parent

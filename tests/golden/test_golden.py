@@ -11,8 +11,8 @@ from PIL import Image
 
 import codec
 from codec import container, weights
-from codec.circuit import images
-from codec.circuit.units import NAMES
+from codec.codecs.circuit import image as images
+from codec.codecs.circuit.methods import NAMES
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.ncf"))

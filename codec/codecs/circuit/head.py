@@ -1,0 +1,64 @@
+"""The circuit codec's private bytes in the head: how the picture lies in its units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codec.codecs.circuit import layout, levels
+from codec.codecs.circuit.levels import Levels
+from codec.container import Header
+from codec.errors import FormatError
+
+TILED, GREY, OPAQUE, LEVELS, TUNED = 1, 2, 4, 8, 16  # flags
+WITH_ALPHA = (2, 4)  # numbers of channels
+CONSTANT = 1 << 24  # pixels of one value: they cost nothing, so a limit keeps memory in bounds
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What a decoder has to know of all units.
+
+    `tiled`: several units, else one for the whole picture (and one for its alpha). `grey`: the three colours are
+    equal, one is coded. `opaque`: alpha is at its largest everywhere, and not coded. `levels`: the values that the
+    colours use, their ranks are coded; None: any. `tuned`: a network was tuned to the picture, a unit before the
+    others tells how.
+    """
+
+    tiled: bool = False
+    grey: bool = False
+    opaque: bool = False
+    levels: Levels | None = None
+    tuned: bool = False
+
+    def pack(self) -> bytes:
+        """Private bytes; none if nothing is special."""
+        flags = self.tiled * TILED | self.grey * GREY | self.opaque * OPAQUE
+        flags |= (self.levels is not None) * LEVELS | self.tuned * TUNED
+        return bytes([flags][: flags > 0]) + (b"" if self.levels is None else levels.pack(self.levels))
+
+    def colours(self, channels: int) -> int:
+        """How many channels of the picture's are coded in its colour units."""
+        return 1 if self.grey or channels <= 2 else 3
+
+    def bits(self, depth: int) -> int:
+        """Of what colour units hold."""
+        return depth if self.levels is None else levels.rank_bits(self.levels)
+
+
+def parse(header: Header) -> Options:
+    """The options in a header; FormatError unless `Options.pack` could have made them for such a picture."""
+    private = header.private
+    flags = private[0] if private else 0
+    if flags >= 2 * TUNED:
+        raise FormatError(f"unknown circuit options {flags:#x}: made by a newer version; install a newer neural-codec")
+    wrong = [
+        flags & TILED and layout.fits_one(header.height, header.width),
+        flags & GREY and header.channels < 3,
+        flags & OPAQUE and header.channels not in WITH_ALPHA,
+    ]
+    if any(wrong) or bool(private) != bool(flags) or (len(private) > 1 and not flags & LEVELS):
+        raise FormatError("the circuit options do not fit the picture; get a whole copy of the file")
+    used = levels.unpack(private[1:], header.depth) if flags & LEVELS else None
+    if used is not None and len(used) == 1 and header.height * header.width > CONSTANT:
+        raise FormatError("one value can't stand for so large a picture; get a whole copy of the file")
+    return Options(bool(flags & TILED), bool(flags & GREY), bool(flags & OPAQUE), used, bool(flags & TUNED))

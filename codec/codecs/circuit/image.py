@@ -1,0 +1,284 @@
+"""Adapter of the lossless image codec: pictures to units and back, bit by bit.
+
+    frame -> colours, alpha -> units -> the smallest of several methods' payloads -> Unit
+    Unit -> its method -> part of the frame
+
+At higher efforts one more unit stands before them: the changes of a network that was tuned to the picture.
+
+A unit's checksum is that of its pixels themselves, and every unit is decoded again when it is made.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec import weights
+from codec.codecs.circuit import layout
+from codec.codecs.circuit import method_circuit as modelled
+from codec.codecs.circuit import method_webp as webp
+from codec.codecs.circuit import methods as units
+from codec.codecs.circuit import samples as picture
+from codec.codecs.circuit import tuned_unit as setup
+from codec.codecs.circuit.head import WITH_ALPHA, Options, parse
+from codec.codecs.circuit.network import Network
+from codec.codecs.circuit.tuning import Tuning, tuning
+from codec.codecs.circuit.weights import load
+from codec.codecs.partial import Damage, Found, attempt, expect
+from codec.container import CODEC_IDS, Header, Unit
+from codec.errors import CodecError, DesyncError, FormatError
+from codec.media import Info
+
+NAME = "circuit"
+REVISION = 0
+OPTIONS = ("effort", "verify")  # of `encode`
+DEFAULT_WEIGHTS = "circuit-s"
+EFFORT = 2  # by default
+_UNIT_BYTES = 20  # of a unit in the file beside its payload, about
+
+Progress = Callable[[int, int], None]
+Made = list[tuple[bytes, int]]  # payload and checksum
+
+
+class Codec:
+    """The circuit codec with one set of weights (None: no networks). It runs on the processor, whatever the device."""
+
+    name = NAME
+    id = CODEC_IDS[NAME]
+    revision = REVISION
+
+    def __init__(self, path: Path | None) -> None:
+        self.fingerprint = b"" if path is None else weights.fingerprint(path)
+        self.networks = {} if path is None else load(path)
+
+    def encode(
+        self, info: Info, frames: Iterable[np.ndarray], progress: Progress | None = None, effort: int = EFFORT,
+        verify: bool = True,
+    ) -> tuple[Header, Iterator[Unit]]:  # fmt: skip
+        """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16 (9 to 16): every bit is kept.
+
+        `progress` is told (units done, units in all). `effort`: 1 to 9; from 2 on a network is tuned to the picture,
+        with ever more time. `verify`: decode every unit and compare; CodecError if that is not the picture. The header
+        names the weights only if a unit needs them.
+        """
+        if effort not in range(1, 10):
+            raise CodecError(f"effort {effort} is out of range; give 1 to 9")
+        (frame,) = frames
+        header = Header(
+            codec=self.id, revision=self.revision, width=info.width, height=info.height, channels=info.channels,
+            depth=info.depth, color=info.color, metadata=info.metadata,
+        )  # fmt: skip
+        _check(header)
+        how = picture.options(frame, header.depth, self.networks)
+        extra = self._tuning(frame, header, how, effort) if effort > 1 else None
+        how, made = self._made(frame, header, how, extra, progress)
+        colours = sum(not part.alpha for part in _parts(header, how))
+        if extra and _uses(made[:colours], len(self._usable(header, how))):
+            how = replace(how, tuned=True)
+            made.insert(0, (extra.payload, setup.checksum(extra.network)))
+        if any(units.method(payload) == units.CIRCUIT for payload, _ in made[how.tuned :]):
+            header = replace(header, fingerprint=self.fingerprint)
+        header = replace(header, private=how.pack())
+        found = [Unit(number, checksum, 0, payload) for number, (payload, checksum) in enumerate(made)]
+        if verify and (next(self.decode(header, found)) != frame).any():
+            raise CodecError("does not decode to the picture; please report this picture")
+        return header, iter(found)
+
+    def _usable(self, header: Header, how: Options) -> list[Network]:
+        """The networks for colour units."""
+        return modelled.usable(self.networks, how.colours(header.channels))
+
+    def _tuning(self, frame: NDArray[Any], header: Header, how: Options, effort: int) -> Tuning | None:
+        parts = _parts(header, replace(how, tiled=not layout.fits_one(*frame.shape[:2])))
+        colour = [picture.colours(part.of(frame), how) for part in parts if not part.alpha]
+        return tuning(colour, how.bits(header.depth), self._usable(header, how), effort)
+
+    def _made(
+        self, frame: NDArray[Any], header: Header, how: Options, extra: Tuning | None, progress: Progress | None
+    ) -> tuple[Options, Made]:
+        """All units' payloads in the layout that takes the least bytes."""
+        if layout.fits_one(*frame.shape[:2]):
+            return how, self._coded(frame, header, how, extra, progress)
+        tiled = replace(how, tiled=True)
+        colour = picture.colours(Part(layout.whole(*frame.shape[:2])[0], alpha=False).of(frame), how)
+        bits = how.bits(header.depth)
+        if bits > 8 or units.flatness(colour) < units.PHOTO or not webp.fits(*colour.shape[:2]):
+            return tiled, self._coded(frame, header, tiled, extra, progress)
+        networks = self._usable(header, how)
+        circuit = modelled.choose(colour, bits, networks).size if networks else None
+        if circuit is not None and units.hopeless_webp(webp.estimate(colour), circuit):
+            return tiled, self._coded(frame, header, tiled, extra, progress)
+        # What repeats over the whole of a drawn picture is found in one unit alone, which the circuit doesn't code.
+        drawn = self._coded(frame, header, how, None, None)
+        if circuit is None or units.hopeless(circuit, len(drawn[0][0])):
+            return how, drawn
+        return min((how, drawn), (tiled, self._coded(frame, header, tiled, extra, progress)), key=_size)
+
+    def _coded(
+        self, frame: NDArray[Any], header: Header, how: Options, extra: Tuning | None, progress: Progress | None
+    ) -> Made:
+        parts = _parts(header, how)
+        made: Made = []
+        for number, part in enumerate(parts):
+            view = part.of(frame)
+            if part.alpha:
+                unit = np.ascontiguousarray(view)
+                payload = units.encode(unit, header.depth, modelled.usable(self.networks, 1))
+            else:
+                networks = [*self._usable(header, how), *([extra.network] if extra else [])]
+                choice = extra.choices[number] if extra else None
+                payload = units.encode(picture.colours(view, how), how.bits(header.depth), networks, choice)
+            made.append((payload, _checksum(view)))
+            if progress:
+                progress(len(made), len(parts))
+        return made
+
+    def decode(
+        self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
+    ) -> Iterator[np.ndarray]:
+        """The picture of a file whose header names these weights: [H, W, channels], uint8 or (depth > 8) uint16.
+
+        `progress` is told (units done, units in all). Header and number of units are checked at once, units when
+        the frame is asked for. With `damage`, what is wrong with units goes there; their pixels are mid-grey, their
+        alpha opaque.
+        """
+        if header.revision != REVISION:
+            raise FormatError(f"made by revision {header.revision} of {NAME}; install a neural-codec that reads it")
+        _check(header)
+        how = parse(header)
+        parts = _parts(header, how)
+        return self._frame(header, how, expect(found, how.tuned + len(parts), damage), parts, progress, damage)
+
+    def _frame(
+        self, header: Header, how: Options, found: list[Found], parts: list[Part], progress: Progress | None,
+        damage: Damage | None,
+    ) -> Iterator[np.ndarray]:  # fmt: skip
+        networks = self._usable(header, how)
+        if how.tuned:
+            attempt(found[0], damage, lambda unit: networks.append(_tuned_network(unit, networks)))
+        frame: NDArray[Any] | None = None
+        for number, (unit, part) in enumerate(zip(found[how.tuned :], parts, strict=True)):
+            decoded: list[NDArray[Any]] = []
+
+            def decode(unit: Unit, part: Part = part, decoded: list[NDArray[Any]] = decoded) -> None:
+                if part.alpha:
+                    decoded.append(self._samples(unit, part, header, None, modelled.usable(self.networks, 1)))
+                else:
+                    decoded.append(self._samples(unit, part, header, how, networks))
+
+            kept = attempt(unit, damage, decode)
+            # Only now: a header can claim any size, its first unit can't.
+            frame = _blank(header) if frame is None else frame
+            lost = (1 << header.depth) - 1 if part.alpha else 1 << (header.depth - 1)
+            part.of(frame)[:] = decoded[0] if kept else lost
+            if progress:
+                progress(number + 1, len(parts))
+        assert frame is not None
+        yield frame
+
+    def _samples(
+        self, unit: Unit, part: Part, header: Header, how: Options | None, networks: list[Network]
+    ) -> NDArray[Any]:
+        """A unit's part of the picture, [h, w, channels]; `how`: of colours, None for alpha."""
+        h, w = (side.stop - side.start for side in part.box)
+        channels = 1 if how is None else header.channels - (header.channels in WITH_ALPHA)
+        coded, bits = (1, header.depth) if how is None else (how.colours(channels), how.bits(header.depth))
+        try:
+            pixels = units.decode(unit.payload, (h, w, coded), bits, networks)
+            pixels = pixels if how is None else picture.samples(pixels, how, header.depth)
+        except FormatError as error:
+            raise FormatError(f"unit {unit.index}: {error}") from error
+        result: NDArray[Any] = np.broadcast_to(pixels, (h, w, channels)).astype(_dtype(header.depth), copy=False)
+        if _checksum(result) != unit.checksum:
+            raise DesyncError(
+                f"unit {unit.index}: the decoded pixels are not those encoded (weights {self.fingerprint.hex()}); "
+                "get a whole copy of the file"
+            )
+        return result
+
+
+def _dtype(depth: int) -> type[np.uint8] | type[np.uint16]:
+    return np.uint8 if depth == 8 else np.uint16
+
+
+def _blank(header: Header) -> NDArray[Any]:
+    frame: NDArray[Any] = np.empty((header.height, header.width, header.channels), _dtype(header.depth))
+    if header.channels in WITH_ALPHA:
+        frame[..., -1] = (1 << header.depth) - 1
+    return frame
+
+
+def summary(header: Header, found: Iterable[Unit]) -> dict[str, Any]:
+    """What a file's units are, without decoding any: how many of each method, and whether a network was tuned."""
+    tuned_units = parse(header).tuned
+    methods = Counter(units.NAMES[units.method(unit.payload)] for unit in list(found)[tuned_units:])
+    return {"tuned": tuned_units, "methods": dict(methods)}
+
+
+def _tuned_network(unit: Unit, networks: list[Network]) -> Network:
+    """What the unit before all others tells."""
+    network = setup.decode(unit.payload, networks)
+    if setup.checksum(network) != unit.checksum:
+        raise DesyncError("unit 0: the decoded network is not that encoded; get a whole copy of the file")
+    return network
+
+
+class Part(NamedTuple):
+    """What a unit holds of a picture: colours or alpha of a rectangle."""
+
+    box: layout.Box
+    alpha: bool
+
+    def of(self, frame: NDArray[Any]) -> NDArray[Any]:
+        """[h, w, channels], a view."""
+        part = frame[self.box]
+        if self.alpha:
+            return part[..., -1:]
+        return part[..., :-1] if frame.shape[2] in WITH_ALPHA else part
+
+
+def _parts(header: Header, how: Options) -> list[Part]:
+    """Of all units in their order: colours, then alpha."""
+    size = header.height, header.width
+    boxes = layout.units(*size) if how.tiled else layout.whole(*size)
+    with_alpha = header.channels in WITH_ALPHA and not how.opaque
+    return [Part(box, False) for box in boxes] + [Part(box, True) for box in boxes if with_alpha]
+
+
+def _uses(made: Made, network: int) -> bool:
+    """Whether the circuit codes a unit with the network of this number."""
+    circuits = [payload for payload, _ in made if units.method(payload) == units.CIRCUIT]
+    return any(modelled.network_of(payload[1:]) == network for payload in circuits)
+
+
+def _size(coded: tuple[Options, Made]) -> int:
+    """Bytes in the file, about."""
+    return sum(len(payload) + _UNIT_BYTES for payload, _ in coded[1])
+
+
+def _check(header: Header) -> None:
+    if not 8 <= header.depth <= 16 or header.frames != 1:
+        what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
+        raise FormatError(f"{what}: the circuit codec takes one picture of 8 to 16 bits")
+
+
+def _checksum(pixels: NDArray[Any]) -> int:
+    """CRC-32 of samples in the order of rows, deep ones as two bytes, the low one first."""
+    return zlib.crc32(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).data)
+
+
+@lru_cache(maxsize=2)
+def open_codec(fingerprint: bytes | None, device: str = "cpu") -> Codec:
+    """The codec that encodes by default (None), or the one that a file names; b"": a file that needs no weights."""
+    del device  # integers, on the processor
+    if fingerprint is None:
+        return Codec(weights.default(NAME, DEFAULT_WEIGHTS))
+    return Codec(weights.find(NAME, fingerprint) if fingerprint else None)

@@ -1,0 +1,64 @@
+"""The encoder's part of tuning: whether a network changed for the picture saves more than its changes cost.
+
+Both are known on the same sample of blocks before anything is coded, so each unit is coded once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from codec.codecs.circuit import method_circuit as modelled
+from codec.codecs.circuit import method_webp as webp
+from codec.codecs.circuit import methods as units
+from codec.codecs.circuit import tuned_unit as setup
+from codec.codecs.circuit.differences import tuned
+from codec.codecs.circuit.method_circuit import Choice
+from codec.codecs.circuit.network import Network
+
+_WORTH = 0.995  # of the estimated bytes without tuning: below, it is taken
+
+
+class Tuning(NamedTuple):
+    """The tuned network, the payload of the unit that tells of it, and how to code each unit (None: not looked at)."""
+
+    network: Network
+    payload: bytes
+    choices: list[Choice | None]
+
+
+def tuning(colour: Sequence[NDArray[Any]], bits: int, networks: Sequence[Network], effort: int) -> Tuning | None:
+    """For units [h, w, C] of 8 bits or fewer of a picture; None where it doesn't pay.
+
+    Units of few colours and units that WebP codes best are left as they are. The tuned network's number is the one
+    after the others'.
+    """
+    if bits > 8 or not networks:
+        return None
+    choices = [modelled.choose(unit, bits, networks) for unit in colour]
+    fit = [
+        n for n, (c, unit) in enumerate(zip(choices, colour, strict=True)) if c.colours is None and _modelled(unit, c)
+    ]
+    if not fit:
+        return None
+    number = Counter(choices[n].network for n in fit).most_common(1)[0][0]
+    tiles = [tile for n in fit for tile in modelled.coded_tiles(colour[n], networks[number])]
+    from codec.codecs.circuit.descent import tune, windows  # needs torch
+
+    differences = tune(networks[number], tiles, windows(effort, sum(t.shape[0] * t.shape[1] for t in tiles)))
+    network = tuned(networks[number], differences)
+    payload = setup.encode(number, networks[number], differences)
+    result: list[Choice | None] = list(choices)
+    for n in fit:
+        size = modelled.estimate(colour[n], bits, network)
+        result[n] = min(choices[n], Choice(len(networks), 0, None, size), key=lambda c: c.size)
+    before, after = sum(c.size for c in choices), sum(c.size for c in result if c)
+    return Tuning(network, payload, result) if after + len(payload) < _WORTH * before else None
+
+
+def _modelled(unit: NDArray[Any], choice: Choice) -> bool:
+    """Whether a unit is likely to be coded by the circuit."""
+    return units.flatness(unit) < units.PHOTO or not webp.fits(*unit.shape[:2]) or webp.estimate(unit) > choice.size

@@ -1,0 +1,180 @@
+"""A group's filters: solved by least squares on part of its samples, kept where all of it is better for its bytes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from codec.codecs.nirvana.filters import measure
+from codec.codecs.nirvana.filters.frames import Planes, check
+from codec.codecs.nirvana.filters.model import FRACTION, LAYOUTS, Filter
+from codec.codecs.nirvana.filters.payload import CHANGED, NEW, OFF, SAME, State, following, pack
+from codec.codecs.nirvana.filters.run import run
+from codec.codecs.nirvana.filters.solve import Double, Moments, solve
+from codec.errors import CodecError
+
+PARTS = (6 / 8, 1 / 8, 1 / 8)  # of Y, U and V in a quality
+EXCHANGE = 1.0  # a standard encoder's error falls with its rate to this power
+_STEEP = 1.25  # the same where luma is judged alone: the most that it is
+_MARGIN = 0.002  # of a stream's bytes by which luma alone may look dearer
+_DEARER = (1, 2, 4, 8, 16)  # times the price that chroma may have to pay so that luma doesn't
+_SAMPLES = (30, 60, 100, 150, 200, 400, 800, 1500, 3000)  # of luma, in thousands, by effort
+
+
+class Fitted(NamedTuple):
+    """What a group gets: its payload for `apply`, b"" for nothing, the next group's state, and the frames it makes."""
+
+    payload: bytes
+    state: State
+    frames: list[Planes]
+
+
+class _Choice(NamedTuple):
+    """A plane's filter, how it is coded, and by the samples it was solved on its change of log(error) and its bits."""
+
+    filter: Filter
+    mode: int
+    change: float
+    bits: float
+
+
+def fit(
+    base: Sequence[Planes],
+    source: Sequence[Planes],
+    depth: int,
+    state: State | None,
+    *,
+    stream_bytes: int,
+    effort: int = 5,
+    seconds: float | None = None,
+) -> Fitted:
+    """The filters that bring `base` nearer to `source`.
+
+    `base`, `source`: the frames of a group as a standard decoder gives them and as they were, planes of `depth` 8
+    (uint8) or 10 (uint16). `state`: of the group before, None where a chain starts. `stream_bytes`: of the group in the
+    standard stream. A plane's filter is kept if it lowers the squared error of all frames, their mean PSNR doesn't
+    fall, and it takes fewer bytes than the stream would for as much (error to the power of -1 over rate; Y, U and V at
+    6:1:1); luma alone gets no dearer by more than 0.2 %. `effort`: 1 fastest to 9. `seconds`: about the time that it
+    may take; what isn't ready by then is left out. Raises CodecError for frames that don't belong together.
+    """
+    check([*base, *source], depth)
+    if len(base) != len(source):
+        raise CodecError(f"a group has {len(base)} decoded frames and {len(source)} of its source")
+    state = state or State()
+    began = time.monotonic()
+    if not base or (seconds is not None and seconds <= 0):
+        return Fitted(b"", state, list(base))
+    task = _Task(base, source, depth, state, max(stream_bytes, 1), None if seconds is None else began + seconds)
+    samples = _SAMPLES[min(max(effort, 1), 9) - 1] * 1000
+    choices = task.solved(samples, None if seconds is None else began + 0.4 * seconds)
+    return task.kept(choices)
+
+
+class _Task:
+    """A group, the state before it, the bytes of its stream and when time is up."""
+
+    def __init__(
+        self,
+        base: Sequence[Planes],
+        source: Sequence[Planes],
+        depth: int,
+        state: State,
+        stream: int,
+        deadline: float | None,
+    ) -> None:
+        self._base, self._source, self._depth, self._state = base, source, depth, state
+        self._stream, self._deadline = stream, deadline
+
+    def solved(self, samples: int, deadline: float | None) -> list[_Choice | None]:
+        """The best way to code each plane's filter, None where there's none that pays."""
+        colour = measure.axes(self._base, self._depth)
+        settings = (measure.thresholds(self._base, self._depth), colour, colour)
+        empty = [Filter(plane, own, np.zeros(LAYOUTS[plane].count, np.int32)) for plane, own in enumerate(settings)]
+        starts = [before or new for before, new in zip(self._state.filters, empty, strict=True)]
+        moments = measure.moments(self._base, self._source, self._depth, starts, samples, deadline)
+        luma = self._plane(starts[0], moments[0], 1)
+        for times in _DEARER:
+            choices = [luma, *(self._plane(starts[plane], moments[plane], times) for plane in (1, 2))]
+            bits = sum(choice.bits for choice in choices if choice is not None)
+            if self._spares_luma(0 if luma is None else luma.change, bits / 8):
+                return choices
+        return [luma, None, None]
+
+    def _plane(self, start: Filter, moments: Moments, times: float) -> _Choice | None:
+        """A plane's filter where bits have so many times their price: from the one before and from nothing."""
+        plane, layout = start.plane, start.layout
+        price = times * EXCHANGE / (8 * self._stream * PARTS[plane])
+        nothing = np.zeros(layout.count, np.int32)
+        ways = [(nothing, NEW)] if self._state.filters[plane] is None else [(start.weights, CHANGED), (nothing, NEW)]
+        best: tuple[float, _Choice] | None = None
+        for before, mode in ways:
+            weights, change, bits = solve(moments, layout.contexts, _scale(plane), before, price)
+            loss = change + price * bits
+            if weights.any() and loss < (0 if best is None else best[0]):
+                own = SAME if mode == CHANGED and np.array_equal(weights, before) else mode
+                best = loss, _Choice(Filter(plane, start.settings, weights), own, change, bits)
+        return None if best is None else best[1]
+
+    def _spares_luma(self, change: float, size: float) -> bool:
+        """Whether luma alone is as good for its bytes with all filters, of `size` bytes, nearly."""
+        return size / self._stream <= _MARGIN - change / _STEEP
+
+    def kept(self, choices: list[_Choice | None]) -> Fitted:
+        """The choices that pay by the errors of all frames and the bytes that they take.
+
+        Where frames differ much in quality the sum of errors may fall, and the mean PSNR with it: neither may.
+        """
+        made: list[Planes] = []
+        before, after, rise = np.zeros(3), np.zeros(3), np.zeros(3)
+        if any(choices):
+            filters = [None if choice is None else choice.filter for choice in choices]
+            for frame, plain, wanted in zip(
+                run(self._base, self._depth, filters), self._base, self._source, strict=True
+            ):
+                was, now = _errors(plain, wanted), _errors(frame, wanted)
+                before, after = before + was, after + now
+                rise += np.log(np.maximum(now, 1) / np.maximum(was, 1))
+                made.append(frame)
+                if self._deadline is not None and time.monotonic() > self._deadline:
+                    choices = [None] * 3
+                    break
+        change = np.log(np.maximum(after, 1) / np.maximum(before, 1))
+        for plane, choice in enumerate(choices):
+            if choice is not None:
+                cost = EXCHANGE * len(self._packed([choice if plane == other else None for other in range(3)]))
+                if change[plane] >= 0 or rise[plane] > 0 or PARTS[plane] * change[plane] + cost / self._stream >= 0:
+                    choices[plane] = None
+        for plane in sorted((1, 2), key=lambda plane: -change[plane]):
+            if not self._spares_luma(0 if choices[0] is None else float(change[0]), len(self._packed(choices))):
+                choices[plane] = None
+        payload = self._packed(choices)
+        filters = [None if choice is None else choice.filter for choice in choices]
+        frames = [_mixed(plain, frame, filters) for plain, frame in zip(self._base, made or self._base, strict=False)]
+        return Fitted(payload, following(filters, self._state), frames if payload else list(self._base))
+
+    def _packed(self, choices: Sequence[_Choice | None]) -> bytes:
+        filters = [None if choice is None else choice.filter for choice in choices]
+        return pack(filters, [OFF if choice is None else choice.mode for choice in choices], self._state)
+
+
+def _scale(plane: int) -> Double:
+    """What a step of each weight is worth, in units of 10 bits."""
+    layout = LAYOUTS[plane]
+    scale = np.ones(layout.count)
+    scale[: layout.rows * layout.features] = 2.0**-FRACTION
+    return scale
+
+
+def _mixed(plain: Planes, frame: Planes, filters: Sequence[Filter | None]) -> Planes:
+    """A frame with its filtered planes where there is a filter."""
+    y, u, v = (old if which is None else new for old, new, which in zip(plain, frame, filters, strict=True))
+    return y, u, v
+
+
+def _errors(made: Planes, wanted: Planes) -> np.ndarray:
+    """Squared errors of Y, U and V."""
+    differences = (np.subtract(a, b, dtype=np.int32).reshape(-1) for a, b in zip(made, wanted, strict=True))
+    return np.array([float(np.square(d).sum(dtype=np.int64)) for d in differences])

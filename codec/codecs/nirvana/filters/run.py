@@ -1,0 +1,102 @@
+"""Filters over frames, in whole numbers: tiles in parallel, each the same whatever runs beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.codecs.nirvana.filters import chroma, luma
+from codec.codecs.nirvana.filters.frames import Float, Planes, Tile, Window, tiles, windows
+from codec.codecs.nirvana.filters.model import FRACTION, Filter
+
+_AT_ONCE = 1024  # samples
+
+
+def run(base: Sequence[Planes], depth: int, filters: Sequence[Filter | None]) -> Iterator[Planes]:
+    """The frames of a group after the filters of Y, U and V (None: the plane stays), one at a time."""
+    if not any(filters):
+        yield from base
+        return
+    luma_filter, chroma_filters = filters[0], [which for which in filters[1:] if which is not None]
+    for number, window in windows(base, depth):
+        before = base[number]
+        planes = [
+            plane if which is None else np.empty_like(plane) for plane, which in zip(before, filters, strict=True)
+        ]
+        if luma_filter is not None:
+            made = partial(_luma, window, luma_filter, before[0], depth, planes[0])
+            list(_pool().map(made, tiles(before[0].shape)))
+        if chroma_filters:
+            made = partial(_chroma, window, chroma_filters, before, depth, planes)
+            list(_pool().map(made, tiles(before[1].shape)))
+        yield planes[0], planes[1], planes[2]
+
+
+def _luma(window: Window, which: Filter, before: np.ndarray, depth: int, after: np.ndarray, tile: Tile) -> None:
+    weights, wanted, room = _prepared(which, tile)
+    features = luma.features(window, tile, wanted, room)
+    classes = luma.classes(window.now, tile, which.settings).reshape(-1)
+    change = _weighted(weights, features).reshape(-1)[classes * classes.size + np.arange(classes.size)]
+    _add(before, change.reshape(tile.shape), depth, tile, after)
+
+
+def _chroma(
+    window: Window, filters: Sequence[Filter], before: Planes, depth: int, after: Sequence[np.ndarray], tile: Tile
+) -> None:
+    guides = chroma.guidance(window.now, tile)
+    for which in filters:
+        weights, wanted, room = _prepared(which, tile)
+        features = chroma.features(window, tile, which.plane, guides, wanted, room)
+        change = _weighted(weights, features)[0]
+        if any(table is not None for table in which.tables):
+            places = chroma.places(window.now, tile, which.plane, which.axes, before[which.plane].shape)
+            for (first, second), table in zip(chroma.TABLES, which.tables, strict=True):
+                if table is not None:
+                    change += table.reshape(-1)[places[first] * (chroma.SPAN + 1) + places[second]]
+        _add(before[which.plane], change, depth, tile, after[which.plane])
+
+
+def _prepared(which: Filter, tile: Tile) -> tuple[Float, NDArray[np.bool_], Float]:
+    """The weights [classes, features] of the features that have some, which these are, and room for a tile of them."""
+    wanted = which.linear.any(0)
+    weights = which.linear[:, wanted].astype(np.float32)
+    return weights, wanted, np.empty((weights.shape[1], *tile.shape), np.float32)
+
+
+def _add(before: np.ndarray, change: Float, depth: int, tile: Tile, after: np.ndarray) -> None:
+    """To a tile what is in 2^-7 of a unit of 10 bits: whole numbers below 2^24."""
+    down = FRACTION + 10 - depth
+    change += np.float32(1 << (down - 1))
+    change *= np.float32(2.0**-down)
+    np.floor(change, out=change)
+    part = np.s_[tile.top : tile.bottom, tile.left : tile.right]
+    change += before[part]
+    np.clip(change, 0, (1 << depth) - 1, out=change)
+    after[part] = change
+
+
+def _weighted(weights: Float, features: Float) -> NDArray[np.float32]:
+    """Sums [classes, rows, columns] of features [count, rows, columns]: exact, by the filter's check."""
+    flat = features.reshape(len(features), features.shape[1] * features.shape[2])
+    result = np.empty((len(weights), flat.shape[1]), np.float32)
+    # So little at once that no BLAS starts threads of its own for it: they would get in the way of ours.
+    for start in range(0, flat.shape[1], _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        np.matmul(weights, flat[:, part], out=result[:, part])
+    return result.reshape(len(weights), *features.shape[1:])
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Threads for tiles: numpy works outside Python's lock."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ThreadPoolExecutor(min(cores, 8), "filters")
+
+
+if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

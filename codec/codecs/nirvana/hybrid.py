@@ -1,0 +1,248 @@
+"""Networks fitted over a standard stream: a chain's packets as an encoder wrote them, and for each group of its frames
+what gives back part of what was lost (codec/nirvana/filters).
+
+A unit is a group; the first one of a chain has all packets of the chain. Its checksum is that of the samples that the
+standard's decoder gives, so the networks never work on others than they were fitted to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+
+from codec.codecs.base import Task
+from codec.codecs.nirvana import filters
+from codec.codecs.nirvana.codec import HYBRID, NAME, REVISION
+from codec.codecs.nirvana.describe import GAIN_STEPS, GAINS, made, starts_chain
+from codec.container import CODEC_IDS, Header, Stream, Unit
+from codec.container.fields import varint
+from codec.errors import CodecError, DesyncError, FormatError, MediaError
+from codec.media import Info
+from codec.media.video import Layout, Picture, Planes, Turn, turned
+from codec.standard import decode as standard
+from codec.standard.encoders import STEPS, TOP, Encoder, Settings, encode
+from codec.standard.packets import Packet, pack, unpack
+from codec.video.measure import errors, psnr, psnr_611
+from codec.video.options import Options, Told
+
+GROUP = 128  # frames at most, and
+GROUP_BYTES = 2**27  # bytes of their planes
+
+
+class Hybrid:
+    """Encodes with the encoder of a base, or decodes any file (None). `base_only`: gives the stream's pictures."""
+
+    length = TOP
+
+    def __init__(self, encoder: Encoder | None) -> None:
+        self.base_only = False
+        self._encoder = encoder
+        self.layouts: tuple[Layout, ...] = encoder.layouts if encoder else ()
+        self.steps = encoder.steps if encoder else 0
+
+    def header(self, info: Info, options: Options) -> Header:
+        """See VideoCodec."""
+        assert self._encoder is not None and info.rate is not None
+        width, height = self._encoder.size(info.width, info.height)
+        tick = info.tick or 1 / info.rate
+        stream = Stream(self._encoder.standard, width, height, info.chroma, tick, aspect=info.aspect)
+        factor = self._factor(options)
+        private = bytes([HYBRID]) + b"".join(map(varint, (self._encoder.number, round(factor * STEPS), options.effort)))
+        header = Header(
+            codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, depth=info.depth, frames=0,
+            rate=info.rate, color=info.color, private=private, metadata=info.metadata, stream=stream,
+        )  # fmt: skip
+        context = self._encoder.open(_settings(header), options.effort, factor, 1)
+        return replace(header, stream=stream._replace(extradata=context.extradata or b""))
+
+    def quality(self, header: Header) -> float:
+        """See VideoCodec."""
+        assert self._encoder is not None
+        return self._encoder.quality(made(header)[1])
+
+    def trial(self, header: Header, task: Task, fitted: bool) -> tuple[int, float]:
+        """See VideoCodec."""
+        total = 0.0
+
+        def tell(told: Told) -> None:
+            nonlocal total
+            if told.stage == "fit":
+                total += told.psnr * told.frames
+                task.tell(replace(told, stage="search"))
+
+        aside = replace(task, tell=tell, options=task.options if fitted else replace(task.options, seconds=0.0))
+        return sum(len(unit.packets) + len(unit.payload) for unit in self.encode(header, aside, ())), total
+
+    def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
+        """See VideoCodec."""
+        packed = done[0].packets if done else pack(self._packets(header, task))
+        packets = unpack(packed)
+        base, source = standard.decode(header, packets), task.pictures()
+        sizes = groups(task.chain.count, header)
+        whole = _Fit(header, task, len(packed))
+        state = None
+        for number, size in enumerate(sizes):
+            stored = [planes for _, planes in islice(base, size)]
+            found = [_shown(planes, header) for planes in stored]
+            if number < len(done):
+                state = filters.apply(found, done[number].payload[GAINS:], header.depth, state)[1]
+                deque(islice(source, size), 0)
+                continue
+            wanted = [picture.planes for picture in islice(source, size)]
+            if len(wanted) != size or len(stored) != size:
+                raise MediaError("it gives other frames than before; is it being written?")
+            payload, state = whole.group(found, wanted, state)
+            yield Unit(number, standard.checksum(stored), 0, payload, size, b"" if number else packed)
+        deque(base, 0)  # to its end, where its errors are
+
+    def starts_chain(self, header: Header, unit: Unit) -> bool:
+        """See VideoCodec."""
+        return starts_chain(header, unit)
+
+    def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
+        """See VideoCodec."""
+        made(header)
+        assert header.stream is not None
+        rest = iter(units)
+        waiting: deque[Unit] = deque()  # units whose pictures have not come yet
+        fed: deque[Unit] = deque()  # and those whose packets have not gone
+        failed: CodecError | None = None  # of a unit that isn't whole: told once all before it is given
+
+        def pulled() -> bool:
+            nonlocal failed
+            try:
+                unit = None if failed else next(rest, None)
+            except CodecError as error:
+                unit, failed = None, error
+            if unit is not None:
+                waiting.append(unit)
+                fed.append(unit)
+            return unit is not None
+
+        def packets() -> Iterator[Packet]:
+            while fed or pulled():
+                if packed := fed.popleft().packets:
+                    yield from unpack(packed)
+
+        state = None
+        pictures = standard.decode(header, packets())
+        while True:
+            stored = list(islice(pictures, 1))
+            if stored and not waiting and not pulled():
+                raise failed or FormatError(
+                    "its stream has more pictures than its groups; get a whole copy of the file"
+                )
+            if not waiting and not stored:
+                if failed:
+                    raise failed
+                return
+            unit = waiting.popleft()
+            stored += islice(pictures, unit.frames - len(stored))
+            if len(stored) != unit.frames:
+                raise failed or FormatError(f"unit {unit.index}: its stream ends early; get a whole copy of the file")
+            try:
+                planes = [planes for _, planes in stored]
+                if standard.checksum(planes) != unit.checksum:
+                    raise DesyncError("this machine's decoder gives other samples of its stream than were encoded")
+                found = [_shown(p, header) for p in planes]
+                if not self.base_only:
+                    found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
+            except CodecError as error:
+                raise type(error)(f"unit {unit.index}: {error}") from error
+            yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
+
+    def _factor(self, options: Options) -> float:
+        assert self._encoder is not None and options.target.quality is not None
+        return self._encoder.factor(options.target.quality)
+
+    def _packets(self, header: Header, task: Task) -> list[Packet]:
+        assert header.stream is not None and self._encoder is not None
+        tick, options = header.stream.tick, task.options
+
+        def frames() -> Iterator[tuple[int, Planes]]:
+            last = None
+            for picture in task.pictures():
+                last = round(picture.time / tick) if last is None else max(round(picture.time / tick), last + 1)
+                yield last, picture.planes
+                task.tell(Told("base", 1, 0.0, 0.0))
+
+        return list(
+            encode(self._encoder, _settings(header), frames(), options.effort, self._factor(options), options.threads)
+        )
+
+
+class _Fit:
+    """Fits the groups of a chain, each in its share of the time and for its share of the stream."""
+
+    def __init__(self, header: Header, task: Task, size: int) -> None:
+        self._depth, self._task, self._size = header.depth, task, size
+        self._pixels = header.width * header.height
+        self._begun, self._left = time.monotonic(), task.chain.count
+
+    def group(
+        self, base: list[Planes], source: list[Planes], state: filters.State | None
+    ) -> tuple[bytes, filters.State | None]:
+        """What improves a group, b"" if nothing does, and the state after it."""
+        options, count = self._task.options, len(base)
+        seconds = None
+        if options.seconds is not None:
+            seconds = max(options.seconds - (time.monotonic() - self._begun), 0.0) * count / self._left
+        found = before = _errors(base, source, self._depth)
+        payload, after, better = filters.fit(
+            base, source, self._depth, state, stream_bytes=self._share(count), effort=options.effort, seconds=seconds
+        )
+        if payload:
+            found = _errors(better, source, self._depth)
+            gain = [GAIN_STEPS * (psnr(a) - psnr(b)) for a, b in zip(found.mean(0), before.mean(0), strict=True)]
+            payload = bytes(min(round(max(g, 0.0)), 255) for g in gain) + payload
+            if min(gain) < 0:  # never worse, in any plane
+                payload, found = b"", before
+                after = filters.apply(base, b"", self._depth, state)[1]
+        self._left -= count
+        bits = 8 * (self._share(count) + len(payload))
+        mean = sum(map(psnr_611, found)) / count
+        self._task.tell(Told("fit", count, mean, bits / (self._pixels * count)))
+        return payload, after
+
+    def _share(self, count: int) -> int:
+        """Bytes of the stream for so many frames."""
+        return max(self._size * count // self._task.chain.count, 1)
+
+
+def groups(count: int, header: Header) -> list[int]:
+    """How many frames each group of a chain has: as equal as may be."""
+    assert header.stream is not None
+    each = standard.layout_of(header).frame_bytes(header.stream.height, header.stream.width)
+    most = max(min(GROUP, GROUP_BYTES // each), 1)
+    parts = -(-count // most)
+    return [count * (i + 1) // parts - count * i // parts for i in range(parts)]
+
+
+def _errors(found: Sequence[Planes], wanted: Sequence[Planes], depth: int) -> np.ndarray:
+    """Mean squared errors of Y, U and V of each picture."""
+    return np.array([errors(a, b, depth) for a, b in zip(found, wanted, strict=True)])
+
+
+def _shown(planes: Planes, header: Header) -> Planes:
+    """What is to be seen of a stored picture: upright, without the rows and columns that fill it up."""
+    assert header.stream is not None
+    code = header.stream.turn
+    if code:
+        planes = turned(planes, Turn(bool(code & 1), bool(code & 2), bool(code & 4)))
+    sizes = standard.layout_of(header).sizes(header.height, header.width)
+    y, u, v = (p[:h, :w] for p, (h, w) in zip(planes, sizes, strict=True))
+    if any(p.shape != size for p, size in zip((y, u, v), sizes, strict=True)):
+        raise FormatError("its stream holds smaller pictures than its head says; get a whole copy of the file")
+    return y, u, v
+
+
+def _settings(header: Header) -> Settings:
+    stream = header.stream
+    assert stream is not None and header.rate is not None
+    size = stream.width, stream.height
+    return Settings(*size, standard.layout_of(header), header.color, header.rate, stream.tick, stream.aspect)

@@ -1,0 +1,127 @@
+"""The paper's network (codec/codecs/nirvana/sine/groups.py) as a video codec: a unit for each group of frames.
+
+A unit's payload: its frames' times, a flags byte (1: it starts a chain), and what the range coder wrote.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from codec import weights
+from codec.codecs.base import Task
+from codec.codecs.nirvana.codec import NAME, PAPER, REVISION
+from codec.codecs.nirvana.sine import init as sine_init
+from codec.codecs.nirvana.sine.groups import SineGroups, State
+from codec.codecs.nirvana.sine.loop import Budget
+from codec.codecs.nirvana.sine.presets import PRESETS
+from codec.codecs.nirvana.sine.units import KEY, parse
+from codec.container import CODEC_IDS, Header, Unit
+from codec.device import resolve
+from codec.errors import CodecError, FormatError
+from codec.media import Info
+from codec.media.video import Layout, Picture
+from codec.video import timing
+from codec.video.measure import errors, psnr, weighted
+from codec.video.options import Options, Told
+
+CHAIN = 128  # frames at most
+_STEPS = 2  # of a quality: it is stored in halves
+_EFFORTS = (0.05, 0.25, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)  # of a preset's steps
+
+
+class Sine:
+    """One preset, for pictures of one size."""
+
+    layouts: tuple[Layout, ...] = (Layout(),)
+    steps = 0
+
+    def __init__(self, preset: str, groups: SineGroups, fingerprint: bytes) -> None:
+        self._name, self._groups, self._fingerprint = preset, groups, fingerprint
+        self.preset = PRESETS[preset]
+        self._length = self.preset.shape.group
+        self.length = max(CHAIN // self._length, 1) * self._length
+
+    def header(self, info: Info, options: Options) -> Header:
+        """See VideoCodec."""
+        return Header(
+            codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, frames=0, rate=info.rate,
+            color=info.color, fingerprint=self._fingerprint, private=bytes([PAPER.index(self._name) + 1]),
+            metadata=info.metadata,
+        )  # fmt: skip
+
+    def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
+        """See VideoCodec."""
+        assert header.rate is not None and task.options.target.quality is not None
+        quality, options = round(task.options.target.quality * _STEPS), task.options
+        pictures, first, index = task.pictures(), task.chain.first, 0
+        begun, state = time.monotonic(), None
+        while group := list(islice(pictures, self._length)):
+            planes = [picture.planes for picture in group]
+            if index < len(done):
+                state = self._groups.decode(
+                    parse(done[index], first, header.rate).data, done[index].checksum, len(group), state
+                )[1]
+            else:
+                budget = self._budget(options.effort, index == 0)
+                if options.seconds is not None:
+                    left = max(options.seconds - (time.monotonic() - begun), 0.0)
+                    budget = Budget(seconds=left * len(group) / (task.chain.first + task.chain.count - first))
+                coded = self._groups.encode(planes, state, rate_weight(quality), budget)
+                state = coded.state
+                times = timing.pack([picture.time for picture in group], first, header.rate)
+                yield Unit(index, coded.checksum, 0, times + bytes([KEY * (index == 0)]) + coded.payload, len(group))
+                error = sum(weighted(errors(a, b)) for a, b in zip(coded.planes, planes, strict=True)) / len(group)
+                size = len(coded.payload) * 8 / (header.width * header.height * len(group))
+                task.tell(Told("fit", len(group), psnr(error), size))
+            first, index = first + len(group), index + 1
+
+    def starts_chain(self, header: Header, unit: Unit) -> bool:
+        """See VideoCodec."""
+        assert header.rate is not None
+        return parse(unit, 0, header.rate).key
+
+    def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
+        """See VideoCodec."""
+        assert header.rate is not None
+        state: State | None = None
+        for unit in units:
+            parsed = parse(unit, first, header.rate)
+            if not parsed.key and state is None:
+                raise FormatError(
+                    f"unit {unit.index}: its chain's first frames are missing; get a whole copy of the file"
+                )
+            try:
+                before = None if parsed.key else state
+                planes, state = self._groups.decode(parsed.data, unit.checksum, unit.frames, before)
+            except CodecError as error:
+                raise type(error)(f"unit {unit.index}: {error}") from error
+            yield from map(Picture, planes, parsed.times)
+            first += unit.frames
+
+    def _budget(self, effort: int, key: bool) -> Budget:
+        """The preset's steps, or a part or multiple of them."""
+        return Budget(steps=round((self.preset.first if key else self.preset.after) * _EFFORTS[effort - 1]))
+
+
+def rate_weight(quality: int) -> float:
+    """The squared error, on a scale of 0 to 1, that a bit per luma pixel is worth at a stored quality, 0 to 200."""
+    return float(10.0 ** (-2.6 - 1.1 * (quality / 100 - 1)))
+
+
+def open_sine(header: Header | None, info: Info | None, device: str, preset: str | None) -> Sine:
+    """The preset that encodes (no header), with its learned start if there is one; or the one that decodes a file."""
+    if header is not None:
+        if len(header.private) != 1 or not 1 <= header.private[0] <= len(PAPER):
+            raise FormatError("made by a newer version: an unknown preset; install a newer neural-codec")
+        preset = PAPER[header.private[0] - 1]
+        path = weights.find("nirvana", header.fingerprint) if header.fingerprint else None
+    else:
+        assert preset is not None
+        path = sine_init.shipped(preset)
+    size = header or info
+    assert size is not None
+    start = None if path is None else sine_init.load(path)[1]
+    groups = SineGroups(PRESETS[preset], size.height, size.width, start, resolve(device))
+    return Sine(preset, groups, b"" if path is None else weights.fingerprint(path))

@@ -1,0 +1,323 @@
+"""Adapter of S2LIC (arXiv 2403.14471): pictures to units and back.
+
+    frame -> tiles -> g_a (float32) -> y, z -> code_latents (float64, range coder) -> Unit
+    Unit -> code_latents -> y_hat -> g_s (float32, halo of the neighbours' y_hat) -> frame
+    alpha -> code_alpha (exact, integers alone) -> a second Unit for each tile, after all the first ones
+
+The transforms may differ between machines in the last bit of a float; no symbol depends on them (codec/codecs/s2lic/latents.py).
+"""
+
+import contextlib
+import itertools
+import json
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from codec import tiling, weights
+from codec.codecs.partial import Damage, Found, attempt, expect
+from codec.codecs.s2lic import search
+from codec.codecs.s2lic.latents import PHASES, TooClose, build_tables, code_latents
+from codec.codecs.s2lic.ratemap import Rates, calming_offsets, code_offsets
+from codec.container import CODEC_IDS, Header, Unit
+from codec.device import resolve
+from codec.entropy import Decoder, Encoder, Tables
+from codec.entropy.planes import code_alpha, fill_hidden
+from codec.errors import CodecError, DesyncError, FormatError
+from codec.media import Info
+from codec.models.s2lic.config import Config
+from codec.models.s2lic.model import PATCH, S2LIC, pad_to
+
+NAME = "s2lic"
+REVISION = 0
+OPTIONS = ("quality", "tune", "effort")  # of `encode`
+TUNES = ("psnr", "ssim")
+DEFAULT_WEIGHTS = "s2lic-xs"
+QUALITY_STEPS = 256  # quality is stored in steps of 1/256
+MAPPED = 1 << 15  # flag beside it: each unit begins with rates of its cells (codec/codecs/s2lic/ratemap.py)
+
+WITH_ALPHA = (2, 4)  # numbers of channels
+
+Progress = Callable[[int, int], None]
+
+
+class Codec:
+    """S2LIC with one set of weights on one device."""
+
+    name = NAME
+    id = CODEC_IDS[NAME]
+    revision = REVISION
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        self.device = torch.device(device)
+        self.fingerprint = weights.fingerprint(path)
+        self.model, self.tables = load(path)
+        self.entropy = self.model.entropy_model().to(self.device)
+        self.model.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.requires_grad_(False)  # a search has gradients by latents alone
+
+    def encode(
+        self, info: Info, frames: Iterable[np.ndarray], quality: float = 50.0, tune: str = "psnr",
+        effort: int = 1, progress: Progress | None = None,
+    ) -> tuple[Header, Iterator[Unit]]:  # fmt: skip
+        """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16; quality 0..100; tune of TUNES.
+
+        `effort`: 1 to 9; from 2 on better latents are searched for. `progress` is told (steps done, steps in all): a
+        step is a unit, or a pass of a search over a tile.
+        """
+        if effort not in range(1, 10):
+            raise CodecError(f"effort {effort} is out of range; give 1 to 9")
+        if tune not in TUNES:
+            raise CodecError(f"no tune {tune!r}; choose one of {', '.join(TUNES)}")
+        (frame,) = frames
+        header = header_of(self, info, quality, tune)
+        schedule = search.EFFORTS[effort - 2] if effort > 1 else None
+        passes = len(tiling.tiles(header.height, header.width)) * schedule.passes if schedule else 0
+        total = unit_count(header) + passes
+        done = itertools.count(1)
+        told = (lambda: progress(next(done), total)) if progress else (lambda: None)
+        return header, self._units(frame, header, schedule, told)
+
+    @torch.inference_mode()
+    def _units(
+        self, frame: np.ndarray, header: Header, schedule: search.Schedule | None, told: Callable[[], None]
+    ) -> Iterator[Unit]:
+        height, width, channels = frame.shape
+        size = tiling.padded(height), tiling.padded(width)
+        tiles = tiling.tiles(height, width)
+        rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
+        if rates.offsets is not None:
+            rates.offsets[:] = calming_offsets(frame, header.depth, self.model.config.log_lambda_range)
+        if schedule:
+            found = iter(search.units(self, frame, header, rates, schedule, told))
+        else:
+            found = (
+                self.unit(n, tile, *self.analyse(frame, header, tile, rates), rates)[0] for n, tile in enumerate(tiles)
+            )
+        for unit in found:
+            yield unit
+            told()
+        if channels in WITH_ALPHA:
+            for number, tile in enumerate(tiles, len(tiles)):
+                alpha = tile.of(frame)[..., -1]
+                encoder = Encoder()
+                code_alpha(encoder, alpha, (alpha.shape[0], alpha.shape[1]), header.depth)
+                yield Unit(number, encoder.checksum, 0, encoder.finish())
+                told()
+
+    def analyse(self, frame: np.ndarray, header: Header, tile: tiling.Tile, rates: Rates) -> tuple[Tensor, Tensor]:
+        """y and z of a tile, scaled, float64."""
+        region = tile.with_halo(tiling.padded(header.height), tiling.padded(header.width))
+        x = self.colours(frame, header.depth, region).expand(-1, 3, -1, -1)
+        x = pad_to(x, region.height, region.width).contiguous(memory_format=torch.channels_last)
+        with _true_float32():
+            y = tiling.crop(self.model.analyse(x, rates.of(region).float()), tile, region, PATCH)
+        q = rates.of(tile)
+        return y.double() * self.entropy.gain(q), self.model.hyper_analysis(y, q.float()).double()
+
+    def unit(self, number: int, tile: tiling.Tile, y: Tensor, z: Tensor, rates: Rates) -> tuple[Unit, Tensor]:
+        """The unit of a tile's latents, scaled and float64, and the y_hat that its decoder has."""
+        offsets = rates.offsets_of(tile)
+        for phase in range(PHASES):
+            encoder = Encoder()
+            if offsets is not None:
+                code_offsets(encoder, offsets, offsets.shape, self.tables[1])
+            try:
+                shape = y.shape[2], y.shape[3]
+                y_hat = code_latents(self.entropy, self.tables, encoder, rates.of(tile), shape, phase, (y, z))
+            except TooClose:
+                continue
+            return Unit(number, encoder.checksum, phase, encoder.finish()), y_hat
+        raise CodecError("no bin phase is safe at this quality; change it by 0.01")
+
+    def decode(
+        self, header: Header, units: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
+    ) -> Iterator[np.ndarray]:
+        """The picture of a file whose header names these weights: [H, W, channels], uint8 or (depth > 8) uint16.
+
+        `progress` is told (steps done, steps in all): a step is a unit's symbols, or a tile's pixels. Header and
+        number of units are checked at once, units when the frame is asked for. With `damage`, a list, units that
+        are not whole are told there, and their tiles are mid-grey or opaque.
+        """
+        _check(header)
+        found = expect(units, unit_count(header), damage)
+        return self._frame(header, found, progress, damage)
+
+    @torch.inference_mode()
+    def _frame(
+        self, header: Header, units: list[Found], progress: Progress | None, damage: Damage | None
+    ) -> Iterator[np.ndarray]:
+        tiles = tiling.tiles(header.height, header.width)
+        done = itertools.count(1)
+        report = (lambda: progress(next(done), len(units) + len(tiles))) if progress else (lambda: None)
+        size = tiling.padded(header.height), tiling.padded(header.width)
+        rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
+        y_hat = torch.zeros(1, self.model.config.latents, size[0] // PATCH, size[1] // PATCH)
+
+        def latents(unit: Unit) -> None:
+            tile = tiles[unit.index]
+            tiling.window(y_hat, tile, PATCH)[:] = self.decode_latents(unit, tile, rates)
+
+        def alpha(unit: Unit) -> None:
+            plane = tiles[unit.index - len(tiles)].of(frame)[..., -1]
+            with self._checked(unit) as decoder:
+                plane[:] = code_alpha(decoder, None, (plane.shape[0], plane.shape[1]), header.depth)
+
+        top = (1 << header.depth) - 1
+        frame = np.full((header.height, header.width, header.channels), top, np.uint8 if top < 256 else np.uint16)
+        whole = []
+        for number, unit in enumerate(units):
+            whole.append(attempt(unit, damage, latents if number < len(tiles) else alpha))
+            report()
+        for tile, kept in zip(tiles, whole, strict=False):
+            _place(tile.of(frame), self.synthesise(y_hat, tile, rates) if kept else None, header.depth)
+            report()
+        yield frame
+
+    def decode_latents(self, unit: Unit, tile: tiling.Tile, rates: Rates) -> Tensor:
+        """y_hat of one tile, [1, M, h / 16, w / 16], from its unit alone; DesyncError or FormatError.
+
+        Offsets of its cells, where it has them, are set in `rates`.
+        """
+        shape = tile.height // PATCH, tile.width // PATCH
+        with self._checked(unit) as decoder:
+            offsets = rates.offsets_of(tile)
+            if offsets is not None:
+                offsets[:] = code_offsets(decoder, None, offsets.shape, self.tables[1])
+            return code_latents(self.entropy, self.tables, decoder, rates.of(tile), shape, unit.phase, None)
+
+    def synthesise(self, y_hat: Tensor, tile: tiling.Tile, rates: Rates) -> Tensor:
+        """Pixels [1, 3, h, w] of a tile, not clipped, from y_hat of the whole padded picture."""
+        region = tile.with_halo(y_hat.shape[2] * PATCH, y_hat.shape[3] * PATCH)
+        with _true_float32():
+            x = self.model.synthesise(tiling.window(y_hat, region, PATCH).to(self.device), rates.of(region).float())
+        return tiling.crop(x, tile, region, 1)
+
+    @contextlib.contextmanager
+    def _checked(self, unit: Unit) -> Iterator[Decoder]:
+        """A decoder of the unit, whose symbols and bytes have to be those encoded."""
+        decoder = Decoder(unit.payload)
+        yield decoder
+        if decoder.checksum != unit.checksum:
+            raise DesyncError(
+                f"unit {unit.index}: the decoded symbols are not those encoded (device {self.device}, weights "
+                f"{self.fingerprint.hex()}); get a whole copy of the file, or decode with --device cpu"
+            )
+        decoder.finish()
+
+    def rate(self, header: Header) -> Tensor:
+        """q of a header, [1], 0 to 1, float64: the nearest float32."""
+        q = parse_private(header.private) / QUALITY_STEPS / 100
+        return torch.tensor([q], dtype=torch.float32, device=self.device).double()
+
+    def colours(self, frame: np.ndarray, depth: int, region: tiling.Tile) -> Tensor:
+        """[1, 1 or 3, h, w] in 0..1: the region's part of the picture, less where it sticks out."""
+        part = region.of(frame)
+        colour = part.astype(np.float32) / ((1 << depth) - 1)
+        if part.shape[2] in WITH_ALPHA:
+            colour = fill_hidden(colour[..., :-1], part[..., -1])
+        return torch.from_numpy(colour).to(self.device).permute(2, 0, 1)[None]
+
+
+def header_of(codec: Codec, info: Info, quality: float, tune: str = "psnr") -> Header:
+    """Of a picture; CodecError for a quality outside 0 to 100."""
+    if not 0 <= quality <= 100:
+        raise CodecError(f"quality {quality:g} is out of range; give 0 to 100")
+    return Header(
+        codec=codec.id, revision=codec.revision, width=info.width, height=info.height, channels=info.channels,
+        depth=info.depth, color=info.color, fingerprint=codec.fingerprint,
+        private=struct.pack("<H", round(quality * QUALITY_STEPS) | (MAPPED if tune == "ssim" else 0)),
+        metadata=info.metadata,
+    )  # fmt: skip
+
+
+def unit_count(header: Header) -> int:
+    """Units of a picture's file: one a tile, and one more for its alpha."""
+    return len(tiling.tiles(header.height, header.width)) * (2 if header.channels in WITH_ALPHA else 1)
+
+
+def _true_float32() -> contextlib.AbstractContextManager[None]:
+    """GPU convolutions in float32: by default cuDNN takes TF32, whose 10 bits move pixels by more than a level."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
+def _check(header: Header) -> None:
+    if header.revision != REVISION:
+        raise FormatError(f"made by revision {header.revision} of s2lic; install a neural-codec that reads it")
+    if not 8 <= header.depth <= 16 or header.frames != 1:
+        what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
+        raise FormatError(f"{what}: not a picture that s2lic codes; get a whole copy of the file")
+    parse_private(header.private)
+
+
+def parse_private(private: bytes) -> int:
+    """Quality in steps of 1/256 from a header's private bytes."""
+    if len(private) != 2:
+        raise FormatError(f"the s2lic options have {len(private)} bytes, not 2; get a whole copy of the file")
+    steps = struct.unpack("<H", private)[0] & ~MAPPED
+    if steps > 100 * QUALITY_STEPS:
+        raise FormatError(f"quality {steps / QUALITY_STEPS:g} is out of range; get a whole copy of the file")
+    return int(steps)
+
+
+def is_mapped(header: Header) -> bool:
+    """Whether the cells of a picture have rates of their own."""
+    return bool(struct.unpack("<H", header.private)[0] & MAPPED)
+
+
+def _place(part: np.ndarray, x: Tensor | None, depth: int) -> None:
+    """Pixels [1, 3, h, w] in 0..1 (None: mid-grey) into a part of a frame [h, w, channels]; its alpha stays."""
+    x = torch.full((1, 3, *part.shape[:2]), 0.5) if x is None else x
+    x = x[0, :, : part.shape[0], : part.shape[1]]
+    if part.shape[2] <= 2:
+        x = x.mean(0, keepdim=True)
+    levels = (x.clamp(0, 1) * ((1 << depth) - 1)).round().to(torch.int32)
+    part[..., : len(levels)] = levels.permute(1, 2, 0).cpu().numpy()
+
+
+def load(path: Path) -> tuple[S2LIC, tuple[Tables, Tables]]:
+    """Model (float32, evaluation mode) and coding tables of a weights file; FormatError if it doesn't fit."""
+    from safetensors.torch import load_file
+
+    _, metadata, _ = weights.read_header(path)
+    try:
+        model = S2LIC(Config.from_dict(json.loads(metadata["config"])))
+        tensors = load_file(path)
+        arrays = {k: v.numpy() for k, v in tensors.items() if k.startswith("tables.")}
+        model.load_state_dict({k: v.float() for k, v in tensors.items() if not k.startswith("tables.")})
+        tables = [Tables.from_arrays({k: arrays[f"tables.{part}.{k}"] for k in TABLE_KEYS}) for part in "zy"]
+    except (KeyError, ValueError, RuntimeError) as e:
+        raise FormatError(f"{path}: not the weights of an s2lic model ({str(e).splitlines()[0]})") from None
+    return model.eval(), (tables[0], tables[1])
+
+
+TABLE_KEYS = ("pmf", "sizes", "offsets", "precision")
+
+
+def export(model: S2LIC, path: Path, description: str) -> None:
+    """Write a weights file: parameters in bfloat16, and the coding tables that follow from these very values."""
+    from safetensors.torch import save_file
+
+    state = {k: v.detach().cpu().to(torch.bfloat16).contiguous() for k, v in model.state_dict().items()}
+    rounded = S2LIC(model.config)
+    rounded.load_state_dict({k: v.float() for k, v in state.items()})
+    for part, tables in zip("zy", build_tables(rounded.entropy_model()), strict=True):
+        state |= {f"tables.{part}.{k}": torch.tensor(v) for k, v in tables.to_arrays().items()}
+    config = json.dumps(model.config.to_dict(), sort_keys=True, separators=(",", ":"))
+    save_file(state, path, {"codec": NAME, "config": config, "description": description})
+
+
+def open_codec(fingerprint: bytes | None, device: str) -> Codec:
+    """The codec that encodes by default (None), or the one that a file names; loaded once a device ("auto", ...)."""
+    path = weights.default(NAME, DEFAULT_WEIGHTS) if fingerprint is None else weights.find(NAME, fingerprint)
+    return _loaded(path, resolve(device))
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: Path, device: str) -> Codec:
+    return Codec(path, device)

@@ -1,0 +1,87 @@
+"""S2LIC's encoder at efforts above 1: latents of every tile are searched for, and kept if the whole picture gains.
+
+The decoder is the same: a file of any effort decodes alike, and takes the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from codec import tiling
+from codec.codecs.s2lic.ratemap import Rates
+from codec.codecs.s2lic.refine import Place, Schedule, bfloat16_is_faster, error_weight, refine
+from codec.container import Header, Unit
+from codec.models.s2lic.model import PATCH
+
+if TYPE_CHECKING:
+    from codec.codecs.s2lic.image import Codec
+
+EFFORTS = (  # from effort 2 on
+    Schedule(3, (0.8, 1.2), (0.3, 0.15)),
+    Schedule(6, (0.7, 1.2), (0.3, 0.15)),
+    Schedule(12, (0.7, 1.3), (0.25, 0.1)),
+    Schedule(24, (0.6, 1.4), (0.2, 0.07)),
+    Schedule(40, (0.6, 1.5), (0.15, 0.05)),
+    Schedule(100, (0.45, 1.4), (0.1, 0.05)),
+    Schedule(180, (0.4, 1.4), (0.1, 0.05)),
+    Schedule(400, (0.4, 1.4), (0.07, 0.04)),
+)
+
+
+def units(
+    codec: Codec, frame: np.ndarray, header: Header, rates: Rates, schedule: Schedule, told: Callable[[], None]
+) -> list[Unit]:
+    """Units of a picture's tiles, with the least J = bits + lambda 255^2 error of those found; `told` after each pass.
+
+    Never worse than plain coding, by real bytes and pixels.
+    """
+    size = tiling.padded(header.height), tiling.padded(header.width)
+    tiles = tiling.tiles(header.height, header.width)
+    y_hat = torch.zeros(1, codec.model.config.latents, size[0] // PATCH, size[1] // PATCH)
+
+    def coded(number: int, tile: tiling.Tile, y: Tensor, z: Tensor) -> Unit:
+        unit, tiling.window(y_hat, tile, PATCH)[:] = codec.unit(number, tile, y, z, rates)
+        return unit
+
+    plain = [coded(n, tile, *codec.analyse(frame, header, tile, rates)) for n, tile in enumerate(tiles)]
+    cost = _cost(codec, frame, header, rates, plain, y_hat)
+    fast = bfloat16_is_faster(codec.model, codec.device)
+    better = []
+    for number, tile in enumerate(tiles):
+        y, z = codec.analyse(frame, header, tile, rates)
+        region = tile.with_halo(*size)
+        # The tiles around are as they stand: those before refined, those after plain.
+        around = tiling.window(y_hat, region, PATCH).to(codec.device)
+        with torch.inference_mode(False):
+            place = Place(
+                codec.colours(frame, header.depth, region),
+                around.clone(),
+                slice((tile.top - region.top) // PATCH, (tile.top - region.top + tile.height) // PATCH),
+                slice((tile.left - region.left) // PATCH, (tile.left - region.left + tile.width) // PATCH),
+                z.round().float(),
+                rates.of(region).float().clone(),
+                rates.of(tile).float().clone(),
+            )
+            place.tile.copy_(y)
+            y = refine(codec.model, place, schedule, fast, told)
+        better.append(coded(number, tile, y.double(), z))
+    return better if _cost(codec, frame, header, rates, better, y_hat) < cost else plain
+
+
+def _cost(codec: Codec, frame: np.ndarray, header: Header, rates: Rates, made: list[Unit], y_hat: Tensor) -> float:
+    """J of a picture's units, by their bytes and by the pixels that their decoder makes of y_hat."""
+    top = (1 << header.depth) - 1
+    cost = sum(8.0 * len(unit.payload) for unit in made)
+    for tile in tiling.tiles(header.height, header.width):
+        target = codec.colours(frame, header.depth, tile)
+        x = codec.synthesise(y_hat, tile, rates)[..., : target.shape[2], : target.shape[3]]
+        x = x.mean(1, keepdim=True) if target.shape[1] == 1 else x
+        error = ((x.clamp(0, 1) * top).round() / top - target).square().mean(1, keepdim=True)
+        weight = error_weight(codec.model, rates.of(tile).float(), target.shape[2], target.shape[3])
+        cost += float((error * weight).sum())
+    return cost
