@@ -11,13 +11,16 @@ from typing import Any
 
 import click
 
+from codec import codecs
 from codec.cli.batch import Result, Tiles, cores, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, read_stdin
-from codec.cli.video import DURATION, SIZE, VideoOptions, encode_video
+from codec.cli.video import DURATION, SIZE, VideoRequest, encode_video
+from codec.codecs.base import Descriptor
 from codec.errors import CodecError
 
+_SAID = ("quality", "tune", "effort")  # in a row, of what a picture was told
 _GOALS = ("--quality", "--target-psnr", "--target-bpp", "--target-size")
 
 
@@ -25,6 +28,17 @@ def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> 
     if value is not None and math.isnan(value):
         raise click.BadParameter("nan is not in the range 0<=x<=100.")
     return value
+
+
+def _choices(kind: str, setting: str) -> list[str]:
+    """What a setting may be with any of the codecs for "image" or "video"."""
+    media = [codec.videos if kind == "video" else codec.images for codec in codecs.of_kind(kind).values()]
+    return [choice for one in media if one and setting in one.settings for choice in one.settings[setting].choices]
+
+
+def _other(codec: str | None, kind: str) -> bool:
+    """Whether a codec is named that isn't the default for this kind."""
+    return codec is not None and codec != codecs.default(kind).name
 
 
 def default_name(source: str) -> str:
@@ -40,7 +54,7 @@ def default_name(source: str) -> str:
     help="0 smallest to 100 best; fractions count.  [default: 50]",
 )  # fmt: skip
 @click.option(
-    "--tune", type=click.Choice(["psnr", "ssim"]),
+    "--tune", type=click.Choice(_choices("image", "tune")),
     help="Photos: for the least error, or for structure (MS-SSIM): bits go to calm parts.  [default: psnr]",
 )  # fmt: skip
 @click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
@@ -50,17 +64,17 @@ def default_name(source: str) -> str:
 )  # fmt: skip
 @click.option(
     "--codec",
-    type=click.Choice(["s2lic", "circuit", "nirvana"]),
-    help="s2lic (images; videos picture by picture), circuit (lossless images), nirvana (videos).  [default: by file]",
+    type=click.Choice(list(codecs.all_codecs())),
+    help=", ".join(f"{codec.name} ({codec.title})" for codec in codecs.all_codecs().values()) + ".  [default: by file]",
 )
 @click.option(
     "--preset",
-    type=click.Choice(["tiny", "small", "hd", "paper"]),
+    type=click.Choice(_choices("video", "preset")),
     help="Videos: a network of NIRVANA's paper by itself, for study.",
 )
 @click.option(
     "--base",
-    type=click.Choice(["svt-av1", "x265", "x264"]),
+    type=click.Choice(_choices("video", "base")),
     help="Videos: the encoder of the standard stream.  [default: svt-av1]",
 )
 @click.option(
@@ -108,22 +122,26 @@ def encode(
     goals = [g for g, v in zip(_GOALS, (quality, target_psnr, target_bpp, target_size), strict=True) if v is not None]
     if len(goals) > 1:
         raise click.UsageError(f"{goals[0]} and {goals[1]} are two goals; choose one")
-    if lossless and codec not in (None, "circuit"):
-        raise click.UsageError(f"--lossless is the codec circuit; leave out --codec {codec}")
-    lossless = lossless or codec == "circuit"
+    keepers = codecs.of_kind("lossless")
+    if lossless and codec and codec not in keepers:
+        raise click.UsageError(f"--lossless is the codec {', '.join(keepers)}; leave out --codec {codec}")
+    lossless = lossless or codec in keepers
     if lossless and tune:
         raise click.UsageError("--lossless keeps every bit; leave out --tune")
     if lossless and goals:
         raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
-    options: dict[str, Any] = {"lossless": lossless, "quality": quality, "effort": effort, "verify": verify}
-    options |= {"tune": tune, "strip": strip, "device": device, "max_pixels": max_pixels}
+    options: dict[str, Any] = {
+        "codec": codec, "lossless": lossless, "quality": quality, "effort": effort, "tune": tune, "verify": verify,
+        "strip": strip, "device": device, "max_pixels": max_pixels,
+    }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
     single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
-    film = VideoOptions(
+    film = VideoRequest(
         codec, preset, base, keep_stream, quality, target_psnr, target_bpp, target_size, effort, time_budget,
         not no_audio, resume, _film_jobs(rest["jobs"]) if single else 1,
     )  # fmt: skip
-    if keep_stream and (goals or effort is not None or time_budget is not None or base or preset or codec == "s2lic"):
+    told = goals or effort is not None or time_budget is not None or base or preset or _other(codec, "video")
+    if keep_stream and told:
         raise click.UsageError("--keep-stream encodes nothing; leave the options out that say how")
     work = partial(_encode_file, options=options, film=film)
     suffixes = SUFFIXES | VIDEO_SUFFIXES
@@ -134,7 +152,7 @@ def _film_jobs(given: int | None) -> int | None:
     return cores() if given == 0 else given
 
 
-def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film: VideoOptions) -> Result:
+def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film: VideoRequest) -> Result:
     from codec import api, container
     from codec.media.formats import is_video
 
@@ -155,7 +173,7 @@ def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film
     row: dict[str, Any] = {
         "file": job.source,
         "output": job.target,
-        "codec": header.codec_name,
+        "codec": codecs.of(header).name,
         **_setting(options),
         "bytes": len(data),
         "pixels": pixels,
@@ -176,10 +194,10 @@ def _check_video(options: dict[str, Any]) -> None:
         raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless and --verify")
 
 
-def _check_image(options: dict[str, Any], film: VideoOptions) -> None:
+def _check_image(options: dict[str, Any], film: VideoRequest) -> None:
     """CodecError for options that go with other files."""
-    if film.codec == "nirvana":
-        raise CodecError("it is an image, and nirvana codes videos; leave out --codec")
+    if film.codec and film.codec not in codecs.of_kind("image"):
+        raise CodecError(f"it is an image, and {film.codec} codes videos; leave out --codec")
     goal = any(value is not None for value in (film.target_psnr, film.target_bpp, film.target_size))
     for name, given in (
         ("a target", goal), ("--preset", film.preset), ("--base", film.base), ("--keep-stream", film.keep),
@@ -194,12 +212,18 @@ def _check_image(options: dict[str, Any], film: VideoOptions) -> None:
 
 def _setting(options: dict[str, Any]) -> dict[str, Any]:
     """What a row says of how its file was made."""
+    images = _codec(options).images
+    assert images is not None
+    setting = {name: setting.default for name, setting in images.settings.items() if name in _SAID}
+    setting |= {name: options[name] for name in setting if options[name] is not None}
     if options["lossless"]:
-        from codec.codecs.circuit.image import EFFORT
-
-        return {"effort": options["effort"] or EFFORT, "device": "cpu"}
+        return setting | {"device": "cpu"}
     from codec.device import resolve
 
-    quality = 50.0 if options["quality"] is None else options["quality"]
-    setting = {"quality": quality, "tune": options["tune"] or "psnr", "effort": options["effort"] or 1}
     return setting | {"device": resolve(options["device"])}
+
+
+def _codec(options: dict[str, Any]) -> Descriptor:
+    """That a picture is encoded by."""
+    kind = "lossless" if options["lossless"] else "image"
+    return codecs.named(options["codec"], kind) if options["codec"] else codecs.default(kind)

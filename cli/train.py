@@ -4,16 +4,13 @@ import importlib
 
 import click
 
+from codec import codecs
+
 LOOPS = {
-    "s2lic": "codec.train.s2lic",
-    "export": "codec.train.export",
-    "circuit": "codec.train.circuit",
     "boundary": "codec.train.boundary",
-    "experts": "codec.train.experts",
-    "export-circuit": "codec.train.quantise",
-    "nirvana-init": "codec.train.nirvana_init",
     "shards": "codec.train.shards",
     "drawn": "codec.train.drawn",
+    **{name: module for codec in codecs.all_codecs().values() for name, module in codec.training.items()},
 }
 
 

@@ -27,7 +27,7 @@ _LONG = 2**28  # pixels of all frames for which processes are worth their start:
 
 
 @dataclass(frozen=True)
-class VideoOptions:
+class VideoRequest:
     """The options of `codec encode` that only a video has a use for."""
 
     codec: str | None = None
@@ -76,46 +76,45 @@ SIZE = Quantity("size", {"k": 10**3, "M": 10**6, "G": 10**9}, "800000, 500k or 2
 
 
 def encode_video(
-    job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, device: str, max_pixels: int
+    job: Job, source: str | bytes, tell: Tiles | None, options: VideoRequest, device: str, max_pixels: int
 ) -> Result:
     """Encode one; notes of the reader and a size above the source's become the result's note."""
-    from codec import video
+    from codec import codecs, video
+    from codec.codecs.options import VIDEO_EFFORT, Target, VideoOptions
     from codec.media.video import read_video
-    from codec.video import EFFORT, Options, Target
 
     if options.keep:
         return _keep(job, source, tell, options, max_pixels)
-    name = options.codec or video.DEFAULT
-    if name == "s2lic" and options.effort is not None:
-        raise CodecError("s2lic has no --effort; leave it out, or use --codec nirvana")
+    codec = codecs.named(options.codec, "video") if options.codec else codecs.default("video")
+    assert codec.videos is not None
+    if options.effort is not None and "effort" not in codec.videos.settings:
+        other = codecs.default("video").name
+        raise CodecError(f"{codec.name} has no --effort; leave it out, or use --codec {other}")
     if job.target == STDIO and options.resume:
         raise CodecError("--resume goes on with a file, and the output is standard output; name a file with -o")
     started = time.perf_counter()
-    layouts = video.layouts_of(name, options.preset, options.base)
+    goals = {
+        "quality": options.quality, "psnr": options.target_psnr, "bpp": options.target_bpp, "size": options.target_size,
+    }  # fmt: skip
+    given = {name: value for name, value in goals.items() if value is not None} or {"quality": 50.0}
+    chosen = VideoOptions(
+        Target(**given), options.effort or VIDEO_EFFORT, options.seconds, preset=options.preset, base=options.base
+    )
+    layouts = codec.videos.layouts(chosen)
     opened = read_video(source, max_pixels=max_pixels, audio=options.audio, layouts=layouts)
     jobs = options.jobs
     if jobs is None:
         pixels = opened.info.width * opened.info.height * opened.expected
         jobs = cores() if pixels >= _LONG else 1
-    goals = {
-        "quality": options.quality, "psnr": options.target_psnr, "bpp": options.target_bpp, "size": options.target_size,
-    }  # fmt: skip
-    given = {name: value for name, value in goals.items() if value is not None} or {"quality": 50.0}
-    chosen = Options(
-        Target(**given),
-        options.effort or EFFORT,
-        options.seconds,
-        opened.expected,
-        threads=max(cores() // jobs, 1),
-    )
+    chosen = replace(chosen, frames=opened.expected, threads=max(cores() // jobs, 1))
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
-    stages = ("fit",) if name == "s2lic" or options.preset else ("base", "fit")
+    stages = codec.videos.stages(chosen)
     # Of the input and of what would make another file of it.
     made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
     with resumable(job.target, made_by, options.resume) as fp:
         header, frames = video.encode(
-            opened, fp, name, options=chosen, preset=options.preset, base=options.base, device=device,
-            max_pixels=max_pixels, tell=Status(opened.expected, tell, stages) if tell else None,
+            opened, fp, codec.name, options=chosen, device=device, max_pixels=max_pixels,
+            tell=Status(opened.expected, tell, stages) if tell else None,
             resume=options.resume and fp.seekable(), jobs=jobs, source=source,
         )  # fmt: skip
         size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
@@ -127,17 +126,17 @@ def encode_video(
     return _encoded(job, header, frames, size, before, time.perf_counter() - started, notes, goal)
 
 
-def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptions, max_pixels: int) -> Result:
+def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoRequest, max_pixels: int) -> Result:
     """Wrap one whose stream stays as it is."""
-    from codec.codecs.nirvana import kept as keep
-    from codec.standard.keep import keep as open_kept
+    from codec.codecs.nirvana.kept import write
+    from codec.standard.keep import keep
 
     started = time.perf_counter()
-    kept = open_kept(source, max_pixels=max_pixels, audio=options.audio)
+    kept = keep(source, max_pixels=max_pixels, audio=options.audio)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     with atomic_write(job.target) as fp:
         status = Status(kept.expected, tell, ("base",)) if tell else None
-        header, frames = keep.write(kept, fp, max_pixels=max_pixels, tell=status)
+        header, frames = write(kept, fp, max_pixels=max_pixels, tell=status)
         size = fp.tell() if fp.seekable() else 0
     return _encoded(job, header, frames, size, before, time.perf_counter() - started, kept.notes, {})
 
@@ -145,10 +144,12 @@ def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoOptio
 def _encoded(
     job: Job, header: Any, frames: int, size: int, before: int, seconds: float, notes: list[str], goal: dict[str, Any]
 ) -> Result:
+    from codec import codecs
+
     pixels = header.width * header.height * frames
     bpp = 8 * size / pixels if pixels else 0.0
     row: dict[str, Any] = {
-        "file": job.source, "output": job.target, "codec": header.codec_name, **goal,
+        "file": job.source, "output": job.target, "codec": codecs.of(header).name, **goal,
         "frames": frames, "bytes": size, "pixels": pixels, "bpp": bpp, "encode_s": round(seconds, 3),
     }  # fmt: skip
     text = f"{header.width} x {header.height}, {frames} frames  {size:,} bytes  {bpp:.4f} bpp  ({seconds:.1f} s)"

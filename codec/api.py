@@ -1,34 +1,32 @@
 """The library's three functions: `encode`, `decode`, `info`.
 
-source -> media.read -> (Info, frames) -> Codec.encode -> Units -> container.write -> bytes
-bytes -> container.read -> (Header, Units) -> Codec.decode -> frames
+source -> media.read -> (Info, frames) -> ImageCodec.encode -> Units -> container.write -> bytes
+bytes -> container.read -> (Header, Units) -> ImageCodec.decode -> frames
 
 Videos go through codec.video, which also writes them to files group by group.
 """
 
-import importlib
 import io
 import os
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from codec import container, media
+from codec import codecs, container, media
+from codec.codecs.base import ImageCodec, ImageMedia, Progress
+from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
 from codec.container import Limits
 from codec.errors import CodecError, FormatError
 from codec.media import yuv
 from codec.media.formats import is_video
 
-# name -> module with open_codec(fingerprint | None, device), and OPTIONS, the names of what `encode` may be told
-CODECS = {"s2lic": "codec.codecs.s2lic.image", "circuit": "codec.codecs.circuit.image"}
+if TYPE_CHECKING:
+    from codec import video
 
-LOSSLESS = ("circuit",)
-
-Progress = Callable[[int, int], None]  # told (steps done, steps in all)
 NcfSource = str | os.PathLike[str] | bytes | IO[bytes]
 
 
@@ -40,7 +38,7 @@ class Decoded:
     damage: list[CodecError] | None  # what was not whole, known once the frames are decoded; None: not asked for
     _frames: Iterator[np.ndarray]
     _kept: list[np.ndarray]
-    video: Any = None  # a codec.video.File, for pictures as planes with their times
+    video: "video.File | None" = None  # for pictures as planes with their times
 
     @property
     def info(self) -> media.Info:
@@ -118,12 +116,14 @@ def encode(
         if tune is not None:
             raise CodecError("a video has no tune; leave it out")
         return _encode_video(source, codec, quality, effort, verify, device, max_pixels)
-    name = "circuit" if lossless else codec or "s2lic"
-    given = {"quality": quality, "effort": effort, "tune": tune, "verify": verify}
-    options = {key: value for key, value in given.items() if value is not None}
-    opened = _open(name, None, device, options)
-    info, frames = media.read(source, max_pixels=max_pixels, strip=strip, exact=name in LOSSLESS)
-    header, units = opened.encode(info, frames, progress=progress, **options)
+    kind = "lossless" if lossless else "image"
+    chosen = codecs.named(codec, kind) if codec else codecs.default(kind)
+    options = ImageOptions(quality, effort, tune, verify)
+    images = _images(chosen)
+    codecs.check_settings(chosen.name, images.settings, options)
+    opened = images.open(None, device)
+    info, frames = media.read(source, max_pixels=max_pixels, strip=strip, exact=chosen.lossless)
+    header, units = opened.encode(info, frames, options, progress)
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))
     return buffer.getvalue()
@@ -138,12 +138,13 @@ def _encode_video(
 
     if verify is not None:
         raise CodecError("a video has no verify; leave it out")
-    name = codec or video.DEFAULT
-    opened = read_video(source, max_pixels=max_pixels, layouts=video.layouts_of(name))
-    target = video.Target(quality=50.0 if quality is None else quality)
-    options = video.Options(target, effort or video.EFFORT, None, opened.expected)
+    chosen = codecs.named(codec, "video") if codec else codecs.default("video")
+    assert chosen.videos is not None
+    options = VideoOptions(Target(quality=50.0 if quality is None else quality), effort or VIDEO_EFFORT)
+    opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options))
+    options = replace(options, frames=opened.expected)
     buffer = io.BytesIO()
-    video.encode(opened, buffer, name, options=options, device=device, max_pixels=max_pixels)
+    video.encode(opened, buffer, chosen.name, options=options, device=device, max_pixels=max_pixels)
     return buffer.getvalue()
 
 
@@ -183,7 +184,7 @@ def decode(
             header, units = container.read(fp, limits)
             found = list(units)  # every checksum is right before anything is decoded
     damage: list[CodecError] | None = [] if partial else None
-    opened = _open(header.codec_name, header.fingerprint, device)
+    opened: ImageCodec = _images(codecs.of(header)).open(header.fingerprint, device)
     return Decoded(header, damage, opened.decode(header, found, progress, damage), [])
 
 
@@ -207,9 +208,9 @@ def info(source: NcfSource) -> container.Header:
 
 def describe(header: container.Header) -> dict[str, Any]:
     """A header as plain values for people and JSON; needs no torch."""
-    name = header.codec_name
+    codec = codecs.of(header)
     values: dict[str, Any] = {
-        "codec": name,
+        "codec": codec.name,
         "revision": header.revision,
         "width": header.width,
         "height": header.height,
@@ -221,21 +222,14 @@ def describe(header: container.Header) -> dict[str, Any]:
     }
     if isinstance(header.rate, Fraction):
         values["rate"] = str(header.rate)
-    if name == "s2lic" and len(header.private) == 2:
-        options = int.from_bytes(header.private, "little")
-        values |= {"quality": (options & 0x7FFF) / 256, "tune": "ssim" if options & 0x8000 else "psnr"}
-    return values
+    return values | codec.values(header)
 
 
-def _open(name: str, fingerprint: bytes | None, device: str, options: Collection[str] = ()) -> Any:
-    """The codec of this name, which takes these options of `encode`; CodecError if it doesn't."""
-    if name not in CODECS:
-        raise CodecError(f"no codec {name!r} in this version; choose one of {', '.join(CODECS)}")
-    module = importlib.import_module(CODECS[name])
-    for option in options:
-        if option not in module.OPTIONS:
-            raise CodecError(f"{name} has no {option}; leave it out (it takes {', '.join(module.OPTIONS)})")
-    return module.open_codec(fingerprint, device)
+def _images(codec: codecs.Descriptor) -> ImageMedia:
+    """How a codec does images; FormatError if it doesn't, which a file's header may claim."""
+    if codec.images is None:
+        raise FormatError(f"{codec.name} codes no images; get a whole copy of the file")
+    return codec.images
 
 
 class _opened:

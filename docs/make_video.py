@@ -11,12 +11,12 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from codec import video
+from codec.codecs.options import Target, VideoOptions
 from codec.media import yuv
 from codec.media.video import Picture, Video, read_video
+from codec.media.video.distortion import errors, psnr
 from codec.peers.video import VIDEO
 from codec.standard.export import export
-from codec.video import Options, Target
-from codec.video.measure import errors, psnr
 
 LABEL, GAP, WIDE, HIGH = 46, 10, 400, 260  # pixels
 
@@ -44,7 +44,7 @@ def coded(path: Path, frames: int, bpp: float) -> tuple[Video, list[Picture], di
     shown = list(islice(read.pictures(), frames))
     clip = Video(read.info, [], len(shown), lambda: iter(shown))
     file, mp4 = io.BytesIO(), io.BytesIO()
-    video.encode(clip, file, options=Options(Target(bpp=bpp), frames=len(shown)))
+    video.encode(clip, file, options=VideoOptions(Target(bpp=bpp), frames=len(shown)))
     opened, base = video.open_file(file), video.open_file(file, base=True)
     export(opened.header, opened.packets, mp4, "mp4")
     size = len(file.getvalue())

@@ -15,8 +15,7 @@ import torch
 from codec.errors import CodecError, MediaError
 from codec.models.research.circuit import circuit_of, log_marginal
 from codec.models.research.hclt import HCLT, chow_liu_tree, mutual_information
-from codec.research import hclt as training
-from codec.research import idx
+from codec.research import hclt, idx
 from codec.weights import fingerprint
 
 
@@ -167,7 +166,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, out: str, *more: str) -> list[dict[str, float]]:
     options = ["--states", "4", "--batch", "100", "--held-out", "50"]
-    training.main(["--data", str(folder), "--out", str(folder / out), *options, *more])
+    hclt.main(["--data", str(folder), "--out", str(folder / out), *options, *more])
     return [json.loads(line) for line in (folder / out / "log.jsonl").read_text().splitlines()]
 
 

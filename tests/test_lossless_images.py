@@ -13,10 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from codec import container
-from codec.codecs.circuit import head as options
-from codec.codecs.circuit import layout, wavefront
-from codec.codecs.circuit import method_circuit as modelled
-from codec.codecs.circuit import methods as units
+from codec.codecs.circuit import head, layout, method_circuit, methods, wavefront
 from codec.codecs.circuit.image import Codec
 from codec.codecs.circuit.network import BOUND, Network, layer_inputs
 from codec.codecs.circuit.wavefront import code_tiles
@@ -34,7 +31,7 @@ SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 
 
 
 def coded(picture: Image.Image) -> np.ndarray:
-    return np.ascontiguousarray(np.asarray(picture)[..., modelled.CODED_ORDER])
+    return np.ascontiguousarray(np.asarray(picture)[..., method_circuit.CODED_ORDER])
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +167,7 @@ def test_a_drawing_larger_than_a_unit_is_one_unit(codec: Codec) -> None:
     frame[..., 1] += 1
     decoded, header, coded = there_and_back(codec, frame)
     assert (decoded == frame).all()
-    assert [units.method(u.payload) for u in coded] == [units.WEBP]
+    assert [methods.method(u.payload) for u in coded] == [methods.WEBP]
     assert not header.fingerprint  # and it needs no weights
 
 
@@ -185,7 +182,7 @@ def test_sparse_values_cost_as_much_as_their_ranks(codec: Codec) -> None:
     sparse = ranks.astype(np.uint16) * 200 + 77
     few = sum(len(u.payload) for u in there_and_back(codec, ranks)[2])
     _, header, coded = there_and_back(codec, sparse, 16)
-    assert header.private[0] == options.LEVELS
+    assert header.private[0] == head.LEVELS
     assert sum(len(u.payload) for u in coded) + len(header.private) < few + 60
 
 
@@ -237,7 +234,7 @@ def test_a_network_tuned_to_a_picture_saves_more_than_it_costs(
 ) -> None:
     frame, header, made = tuned
     _, _, plain = there_and_back(codec, frame)
-    assert header.private == bytes([options.TUNED]) and len(made) == len(plain) + 1
+    assert header.private == bytes([head.TUNED]) and len(made) == len(plain) + 1
     assert sum(len(u.payload) for u in made) < 0.97 * sum(len(u.payload) for u in plain)
     assert (next(codec.decode(header, made)) == frame).all()
 

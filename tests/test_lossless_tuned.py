@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from codec.codecs.circuit import descent as tune
+from codec.codecs.circuit import descent
 from codec.codecs.circuit.differences import Difference, Differences, code_differences, shapes, tuned
 from codec.codecs.circuit.method_circuit import CODED_ORDER
 from codec.codecs.circuit.network import BOUND, Network, layer_inputs
@@ -30,7 +30,7 @@ def trained(tile: np.ndarray, **more: int) -> ContextNet:
     model = ContextNet(ContextConfig(channels=tile.shape[2], **SMALL, **more))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(30):
-        loss = model(*tune.tensors(tile, model.config)).mean()
+        loss = model(*descent.tensors(tile, model.config)).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -176,20 +176,20 @@ def test_the_float_network_of_integers_has_their_rate(tile: np.ndarray, more: di
 
 def test_tuning_saves_more_than_its_differences_cost(network: Network) -> None:
     strange = stripes(128, 160)
-    differences = tune.tune(network, [strange], 100)
+    differences = descent.tune(network, [strange], 100)
     better = tuned(network, differences)
     gain = payload(network, strange) - payload(better, strange)
     assert gain > 1.5 * len(encode(network, differences))
-    assert tune.bits(better, [strange]) / 8 == pytest.approx(payload(better, strange), rel=0.02)
+    assert descent.bits(better, [strange]) / 8 == pytest.approx(payload(better, strange), rel=0.02)
 
 
 def test_tuning_to_a_few_pixels_sends_next_to_nothing(network: Network) -> None:
-    assert len(encode(network, tune.tune(network, [stripes(5, 4)], 40))) < 40
+    assert len(encode(network, descent.tune(network, [stripes(5, 4)], 40))) < 40
 
 
 def test_tuning_is_repeatable(network: Network) -> None:
     strange = stripes(128, 160)
-    first, second, other = (encode(network, tune.tune(network, [strange], 40, seed)) for seed in (0, 0, 1))
+    first, second, other = (encode(network, descent.tune(network, [strange], 40, seed)) for seed in (0, 0, 1))
     assert first == second
     assert first != other
 
@@ -199,11 +199,11 @@ def test_networks_for_graphics_are_tuned_too(tile: np.ndarray, channels: int) ->
     model = trained(tile[..., :channels].copy(), **GRAPHICS)
     network = Network(model.config, integers(model, [tile[..., :channels].copy()]))
     drawn = (stripes(64, 96) // 8 * 8)[..., :channels].copy()
-    better = tuned(network, tune.tune(network, [drawn[:30], drawn[30:]], 80))
+    better = tuned(network, descent.tune(network, [drawn[:30], drawn[30:]], 80))
     assert payload(better, drawn) < 0.95 * payload(network, drawn)
 
 
 def test_higher_efforts_see_more_of_a_picture() -> None:
-    counts = [tune.windows(effort, 768 * 512) for effort in range(1, 10)]
+    counts = [descent.windows(effort, 768 * 512) for effort in range(1, 10)]
     assert counts[0] == 0 and all(a < b for a, b in itertools.pairwise(counts))
-    assert tune.windows(9, 100 * 100) < counts[-1] < tune.windows(9, 4000 * 3000) < 10 * counts[-1]
+    assert descent.windows(9, 100 * 100) < counts[-1] < descent.windows(9, 4000 * 3000) < 10 * counts[-1]

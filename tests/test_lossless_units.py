@@ -8,15 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from codec.codecs.circuit import layout, levels
-from codec.codecs.circuit import method_packed as packed
-from codec.codecs.circuit import method_webp as webp
-from codec.codecs.circuit import methods as units
+from codec.codecs.circuit import layout, levels, method_packed, method_webp, methods
 from codec.errors import CodecError, FormatError
 
 
 def noise(shape: tuple[int, int, int], bits: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 1 << bits, shape).astype(packed.dtype(bits))
+    return np.random.default_rng(seed).integers(0, 1 << bits, shape).astype(method_packed.dtype(bits))
 
 
 def drawing(channels: int) -> np.ndarray:
@@ -32,9 +29,9 @@ SHAPES = st.tuples(st.integers(1, 23), st.integers(1, 23), st.sampled_from([1, 3
 @given(SHAPES, st.integers(0, 16), st.integers(0, 2**32 - 1))
 def test_stored_samples_come_back_and_take_their_bits(shape: tuple[int, int, int], bits: int, seed: int) -> None:
     unit = noise(shape, bits, seed)
-    data = packed.store(unit, bits)
+    data = method_packed.store(unit, bits)
     assert len(data) == -(-unit.size * bits // 8)
-    back = packed.fetch(data, shape, bits)
+    back = method_packed.fetch(data, shape, bits)
     assert back.dtype == unit.dtype
     assert (back == unit).all()
 
@@ -43,35 +40,35 @@ def test_stored_samples_come_back_and_take_their_bits(shape: tuple[int, int, int
 @given(SHAPES, st.integers(1, 16), st.integers(0, 2**32 - 1))
 def test_deflated_samples_come_back(shape: tuple[int, int, int], bits: int, seed: int) -> None:
     unit = noise(shape, bits, seed)
-    number, data = packed.deflate(unit, bits)
-    back = packed.inflate(data, number, shape, bits)
+    number, data = method_packed.deflate(unit, bits)
+    back = method_packed.inflate(data, number, shape, bits)
     assert back.dtype == unit.dtype
     assert (back == unit).all()
 
 
-@pytest.mark.parametrize("variant", range(packed.FILTERS))
+@pytest.mark.parametrize("variant", range(method_packed.FILTERS))
 def test_every_filter_is_undone(variant: int) -> None:
     unit = noise((9, 11, 3), 16)
-    data = packed._bytes(packed._differences(unit, variant), 16).tobytes()
-    coded = packed.lzma.compress(data, packed.lzma.FORMAT_RAW, filters=packed._LZMA)
-    assert (packed.inflate(coded, variant, unit.shape, 16) == unit).all()
+    data = method_packed._bytes(method_packed._differences(unit, variant), 16).tobytes()
+    coded = method_packed.lzma.compress(data, method_packed.lzma.FORMAT_RAW, filters=method_packed._LZMA)
+    assert (method_packed.inflate(coded, variant, unit.shape, 16) == unit).all()
 
 
 def test_a_deep_ramp_deflates_to_next_to_nothing() -> None:
     y, x = np.mgrid[:200, :200]
     unit = (30 * y + 7 * x).astype(np.uint16)[..., None]
-    assert len(packed.deflate(unit, 14)[1]) < 200
+    assert len(method_packed.deflate(unit, 14)[1]) < 200
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("variant", range(webp.VARIANTS))
+@pytest.mark.parametrize("variant", range(method_webp.VARIANTS))
 def test_every_variant_of_webp_is_undone(channels: int, variant: int) -> None:
     unit = noise((5, 7, channels), 8)
     if channels == 1 and variant >= 4:
         with pytest.raises(FormatError):
-            webp.decode(webp._compress(unit, 0, 4), variant, unit.shape)
+            method_webp.decode(method_webp._compress(unit, 0, 4), variant, unit.shape)
     else:
-        assert (webp.decode(webp._compress(unit, variant, 4), variant, unit.shape) == unit).all()
+        assert (method_webp.decode(method_webp._compress(unit, variant, 4), variant, unit.shape) == unit).all()
 
 
 def test_a_drawing_takes_fewer_bytes_than_its_webp_file(tmp_path: object) -> None:
@@ -79,14 +76,14 @@ def test_a_drawing_takes_fewer_bytes_than_its_webp_file(tmp_path: object) -> Non
     path = f"{tmp_path}/a.webp"
     Image.fromarray(unit).save(path, lossless=True, exact=True, method=6, quality=100)
     with open(path, "rb") as fp:
-        assert len(webp.encode(unit).data) <= len(fp.read()) - 25
+        assert len(method_webp.encode(unit).data) <= len(fp.read()) - 25
 
 
 def test_webp_data_of_another_size_is_refused() -> None:
-    coded = webp.encode(drawing(3))
+    coded = method_webp.encode(drawing(3))
     for shape in ((4000, 4000, 3), (20000, 1, 3)):
         with pytest.raises(FormatError):
-            webp.decode(coded.data, coded.variant, shape)
+            method_webp.decode(coded.data, coded.variant, shape)
 
 
 @settings(max_examples=25, deadline=None)
@@ -99,20 +96,20 @@ def test_any_unit_comes_back_and_hardly_grows(shape: tuple[int, int, int], bits:
         unit[:] = (unit > (1 << bits - 1)) * ((1 << bits) - 1)
     elif kind == 3:
         unit >>= bits - 2
-    payload = units.encode(unit, bits, [])
+    payload = methods.encode(unit, bits, [])
     assert len(payload) <= 1 + -(-unit.size * bits // 8)
-    assert (units.decode(payload, shape, bits, []) == unit).all()
+    assert (methods.decode(payload, shape, bits, []) == unit).all()
 
 
 def candidates() -> dict[str, tuple[bytes, np.ndarray, int]]:
     plane, deep = drawing(1), noise((8, 9, 3), 11)
-    coded = webp.encode(drawing(3))
-    number, data = packed.deflate(deep, 11)
+    coded = method_webp.encode(drawing(3))
+    number, data = method_packed.deflate(deep, 11)
     return {
-        "stored": (bytes([units.STORED]) + packed.store(deep, 11), deep, 11),
-        "webp": (bytes([units.WEBP | coded.variant << 3]) + coded.data, drawing(3), 8),
-        "lzma": (bytes([units.LZMA | number << 3]) + data, deep, 11),
-        "plane": (bytes([units.PLANE]) + units._encode_plane(plane, 8), plane, 8),
+        "stored": (bytes([methods.STORED]) + method_packed.store(deep, 11), deep, 11),
+        "webp": (bytes([methods.WEBP | coded.variant << 3]) + coded.data, drawing(3), 8),
+        "lzma": (bytes([methods.LZMA | number << 3]) + data, deep, 11),
+        "plane": (bytes([methods.PLANE]) + methods._encode_plane(plane, 8), plane, 8),
     }
 
 
@@ -121,7 +118,7 @@ def candidates() -> dict[str, tuple[bytes, np.ndarray, int]]:
 def test_damage_is_an_error_of_ours_or_other_pixels(name: str, change: str) -> None:
     """Other pixels are what the checksum is for; nothing else may come out, and nothing may crash."""
     payload, unit, bits = candidates()[name]
-    assert (units.decode(payload, unit.shape, bits, []) == unit).all()
+    assert (methods.decode(payload, unit.shape, bits, []) == unit).all()
     for position in range(0, len(payload), max(1, len(payload) // 40)):
         damaged = {
             "flip": payload[:position] + bytes([payload[position] ^ 0x24]) + payload[position + 1 :],
@@ -129,7 +126,7 @@ def test_damage_is_an_error_of_ours_or_other_pixels(name: str, change: str) -> N
             "longer": payload + payload[: position + 1],
         }[change]
         try:
-            back = units.decode(damaged, unit.shape, bits, [])
+            back = methods.decode(damaged, unit.shape, bits, [])
         except CodecError:
             continue
         assert back.shape == unit.shape
@@ -140,7 +137,7 @@ def test_damage_is_an_error_of_ours_or_other_pixels(name: str, change: str) -> N
 @pytest.mark.parametrize("variant", [0, 31])
 def test_method_bytes_alone_are_refused(method: int, variant: int) -> None:
     with pytest.raises(FormatError):
-        units.decode(bytes([method | variant << 3]), (5, 5, 3), 8, [])
+        methods.decode(bytes([method | variant << 3]), (5, 5, 3), 8, [])
 
 
 @pytest.mark.parametrize(
@@ -154,7 +151,7 @@ def test_method_bytes_alone_are_refused(method: int, variant: int) -> None:
     ids=["noise", "constant", "checkerboard", "columns"],
 )
 def test_flatness_is_the_share_of_pixels_like_a_neighbour(unit: Callable[[], np.ndarray], share: float) -> None:
-    assert units.flatness(unit()) == pytest.approx(share, abs=0.06)
+    assert methods.flatness(unit()) == pytest.approx(share, abs=0.06)
 
 
 @settings(max_examples=60, deadline=None)

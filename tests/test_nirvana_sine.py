@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from codec.codecs.nirvana.sine import init as sine_init
+from codec.codecs.nirvana.sine import init
 from codec.codecs.nirvana.sine.groups import Coded, SineGroups
 from codec.codecs.nirvana.sine.latents import Latents, Weights, laplace_bits, step_sizes
 from codec.codecs.nirvana.sine.loop import Budget, Fitted, Progress, fit
@@ -114,8 +114,8 @@ def test_frames_of_another_size_or_number_are_refused(groups: SineGroups) -> Non
 
 def test_a_learned_start_is_saved_and_differences_to_it_are_coded(tmp_path: Path) -> None:
     start = TINY.random_weights(seed=7)
-    sine_init.save(tmp_path / "nirvana-tiny.safetensors", "tiny", start, "a test's")
-    preset, loaded = sine_init.load(tmp_path / "nirvana-tiny.safetensors")
+    init.save(tmp_path / "nirvana-tiny.safetensors", "tiny", start, "a test's")
+    preset, loaded = init.load(tmp_path / "nirvana-tiny.safetensors")
     assert preset == "tiny" and np.array_equal(loaded.steps, start.steps)
     groups = SineGroups(TINY, 32, 32, loaded)
     coded = groups.encode(clip(4), None, LAMBDA, Budget(steps=0))
@@ -126,12 +126,12 @@ def test_a_learned_start_is_saved_and_differences_to_it_are_coded(tmp_path: Path
 def test_a_file_that_is_no_start_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     weights = TINY.random_weights()
-    sine_init.save(path, "small", weights, "")
+    init.save(path, "small", weights, "")
     with pytest.raises(FormatError):
-        sine_init.load(path)
+        init.load(path)
     path.write_bytes(b"nothing")
     with pytest.raises(FormatError):
-        sine_init.load(path)
+        init.load(path)
 
 
 @pytest.mark.parametrize("shape", [preset.shape for preset in PRESETS.values()] + [SMALL_SHAPE])

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from codec.codecs.nirvana.sine import init as sine_init
+from codec.codecs.nirvana.sine import init
 from codec.codecs.nirvana.sine.presets import PRESETS
 from codec.errors import CodecError
 from codec.train.clips import read_clip
@@ -55,7 +55,7 @@ def test_the_command_writes_a_start_that_loads(video: Path, tmp_path: Path) -> N
     path = tmp_path / "nirvana-tiny.safetensors"
     rows = ["--rows", "1-2", "--columns", "2"]
     main([str(video), "--preset", "tiny", "-o", str(path), "--minutes", "0.01", "--steps", "10", *rows])
-    preset, start = sine_init.load(path)
+    preset, start = init.load(path)
     random_start = PRESETS["tiny"].random_weights()
     assert preset == "tiny"
     assert any(not np.array_equal(t, random_start.tensors[name]) for name, t in start.tensors.items())
@@ -68,5 +68,5 @@ def test_a_clip_without_a_whole_group_is_refused(video: Path, tmp_path: Path) ->
 
 @pytest.mark.parametrize("preset", ["tiny", "small"])
 def test_shipped_starts_are_of_their_presets(preset: str) -> None:
-    path = sine_init.shipped(preset)
-    assert path is not None and sine_init.load(path)[0] == preset
+    path = init.shipped(preset)
+    assert path is not None and init.load(path)[0] == preset

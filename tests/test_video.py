@@ -15,13 +15,13 @@ from video_clips import BT601, RATE, moving, pictures
 from codec import container, tiling, video
 from codec.codecs.nirvana import hybrid
 from codec.codecs.nirvana.sine.units import parse
+from codec.codecs.options import Target, VideoOptions, VideoProgress
 from codec.container import Header, Unit
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.media.video import Picture, Planes, Video
+from codec.media.video.distortion import errors, psnr, psnr_611, weighted
 from codec.standard.export import export
-from codec.video import Options, Target, Told
-from codec.video.measure import errors, psnr, psnr_611, weighted
 
 SCENES = (12, 17, 6)  # frames
 GROUPS = (6, 6, 5, 6, 6, 6)  # frames of each unit of such a video
@@ -55,7 +55,7 @@ def video_of(shown: Sequence[Picture], metadata: dict[str, bytes] | None = None,
 
 def encoded(frames: Sequence[Planes], quality: float = 50, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    chosen = Options(Target(quality=quality), 1, frames=len(frames))
+    chosen = VideoOptions(Target(quality=quality), 1, frames=len(frames))
     video.encode(video_of(pictures(frames)), buffer, options=chosen, device="cpu", **options)
     return buffer.getvalue()
 
@@ -96,7 +96,7 @@ def test_a_chain_starts_at_a_cut(clip: bytes) -> None:
 
 
 def test_the_encoder_tells_of_every_frame_what_the_file_has(clip: bytes) -> None:
-    told: list[Told] = []
+    told: list[VideoProgress] = []
     assert encoded(scenes(), tell=told.append) == clip
     assert [sum(t.frames for t in told if t.stage == stage) for stage in ("base", "fit")] == [sum(SCENES)] * 2
     fitted = [t for t in told if t.stage == "fit"]
@@ -135,7 +135,7 @@ def test_a_file_is_no_larger_than_its_stream_in_mp4_but_for_its_networks(base: s
 def test_time_bounds_the_fit_and_not_the_base() -> None:
     buffer = io.BytesIO()
     shown = video_of(pictures(scenes(64, 96)))
-    video.encode(shown, buffer, options=Options(Target(quality=50), 1, 0.0, sum(SCENES)))
+    video.encode(shown, buffer, options=VideoOptions(Target(quality=50), 1, 0.0, sum(SCENES)))
     assert all(not u.payload for u in container.read(buffer.getvalue())[1])
     assert len(list(video.open_file(buffer).pictures())) == sum(SCENES)
 
@@ -198,7 +198,7 @@ def test_times_and_sound_are_kept() -> None:
     uneven = [Picture(planes, t) for planes, t in zip(moving(16, 16, 12), times, strict=True)]
     buffer = io.BytesIO()
     shown = video_of(uneven, {"audio": b"a tone"}, tick=Fraction(1, 600))
-    video.encode(shown, buffer, options=Options(Target(quality=0), 1), device="cpu")
+    video.encode(shown, buffer, options=VideoOptions(Target(quality=0), 1), device="cpu")
     file = video.open_file(buffer, device="cpu")
     assert [p.time for p in file.pictures()] == times
     assert [p.time for p in file.pictures(8)] == times[8:]
@@ -214,7 +214,7 @@ def test_no_frames_are_no_video() -> None:
 def reached(target: Target, base: str = "svt-av1") -> tuple[bytes, float]:
     """The file, and its PSNR."""
     buffer, frames = io.BytesIO(), moving(64, 96, 15)
-    video.encode(video_of(pictures(frames)), buffer, options=Options(target, 1), base=base)
+    video.encode(video_of(pictures(frames)), buffer, options=VideoOptions(target, 1), base=base)
     shown = decoded(buffer.getvalue())
     mean = sum(psnr_611(errors(p.planes, f)) for p, f in zip(shown, frames, strict=True)) / len(frames)
     return buffer.getvalue(), mean
@@ -252,7 +252,7 @@ def test_a_file_of_a_size_can_go_where_nothing_can_be_taken_back() -> None:
 
     pipe, wanted = Pipe(), Target(size=6000)
     shown = video_of(pictures(moving(64, 96, 15)))
-    video.encode(shown, pipe, options=Options(wanted, 1))  # type: ignore[arg-type]
+    video.encode(shown, pipe, options=VideoOptions(wanted, 1))  # type: ignore[arg-type]
     assert pipe.data == reached(wanted)[0]
 
 
@@ -267,10 +267,10 @@ def cut_places(data: bytes) -> list[int]:
 @pytest.mark.parametrize("place", range(10))
 def test_a_resumed_run_gives_the_bytes_of_one_without_interruption(clip: bytes, place: int) -> None:
     cut = cut_places(clip)[place]
-    told: list[Told] = []
+    told: list[VideoProgress] = []
     fp = io.BytesIO(clip[:cut])
     shown = video_of(pictures(scenes()))
-    options = Options(Target(quality=50), 1)
+    options = VideoOptions(Target(quality=50), 1)
     video.encode(shown, fp, options=options, device="cpu", resume=True, tell=told.append)
     assert fp.getvalue() == clip
     index = index_of(clip)
@@ -284,7 +284,7 @@ def test_what_was_done_is_in_the_file_before_more_is_begun(clip: bytes) -> None:
 
     fitted = 0
 
-    def tell(told: Told) -> None:
+    def tell(told: VideoProgress) -> None:
         nonlocal fitted
         fitted += told.frames if told.stage == "fit" else 0
         if fitted > 23:
@@ -294,7 +294,7 @@ def test_what_was_done_is_in_the_file_before_more_is_begun(clip: bytes) -> None:
     with pytest.raises(Stop):
         fp = io.BufferedWriter(raw, 1 << 20)
         video.encode(
-            video_of(pictures(scenes())), fp, options=Options(Target(quality=50), 1), device="cpu", tell=tell
+            video_of(pictures(scenes())), fp, options=VideoOptions(Target(quality=50), 1), device="cpu", tell=tell
         )  # fmt: skip
     there = raw.getvalue()
     assert clip.startswith(there) and len(there) >= index_of(clip).offsets[4]
@@ -311,7 +311,7 @@ def index_of_part(data: bytes) -> int:
 
 def resume(data: bytes, frames: list[Planes]) -> bytes:
     fp = io.BytesIO(data)
-    options = Options(Target(quality=50), 1)
+    options = VideoOptions(Target(quality=50), 1)
     try:
         video.encode(video_of(pictures(frames)), fp, options=options, device="cpu", resume=True)
     except CodecError:
@@ -429,7 +429,7 @@ def test_unknown_codecs_and_presets_are_refused() -> None:
     with pytest.raises(CodecError, match="s2lic has no presets and no base"):
         video.encode(shown, io.BytesIO(), "s2lic", preset="tiny", device="cpu")
     with pytest.raises(CodecError, match="s2lic looks for no target"):
-        video.encode(shown, io.BytesIO(), "s2lic", options=Options(Target(bpp=1.0)), device="cpu")
+        video.encode(shown, io.BytesIO(), "s2lic", options=VideoOptions(Target(bpp=1.0)), device="cpu")
     with pytest.raises(CodecError, match="choose one of svt-av1, x265, x264"):
         video.encode(shown, io.BytesIO(), base="vp9")
     with pytest.raises(CodecError, match="the paper's network has no base"):
@@ -464,7 +464,7 @@ def goes_on(data: bytes, cut: int, kept: int, frames: list[Planes]) -> bool:
 
 def resume_intra(data: bytes, frames: list[Planes]) -> bytes:
     fp = io.BytesIO(data)
-    options = Options(Target(quality=90), 1)
+    options = VideoOptions(Target(quality=90), 1)
     video.encode(video_of(pictures(frames)), fp, "s2lic", options=options, device="cpu", resume=True)
     return fp.getvalue()
 

@@ -1,48 +1,80 @@
-"""What a video codec is to the rest: chains of pictures to units and back."""
+"""What a codec is to the rest of the package, and what they exchange.
+
+A codec is a folder beside this file whose `__init__.py` has a `CODEC`, a Descriptor: light, without torch. What it
+opens is an ImageCodec or a VideoCodec, which goes between pictures and units; files are other people's work
+(codec.container, codec.api, codec.video). How to add one: docs/architecture.md.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from codec.container import Header, Unit
-from codec.media import Info
-from codec.media.video import Layout, Picture
-from codec.video.cuts import Chain
-from codec.video.options import Options, Told
+from codec.codecs.options import EFFORTS, ImageOptions, VideoOptions, VideoProgress
 
-OTHER = "the partial file is of another video or was made with other options; remove it"
+if TYPE_CHECKING:
+    import numpy as np
+
+    from codec.codecs.partial import Damage, Found
+    from codec.container import Header, Unit
+    from codec.media import Info
+    from codec.media.video import Layout, Picture
+
+Progress = Callable[[int, int], None]  # told (steps done, steps in all)
+
+
+class ImageCodec(Protocol):
+    """Encodes and decodes one picture at a time with one set of weights on one device."""
+
+    def encode(
+        self, info: Info, frames: Iterable[np.ndarray], options: ImageOptions, progress: Progress | None = None
+    ) -> tuple[Header, Iterator[Unit]]:
+        """Header and units of the one picture in `frames`, [H, W, 1..4], uint8 (depth 8) or uint16 (9 to 16)."""
+        ...
+
+    def decode(
+        self, header: Header, units: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
+    ) -> Iterator[np.ndarray]:
+        """The picture of a file whose header names these weights, [H, W, channels].
+
+        Header and number of units are checked at once (FormatError), units when the picture is asked for (DesyncError,
+        too). With `damage`, what is wrong with units goes there, and their pixels are mid-grey and opaque.
+        """
+        ...
+
+
+class Chain(NamedTuple):
+    """Frames `first` to `first` + `count` - 1 of a video, which are coded without any others."""
+
+    first: int
+    count: int  # type: ignore[assignment]  # (hides tuple.count)
 
 
 @dataclass(frozen=True)
-class Task:
+class ChainTask:
     """A chain to be encoded: its pictures, from the first one again with each call, and how. The target of the options
     is a quality, their time is that of this chain."""
 
     chain: Chain
     pictures: Callable[[], Iterator[Picture]]
-    options: Options
-    tell: Callable[[Told], None]
+    options: VideoOptions
+    tell: Callable[[VideoProgress], None]
 
 
 class VideoCodec(Protocol):
-    """Encodes and decodes chains of at most `length` frames, of pictures in one of `layouts`."""
+    """Encodes or decodes chains of at most `length` frames, of pictures in one of `layouts`."""
 
     length: int
     layouts: tuple[Layout, ...]
-    steps: int  # of a Searchable: a quality is a multiple of 100 / steps; of others 0
+    steps: int  # of a SearchableCodec: a quality is a multiple of 100 / steps; of others 0
 
-    def header(self, info: Info, options: Options) -> Header:
+    def header(self, info: Info, options: VideoOptions) -> Header:
         """Of a video to be encoded at a quality; the number of frames is left open."""
         ...
 
-    def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
+    def encode(self, header: Header, task: ChainTask, done: Sequence[Unit]) -> Iterator[Unit]:
         """A chain's units, numbered from 0; without the first of them, if an interrupted run made these already."""
-        ...
-
-    def starts_chain(self, header: Header, unit: Unit) -> bool:
-        """Whether decoding can begin with a unit."""
         ...
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
@@ -50,13 +82,112 @@ class VideoCodec(Protocol):
         ...
 
 
-class Searchable(VideoCodec, Protocol):
+class SearchableCodec(VideoCodec, Protocol):
     """One that is quick enough to look for the quality that reaches another target."""
 
-    def trial(self, header: Header, task: Task, fitted: bool) -> tuple[int, float]:
+    def trial(self, header: Header, task: ChainTask, fitted: bool) -> tuple[int, float]:
         """Bytes of a chain, about, and the sum of its frames' PSNR (6:1:1); before anything is fitted, or after."""
         ...
 
     def quality(self, header: Header) -> float:
         """That a file was made with."""
         ...
+
+
+class Setting(NamedTuple):
+    """One thing that an encoding may be told: its default and, if it's a number, its range; else its choices."""
+
+    default: float | str | bool | None = None
+    low: float = 0
+    high: float = 0
+    choices: tuple[str, ...] = ()
+
+
+QUALITY = Setting(50.0, 0, 100)
+VERIFY = Setting(True)
+
+
+def effort(default: int) -> Setting:
+    """The setting that every codec's `effort` is."""
+    return Setting(default, 1, EFFORTS)
+
+
+class Variant(NamedTuple):
+    """A codec as an evaluation names it: the key of its spec (codec.evaluate.specs.KEYS), and what is told besides.
+
+    `export`: of a video the standard stream alone, as an mp4.
+    """
+
+    key: str
+    settings: Mapping[str, Any] = {}
+    export: bool = False
+
+
+class UnitsDescription(NamedTuple):
+    """What a file's units are: plain values for JSON, rows for people, and a remark on each unit ("" for none)."""
+
+    values: dict[str, Any]
+    rows: dict[str, str]
+    remarks: list[str]
+
+
+def no_values(header: Header) -> dict[str, Any]:
+    """Of a codec with nothing to say of its private bytes."""
+    return {}
+
+
+def no_description(header: Header, units: Sequence[Unit]) -> UnitsDescription:
+    """Of a codec with nothing to say of its units."""
+    return UnitsDescription({}, {}, [""] * len(units))
+
+
+def has_frames(header: Header, unit: Unit) -> bool:
+    """Whether a chain starts with a unit, where every picture stands alone and begins in its first unit."""
+    return unit.frames > 0
+
+
+@dataclass(frozen=True)
+class ImageMedia:
+    """How a codec does images. `open`: by a file's fingerprint (None: to encode with the default weights) and device.
+    `settings`: those of ImageOptions that it takes."""
+
+    open: Callable[[bytes | None, str], ImageCodec]
+    settings: Mapping[str, Setting]
+    variants: Mapping[str, Variant]
+
+
+@dataclass(frozen=True)
+class VideoMedia:
+    """How a codec does videos. `settings`: those of VideoOptions that it takes. `starts_chain`: whether decoding can
+    begin with a unit."""
+
+    encoder: Callable[[Info, VideoOptions, str], VideoCodec]
+    decoder: Callable[[Header, str, bool], VideoCodec]  # the last one: the standard stream's pictures as they are
+    layouts: Callable[[VideoOptions], tuple[Layout, ...]]
+    settings: Mapping[str, Setting]
+    variants: Mapping[str, Variant]
+    stages: Callable[[VideoOptions], tuple[str, ...]]  # of VideoProgress, in order, that an encoding goes through
+    starts_chain: Callable[[Header, Unit], bool] = has_frames
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """A codec's entry: what everything that lists codecs or opens one asks.
+
+    `id` is its number in files, never reused (codec/FORMAT.md lists them); `revision` changes when the meaning of its
+    bits does. `default_for`: those of "image", "lossless" and "video" that it is chosen for where none is named.
+    `training`: subcommands of `codec train`, each with the module whose `main` it runs.
+    """
+
+    name: str
+    id: int
+    revision: int
+    title: str
+    lossless: bool = False
+    default_for: tuple[str, ...] = ()
+    images: ImageMedia | None = None
+    videos: VideoMedia | None = None
+    weights: str = ""  # the file in assets/ that encodes by default
+    values: Callable[[Header], dict[str, Any]] = no_values  # of the private bytes, without torch
+    describe: Callable[[Header, Sequence[Unit]], UnitsDescription] = no_description  # without torch
+    training: Mapping[str, str] = field(default_factory=dict)

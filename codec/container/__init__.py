@@ -8,7 +8,7 @@ Byte-exact specification: codec/FORMAT.md. Bytes only; what a payload means is t
 """
 
 from codec.container.archive import Index, append, read_index, read_unit, recover
-from codec.container.header import CODEC_IDS, SRGB, Color, Header
+from codec.container.header import SRGB, Color, Header
 from codec.container.limits import LIMITS, Limits
 from codec.container.metadata import METADATA_TAGS
 from codec.container.salvage import salvage
@@ -19,7 +19,6 @@ from codec.container.units import Unit
 
 __all__ = [
     "CHROMA",
-    "CODEC_IDS",
     "LIMITS",
     "MAGIC",
     "METADATA_TAGS",

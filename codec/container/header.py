@@ -10,9 +10,6 @@ from codec.container.limits import Limits
 from codec.container.standard import Stream
 from codec.errors import FormatError, LimitError
 
-# Numbers are never reused.
-CODEC_IDS: Mapping[str, int] = {"s2lic": 1, "circuit": 2, "nirvana": 3, "pfnr": 4}
-
 HAS_FRAMES, HAS_RATE, HAS_COLOR, HAS_FINGERPRINT = 1, 2, 4, 8
 FINGERPRINT_BYTES = 8
 
@@ -33,7 +30,7 @@ SRGB = Color()
 class Header:
     """Everything that is known before the first unit is decoded."""
 
-    codec: int  # a value of CODEC_IDS
+    codec: int  # its number (codec/FORMAT.md)
     revision: int  # of the codec: changes when the meaning of its bits changes
     width: int  # pixels, 1..
     height: int  # pixels, 1..
@@ -46,14 +43,6 @@ class Header:
     private: bytes = b""  # the codec's own options, packed
     metadata: Mapping[str, bytes] = field(default_factory=dict, hash=False)  # keys of METADATA_TAGS
     stream: Stream | None = None  # the standard stream that the units' packets are of (video)
-
-    @property
-    def codec_name(self) -> str:
-        """The codec's name; FormatError when this release does not know its number."""
-        for name, number in CODEC_IDS.items():
-            if number == self.codec:
-                return name
-        raise FormatError(f"unknown codec number {self.codec}: made by a newer version; install a newer neural-codec")
 
 
 def check_header(header: Header, limits: Limits) -> None:

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from codec import api, media, video
+from codec import api, codecs, media, video
+from codec.codecs.base import Descriptor, Variant
+from codec.codecs.options import Target, VideoOptions
 from codec.evaluate.clip import Clip
 from codec.evaluate.specs import Spec
 from codec.media.audio import Audio
@@ -16,11 +18,8 @@ from codec.media.video import Layout, Planes, Video, read_video
 from codec.peers import AUDIO_PEERS, PEERS
 from codec.peers import require as require_peer
 from codec.peers.video import VIDEO
-from codec.standard.encoders import DEFAULT, ENCODERS
 from codec.standard.export import export
-from codec.video import EFFORT, EFFORTS, Options, Target
 
-OURS = {"s2lic": "q", "s2lic-ssim": "q", **{f"s2lic-e{n}": "q" for n in range(1, EFFORTS + 1)}, "circuit": "e"}
 _INTRA = "-intra"
 _OPTIONS = {"q": "quality", "e": "effort"}
 
@@ -32,17 +31,13 @@ def known(kind: str) -> dict[str, str]:
     only. `nirvana-x265` is nirvana over that base, `base-x265` the base alone in an mp4, as nirvana has it;
     `nirvana-e1`, `nirvana-x265-e1` are of that effort.
     """
+    ours = {name: variant.key for name, (_, variant) in _variants(kind).items()}
     if kind == "video":
-        ours = [name + effort for name in _videos() for effort in ("", *(f"-e{n}" for n in range(1, EFFORTS + 1)))]
         peers = {name: peer.key for name, peer in VIDEO.items()}
-        return (
-            dict.fromkeys([*ours, "s2lic"], "q")
-            | peers
-            | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
-        )
+        return ours | peers | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
     if kind == "audio":
         return {name: peer.key for name, peer in AUDIO_PEERS.items()}
-    return {**OURS, **{name: peer.key for name, peer in PEERS.items()}}
+    return ours | {name: peer.key for name, peer in PEERS.items()}
 
 
 def require(name: str, kind: str) -> None:
@@ -71,18 +66,15 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
             lambda frame: peer.encode(frame, spec.value), lambda data: peer.decode(data, info.channels), "cpu",
             peer.description, peer.suffix,
         )  # fmt: skip
-    options: dict[str, Any] = (
-        {_OPTIONS[spec.key]: spec.value if spec.key == "q" else int(spec.value)} if spec.key else {}
-    )
-
-    name, _, how = spec.codec.partition("-")
-    if how:
-        options |= {"tune": how} if how == "ssim" else {"effort": int(how.removeprefix("e"))}
+    codec, variant = _variants("image")[spec.codec]
+    options: dict[str, Any] = dict(variant.settings)
+    if spec.key:
+        options[_OPTIONS[spec.key]] = spec.value if spec.key == "q" else int(spec.value)
 
     def encode(frame: Any) -> bytes:
         # An array can't say that its samples have 10 or 12 bits: then reading the file is part of the time.
         source = frame if info.depth in (8, 16) else path
-        return api.encode(source, name, device=device, strip=True, **options)
+        return api.encode(source, codec.name, device=device, strip=True, **options)
 
     return Coder(encode, lambda data: next(api.decode(data, device=device).frames()), device, "", ".ncf")
 
@@ -113,39 +105,37 @@ def video_coder(spec: Spec, clip: Clip, device: str) -> Coder:
             return list(peer.decode_planes(data, info.height, info.width, info.color))
 
         return Coder(encode_peer, decode_peer, "cpu", peer.description(intra=intra), ".mkv")
-    if spec.codec == "s2lic":
-        return _our_video("s2lic", None, clip, Options(Target(quality=spec.value)), device)
-    name, _, effort = spec.codec.partition("-e")
-    options = Options(Target(quality=spec.value), int(effort or EFFORT), frames=frames)
-    kind, base = _videos()[name]
-    if kind == "base":  # no time for anything but it
-        return _base_alone(base, clip, replace(options, seconds=0.0))
-    return _our_video("nirvana", base, clip, options, device)
+    codec, variant = _variants("video")[spec.codec]
+    options = replace(VideoOptions(Target(quality=spec.value), frames=frames), **variant.settings)
+    return (_base_alone if variant.export else _our_video)(codec, options, clip, device)
 
 
-def _videos() -> dict[str, tuple[str, str]]:
-    """Ours by name: "nirvana", or "base" for its base alone; and the encoder of the base."""
-    over = {f"nirvana-{base}": ("nirvana", base) for base in ENCODERS}
-    return {"nirvana": ("nirvana", DEFAULT), **over, **{f"base-{base}": ("base", base) for base in ENCODERS}}
+def _variants(kind: str) -> dict[str, tuple[Descriptor, Variant]]:
+    """Ours by the names of specs: "nirvana-x265", "s2lic-e5", ..."""
+    found: dict[str, tuple[Descriptor, Variant]] = {}
+    for codec in codecs.all_codecs().values():
+        media = codec.videos if kind == "video" else codec.images if kind == "image" else None
+        found |= {name: (codec, variant) for name, variant in media.variants.items()} if media else {}
+    return found
 
 
-def _our_video(codec: str, base: str | None, clip: Clip, options: Options, device: str) -> Coder:
+def _our_video(codec: Descriptor, options: VideoOptions, clip: Clip, device: str) -> Coder:
     def encode(clip: Clip) -> bytes:
         buffer = io.BytesIO()
         source = Video(clip.info, [], len(clip.pictures), lambda: iter(clip.pictures))
-        video.encode(source, buffer, codec, options=options, base=base, device=device)
+        video.encode(source, buffer, codec.name, options=options, device=device)
         return buffer.getvalue()
 
     def decode(data: bytes) -> list[Planes]:
         return [picture.planes for picture in video.open_file(io.BytesIO(data), device=device).pictures()]
 
-    settings = "" if codec == "s2lic" else f"effort {options.effort} over {base}"
+    settings = f"effort {options.effort} over {options.base}" if options.base else ""
     return Coder(encode, decode, device, settings, ".ncf")
 
 
-def _base_alone(base: str, clip: Clip, options: Options) -> Coder:
-    """The same stream that nirvana has, as an mp4."""
-    ours = _our_video("nirvana", base, clip, options, "cpu")
+def _base_alone(codec: Descriptor, options: VideoOptions, clip: Clip, device: str) -> Coder:
+    """The same standard stream, as an mp4."""
+    ours = _our_video(codec, options, clip, device)
 
     def encode(clip: Clip) -> bytes:
         file, buffer = video.open_file(io.BytesIO(ours.encode(clip))), io.BytesIO()
@@ -158,4 +148,4 @@ def _base_alone(base: str, clip: Clip, options: Options) -> Coder:
         cut = Layout().sizes(height, width)
         return [tuple(p[:h, :w] for p, (h, w) in zip(s.planes, cut, strict=True)) for s in shown]  # type: ignore[misc]
 
-    return Coder(encode, decode, "cpu", f"{base}, effort {options.effort}", ".mp4")
+    return Coder(encode, decode, "cpu", f"{options.base}, effort {options.effort}", ".mp4")

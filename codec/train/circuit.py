@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from codec.codecs.circuit.inputs import arrays
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
 from codec.research import hclt
 from codec.train import checkpoint, photos
 from codec.train.signals import stop_signals
-from codec.train.subpixels import Sampler, arrays
+from codec.train.subpixels import Sampler
 from codec.train.trainer import lr_factor
 
 CODED_ORDER = [1, 0, 2]  # G, R, B

@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from codec.codecs.circuit.inputs import arrays
 from codec.models.circuit.context_net import ContextNet
 from codec.train import circuit
 from codec.train.signals import stop_signals
-from codec.train.subpixels import Sampler, arrays
+from codec.train.subpixels import Sampler
 
 SIDE = 256  # pixels of the middle of a photo by which it is assigned
 DIRECTIONS = 1024  # of random projections of gradients

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from codec import weights
-from codec.codecs.nirvana.sine import init as sine_init
+from codec.codecs.nirvana.sine import init
 from codec.codecs.nirvana.sine.fit import Rates, SineFit
 from codec.codecs.nirvana.sine.latents import Weights
 from codec.codecs.nirvana.sine.patches import Grid
@@ -132,7 +132,7 @@ def main(argv: list[str] | None = None) -> None:
     start = learn(
         preset.random_weights(), crops, seconds=60 * a.minutes, steps=a.steps, log=lambda line: print(line, flush=True)
     )
-    sine_init.save(a.output, a.preset, start, a.description)
+    init.save(a.output, a.preset, start, a.description)
     print(f"{a.output}: {weights.fingerprint(a.output).hex()}")
 
 

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from codec.codecs.circuit.inputs import arrays
 from codec.codecs.circuit.network import BOUND, TOP, layer_inputs
 from codec.codecs.circuit.scales import origin, parameters, scales
 from codec.codecs.circuit.weights import save
 from codec.models.circuit.context_net import ContextNet, Stage
 from codec.train.circuit import averaged, load_photos
 from codec.train.screens import screen
-from codec.train.subpixels import arrays
 
 QUANTILE = 0.9999
 SAMPLES, SAMPLE = 16, 320  # pictures that activations are scaled by, and their sides

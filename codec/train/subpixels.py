@@ -11,16 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.circuit.canvas import embed, inside, left_margin
-from codec.codecs.circuit.matches import matches_of
-from codec.codecs.circuit.wavefront import SKEW
+from codec.codecs.circuit.canvas import left_margin
+from codec.codecs.circuit.inputs import SIDE, Pixels, arrays, with_matches
 from codec.models.circuit.shape import MARGIN, ContextConfig
 from codec.train.screens import screen
 
-SIDE = 64  # pixels of a crop
 SHIFT = 24  # levels, exposure
-
-Pixels = NDArray[np.uint8]
 
 
 class Sampler:
@@ -99,15 +95,6 @@ class Sampler:
         if left:
             left_margin(crop, m, m if top else 1)
             mask[:, :m] = 0
-
-
-def arrays(tile: Pixels, config: ContextConfig) -> tuple[NDArray[Any], ...]:
-    """What the network takes of a tile [h, w, C]: its canvas, where that is inside the tile, and matches if any."""
-    return with_matches(embed(tile, MARGIN), inside(tile, MARGIN), config)
-
-
-def with_matches(canvas: Pixels, mask: NDArray[np.float32], config: ContextConfig) -> tuple[NDArray[Any], ...]:
-    return (canvas, mask, *(matches_of(canvas, MARGIN, config.matches, SKEW) if config.matches else ()))
 
 
 def noise(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from itertools import count, islice
 from typing import Any, NamedTuple, cast
 
-from codec.codecs.base import Searchable, Task, VideoCodec
+from codec.codecs import named
+from codec.codecs.base import Chain, ChainTask, SearchableCodec, VideoCodec, VideoMedia
+from codec.codecs.options import VideoOptions, VideoProgress
 from codec.errors import CodecError
 from codec.media.video import Picture, Video, read_video
-from codec.video.codecs import open_codec
-from codec.video.cuts import Chain, chains
-from codec.video.options import Options, Told
+from codec.video.cuts import chains
 
 _READERS = 3  # of one video that are kept open
 
@@ -33,10 +33,16 @@ class Work(NamedTuple):
     source: Any
     max_pixels: int
     codec: str
-    preset: str | None
-    base: str | None
+    options: VideoOptions
     device: str
     jobs: int
+
+
+def videos_of(codec: str) -> VideoMedia:
+    """How the codec of this name does videos; CodecError if none does."""
+    media = named(codec, "video").videos
+    assert media is not None
+    return media
 
 
 class Readers:
@@ -84,7 +90,7 @@ class Job(NamedTuple):
     kind: str
     header: Any
     chain: Chain
-    options: Options
+    options: VideoOptions
     done: Sequence[Any] = ()
 
 
@@ -93,7 +99,7 @@ class Here:
 
     jobs = 1
 
-    def __init__(self, codec: VideoCodec, video: Video, tell: Callable[[Told], None]) -> None:
+    def __init__(self, codec: VideoCodec, video: Video, tell: Callable[[VideoProgress], None]) -> None:
         self._codec, self._readers, self._tell = codec, Readers(video), tell
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Any]:
@@ -102,20 +108,20 @@ class Here:
             yield from work_on(self._codec, self._readers, job, self._tell)
 
 
-def work_on(codec: VideoCodec, readers: Readers, job: Job, tell: Callable[[Told], None]) -> Iterator[Any]:
+def work_on(codec: VideoCodec, readers: Readers, job: Job, tell: Callable[[VideoProgress], None]) -> Iterator[Any]:
     """The results of one job."""
-    task = Task(job.chain, lambda: readers.take(job.chain), job.options, tell)
+    task = ChainTask(job.chain, lambda: readers.take(job.chain), job.options, tell)
     if job.kind == "encode":
         yield from codec.encode(job.header, task, job.done)
     else:
         assert codec.steps
-        yield cast(Searchable, codec).trial(job.header, task, job.kind == "fitted trial")
+        yield cast(SearchableCodec, codec).trial(job.header, task, job.kind == "fitted trial")
 
 
 class Processes:
     """Works on several chains at once, each in a process that reads the video by itself."""
 
-    def __init__(self, work: Work, tell: Callable[[Told], None]) -> None:
+    def __init__(self, work: Work, tell: Callable[[VideoProgress], None]) -> None:
         self._work, self._tell, self.jobs = work, tell, work.jobs
         self._others = multiprocessing.active_children()
         threads = max((os.cpu_count() or 1) // work.jobs, 1)
@@ -124,7 +130,7 @@ class Processes:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Any]:
         """As Here."""
-        waiting: deque[Future[tuple[list[Any], list[Told]]]] = deque()
+        waiting: deque[Future[tuple[list[Any], list[VideoProgress]]]] = deque()
         rest = iter(jobs)
         try:
             while True:
@@ -149,7 +155,9 @@ class Processes:
 
 
 @contextmanager
-def workers(codec: VideoCodec, video: Video, work: Work, several: bool, tell: Callable[[Told], None]) -> Iterator[Any]:
+def workers(
+    codec: VideoCodec, video: Video, work: Work, several: bool, tell: Callable[[VideoProgress], None]
+) -> Iterator[Here | Processes]:
     """Here, or Processes where these are wanted and there are `several` chains for them."""
     if work.jobs == 1 or not several:
         yield Here(codec, video, tell)
@@ -191,18 +199,15 @@ def _leave_with_parent() -> None:
     os._exit(1)
 
 
-def _job(job: Job) -> tuple[list[Any], list[Told]]:
+def _job(job: Job) -> tuple[list[Any], list[VideoProgress]]:
     global _here
     if isinstance(_here, Work):
         work = _here
-        from codec.video.codecs import layouts_of
-
-        video = read_video(
-            work.source, max_pixels=work.max_pixels, audio=False, layouts=layouts_of(work.codec, work.preset, work.base)
-        )
-        opened = open_codec(work.codec, None, video.info, _device(work.device), work.preset, work.base)
-        _here = opened, Readers(video)
-    told: list[Told] = []
+        media = videos_of(work.codec)
+        layouts = media.layouts(work.options)
+        video = read_video(work.source, max_pixels=work.max_pixels, audio=False, layouts=layouts)
+        _here = media.encoder(video.info, work.options, _device(work.device)), Readers(video)
+    told: list[VideoProgress] = []
     opened, readers = _here
     return list(work_on(opened, readers, job, told.append)), told
 

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
+from codec.codecs.base import Chain
 from codec.media.video import Picture
 
 _CUT, _JUMP = 18.0, 3.0  # mean difference of small lumas that a cut has, and how many times the usual one
 _LEAST = 12  # frames of a chain that ends at a cut
-
-
-class Chain(NamedTuple):
-    """Frames `first` to `first` + `count` - 1."""
-
-    first: int
-    count: int  # type: ignore[assignment]  # (hides tuple.count)
 
 
 def chains(pictures: Iterable[Picture], length: int) -> Iterator[Chain]:

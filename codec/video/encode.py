@@ -11,32 +11,31 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from codec import container
-from codec.codecs.base import OTHER, VideoCodec
+from codec.codecs import default
+from codec.codecs.base import Chain, SearchableCodec, VideoCodec
+from codec.codecs.options import Target, VideoOptions, VideoProgress
 from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS
 from codec.media.video import Video
 from codec.video import goals
-from codec.video.chains import Chains, Job, Work, workers
-from codec.video.codecs import DEFAULT, open_codec
-from codec.video.cuts import Chain
-from codec.video.options import Options, Target, Told
+from codec.video.chains import Chains, Job, Work, videos_of, workers
+
+_OTHER = "the partial file is of another video or was made with other options; remove it"
 
 
 def encode(
     video: Video,
     fp: IO[bytes],
-    codec: str = DEFAULT,
+    codec: str | None = None,
     *,
-    options: Options | None = None,
-    preset: str | None = None,
-    base: str | None = None,
+    options: VideoOptions | None = None,
     device: str = "auto",
     max_pixels: int = MAX_PIXELS,
-    tell: Callable[[Told], None] | None = None,
+    tell: Callable[[VideoProgress], None] | None = None,
     resume: bool = False,
     jobs: int = 1,
     source: Any = None,
@@ -45,22 +44,24 @@ def encode(
 
     Returns the file's header, and how many frames it has.
 
-    `preset` and `base` are nirvana's. `tell` is called as work goes on. `resume`: `fp` is open for update and holds
-    what an interrupted run of the same call had written, and this one goes on from there. `jobs`: processes that work
+    `codec`: by name, None for the default. `tell` is called as work goes on. `resume`: `fp` is open for update and
+    holds what an interrupted run of the same call had written, and this one goes on from there. `jobs`: processes that work
     on chains at once, each reading `source`, the same that `read_video` was given. CodecError for wrong arguments
     and targets that can't be had, MediaError for a video that can't be read to its end.
     """
-    options = options or Options(frames=video.expected)
-    opened = open_codec(codec, None, video.info, device, preset, base)
+    options = options or VideoOptions(frames=video.expected)
+    name = codec or default("video").name
+    opened = videos_of(name).encoder(video.info, options, device)
     limits = Limits(pixels=max_pixels)
     if options.target.quality is None and not opened.steps:
-        raise CodecError(f"{preset or codec} looks for no target; give --quality, or leave --codec and --preset out")
+        what = options.preset or name
+        raise CodecError(f"{what} looks for no target; give --quality, or leave --codec and --preset out")
     target = options.target
     chains = Chains(video, opened.length)
-    work = Work(source, max_pixels, codec, preset, base, device, jobs)
+    work = Work(source, max_pixels, name, options, device, jobs)
     reached: list[float] = []
 
-    def heard(told: Told) -> None:
+    def heard(told: VideoProgress) -> None:
         reached.extend([told.psnr] * told.frames * (told.stage == "fit"))
         if tell:
             tell(told)
@@ -68,12 +69,12 @@ def encode(
     with workers(opened, video, work, jobs > 1 and chains.several(), heard) as pool:
         begun = _begun(fp, limits) if resume else None
         if target.quality is None and begun:
-            options = replace(options, target=Target(quality=opened.quality(begun)))
+            options = replace(options, target=Target(quality=cast(SearchableCodec, opened).quality(begun)))
         elif target.quality is None:
             options = _settled(opened, video, options, chains, pool)
         header = opened.header(video.info, options)
         if begun and begun != header:
-            raise CodecError(OTHER)
+            raise CodecError(_OTHER)
         writer = _Writer(fp, header, limits, target)
         done = writer.whole() if begun else []
         frames = writer.write(done, _rest(header, options, chains, pool, done))
@@ -90,7 +91,7 @@ def encode(
     return header, frames
 
 
-def _settled(opened: VideoCodec, video: Video, options: Options, chains: Chains, pool: Any) -> Options:
+def _settled(opened: VideoCodec, video: Video, options: VideoOptions, chains: Chains, pool: Any) -> VideoOptions:
     """The options with the quality that reaches their target."""
     frames = sum(chain.count for chain in chains)
     pixels = video.info.width * video.info.height * frames
@@ -108,7 +109,7 @@ def _settled(opened: VideoCodec, video: Video, options: Options, chains: Chains,
     return replace(options, target=Target(quality=goals.search(nearer, alone, pixels, opened.steps, quality)))
 
 
-def _rest(header: Header, options: Options, chains: Chains, pool: Any, done: list[Unit]) -> Iterator[Unit]:
+def _rest(header: Header, options: VideoOptions, chains: Chains, pool: Any, done: list[Unit]) -> Iterator[Unit]:
     """The units that follow those that are done."""
     jobs = (
         _job(header, options, chain, found, pool.jobs)
@@ -119,7 +120,7 @@ def _rest(header: Header, options: Options, chains: Chains, pool: Any, done: lis
         yield unit._replace(index=number)
 
 
-def _job(header: Header, options: Options, chain: Chain, done: list[Unit], jobs: int, kind: str = "encode") -> Job:
+def _job(header: Header, options: VideoOptions, chain: Chain, done: list[Unit], jobs: int, kind: str = "encode") -> Job:
     seconds = options.seconds
     if seconds is not None:
         seconds *= min(jobs * chain.count / max(options.frames, chain.count), 1.0)
@@ -135,10 +136,10 @@ def _shared_out(chains: Chains, done: list[Unit]) -> Iterator[tuple[Chain, list[
             frames += done[at].frames
             at += 1
         if at < len(done) and frames < chain.count:
-            raise CodecError(OTHER)
+            raise CodecError(_OTHER)
         yield chain, None if at < len(done) else done[first:at]
     if at < len(done):
-        raise CodecError(OTHER)
+        raise CodecError(_OTHER)
 
 
 class _Writer:

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import IO, Any
+from typing import IO
 
 from codec import container
+from codec.codecs import of
+from codec.codecs.base import VideoCodec, VideoMedia
 from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS, Info
 from codec.media.video import Picture
 from codec.standard.packets import Packet, unpack
-from codec.video.codecs import open_codec
 
 
 @dataclass
@@ -26,7 +27,8 @@ class File:
     header: Header
     frames: int
     damage: list[CodecError] | None
-    _codec: Any
+    _media: VideoMedia
+    _codec: VideoCodec
     _unit: Callable[[int], Unit]  # raises FormatError for one that isn't whole
     _counts: tuple[int, ...]  # frames that begin in each unit
 
@@ -80,7 +82,7 @@ class File:
         begun = False
         while at[0] < len(self._counts):
             unit = self._unit(at[0])
-            if begun and self._codec.starts_chain(self.header, unit):
+            if begun and self._media.starts_chain(self.header, unit):
                 return
             begun = True
             at[0] += 1
@@ -88,7 +90,7 @@ class File:
 
     def _starts_chain(self, number: int) -> bool:
         try:
-            return bool(self._codec.starts_chain(self.header, self._unit(number)))
+            return self._media.starts_chain(self.header, self._unit(number))
         except CodecError:
             if self.damage is None:
                 raise
@@ -136,20 +138,18 @@ def open_file(
                 raise one
             return one
 
-        opened = _opened(header, device, base)
-        return File(header, sum(counts), damage, opened, unit, counts)
+        return File(header, sum(counts), damage, *_opened(header, device, base), unit, counts)
     index = container.read_index(fp, limits)
-    opened = _opened(index.header, device, base)
     return File(
-        index.header, index.frame_count, None, opened,
+        index.header, index.frame_count, None, *_opened(index.header, device, base),
         lambda number: container.read_unit(fp, index, number, limits), index.frames,
     )  # fmt: skip
 
 
-def _opened(header: Header, device: str, base: bool) -> Any:
+def _opened(header: Header, device: str, base: bool) -> tuple[VideoMedia, VideoCodec]:
     if base and header.stream is None:
         raise CodecError("there is no standard stream in it; leave --base out")
-    opened = open_codec(header.codec_name, header, None, device)
-    if base:
-        opened.base_only = True
-    return opened
+    codec = of(header)
+    if codec.videos is None:
+        raise FormatError(f"no video codec {codec.name!r} in this version; get a whole copy of the file")
+    return codec.videos, codec.videos.decoder(header, device, base)

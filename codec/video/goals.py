@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from codec.codecs.options import Target
 from codec.errors import CodecError
-from codec.video.options import Target
 
 _PASSES = 10
 _NEAR_DB, _NEAR_SIZE = 0.03, 0.005  # what is as near as this to a target, and on the right side of it, will do

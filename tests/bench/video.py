@@ -23,12 +23,13 @@ from typing import NamedTuple
 import numpy as np
 
 from codec import container, video
+from codec.codecs.options import Target, VideoOptions
 from codec.media.video import Picture, Planes, Video, read_video
+from codec.media.video.distortion import errors, psnr, psnr_611
 from codec.metrics.bdrate import bd_rate
 from codec.standard.encoders import ENCODERS
 from codec.standard.export import export
-from codec.video import Options, Target, layouts_of
-from codec.video.measure import errors, psnr, psnr_611
+from codec.video import layouts_of
 
 ROOM, ROOM_A_GROUP = 64, 8  # bytes that a file may be larger than its stream in mp4, apart from its networks
 MEASURES = ("6:1:1", "Y", "U", "V")
@@ -74,13 +75,13 @@ def _reduced(picture: Picture, factor: int) -> Picture:
     return picture._replace(planes=planes)
 
 
-def measure(clip: Video, shown: list[Picture], base: str, options: Options, networks: bool) -> File:
+def measure(clip: Video, shown: list[Picture], base: str, options: VideoOptions, networks: bool) -> File:
     """A clip at one quality, with networks or its base alone."""
     if not networks:
         options = replace(options, seconds=0.0)
     times = [time.perf_counter()]
     file = io.BytesIO()
-    video.encode(clip, file, base=base, options=options)
+    video.encode(clip, file, options=options)
     times.append(time.perf_counter())
     opened = video.open_file(file, base=not networks)
     each = [errors(a.planes, b.planes, clip.info.depth) for a, b in zip(opened.pictures(), shown, strict=True)]
@@ -124,7 +125,10 @@ def main() -> None:
         runs += [(base, int(effort), False) for base, _, effort in (one.partition(":") for one in options.against)]
         for base, effort, networks in runs:
             clip, shown = clip_of(path, base, options.frames, options.width)
-            asked = [Options(Target(quality=q), effort, None, len(shown), options.threads) for q in options.quality]
+            asked = [
+                VideoOptions(Target(quality=q), effort, None, len(shown), options.threads, base=base)
+                for q in options.quality
+            ]
             plain = [measure(clip, shown, base, one, False) for one in asked]
             alone[f"{base} -e {effort}"] = plain
             if not networks:

@@ -15,9 +15,9 @@ from video_clips import BT601, RATE, moving, pictures
 
 from codec import video
 from codec.codecs.nirvana import hybrid
+from codec.codecs.options import Target, VideoOptions
 from codec.media import Info
 from codec.media.video import Video
-from codec.video import Options, Target
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         path = Path(folder) / f"{name}.ncf"
         if mode == "encode":
             clip = Video(info, [], len(frames), lambda: iter(pictures(frames)))
-            options = Options(Target(quality=50), 2, threads=int(threads))
+            options = VideoOptions(Target(quality=50), 2, threads=int(threads))
             with path.open("w+b") as fp:
                 video.encode(clip, fp, base=name.split()[0], options=options)
             continue

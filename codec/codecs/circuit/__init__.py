@@ -1,5 +1,43 @@
-"""Lossless coding with probabilistic circuits, in integers that every machine computes alike.
+"""Lossless images with probabilistic circuits, in integers that every machine computes alike."""
 
-`tour` codes latent trees, `general` any structured-decomposable circuit; both run in both directions.
-Needs numpy and the entropy backend only, no torch.
-"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from codec.codecs.base import VERIFY, Descriptor, ImageCodec, ImageMedia, UnitsDescription, Variant, effort
+
+if TYPE_CHECKING:
+    from codec.container import Header, Unit
+
+EFFORT = 2  # by default
+
+
+def _open(fingerprint: bytes | None, device: str) -> ImageCodec:
+    from codec.codecs.circuit.image import open_codec
+
+    return open_codec(fingerprint)
+
+
+def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
+    from codec.codecs.circuit.describe import describe
+
+    return describe(header, units)
+
+
+CODEC = Descriptor(
+    name="circuit",
+    id=2,
+    revision=0,
+    title="lossless images",
+    lossless=True,
+    default_for=("lossless",),
+    images=ImageMedia(_open, {"effort": effort(EFFORT), "verify": VERIFY}, {"circuit": Variant("e")}),
+    weights="circuit-s",
+    describe=_describe,
+    training={
+        "circuit": "codec.train.circuit",
+        "experts": "codec.train.experts",
+        "export-circuit": "codec.train.quantise",
+    },
+)

@@ -1,7 +1,7 @@
 """Tuning of a network to one picture: which differences to its integers save more bits than they cost.
 
 The loss is bits: the picture's code length by the float network that corresponds to the integers, and the price
-that the code of differences (codec/codecs/circuit/differences.py) asks. What is fitted counts in steps of the differences,
+that the code of differences (differences.py) asks. What is fitted counts in steps of the differences,
 so it only has to be rounded; in the second half of the time the loss sees it ever closer to that.
 """
 
@@ -17,11 +17,11 @@ from torch.func import functional_call
 
 from codec.codecs.circuit.adam import Adam
 from codec.codecs.circuit.differences import Difference, Differences, shapes
+from codec.codecs.circuit.inputs import SIDE, arrays
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.scales import CEILING, dequantise, parameters, scales, split
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import MARGIN, ContextConfig
-from codec.train.subpixels import SIDE, arrays
 
 Tile = NDArray[np.uint8]
 

@@ -15,7 +15,7 @@ CONSTANT = 1 << 24  # pixels of one value: they cost nothing, so a limit keeps m
 
 
 @dataclass(frozen=True, eq=False)
-class Options:
+class Arrangement:
     """What a decoder has to know of all units.
 
     `tiled`: several units, else one for the whole picture (and one for its alpha). `grey`: the three colours are
@@ -45,8 +45,8 @@ class Options:
         return depth if self.levels is None else levels.rank_bits(self.levels)
 
 
-def parse(header: Header) -> Options:
-    """The options in a header; FormatError unless `Options.pack` could have made them for such a picture."""
+def parse(header: Header) -> Arrangement:
+    """The arrangement in a header; FormatError unless `Arrangement.pack` could have made them for such a picture."""
     private = header.private
     flags = private[0] if private else 0
     if flags >= 2 * TUNED:
@@ -61,4 +61,4 @@ def parse(header: Header) -> Options:
     used = levels.unpack(private[1:], header.depth) if flags & LEVELS else None
     if used is not None and len(used) == 1 and header.height * header.width > CONSTANT:
         raise FormatError("one value can't stand for so large a picture; get a whole copy of the file")
-    return Options(bool(flags & TILED), bool(flags & GREY), bool(flags & OPAQUE), used, bool(flags & TUNED))
+    return Arrangement(bool(flags & TILED), bool(flags & GREY), bool(flags & OPAQUE), used, bool(flags & TUNED))

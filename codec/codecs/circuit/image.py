@@ -11,8 +11,7 @@ A unit's checksum is that of its pixels themselves, and every unit is decoded ag
 from __future__ import annotations
 
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,108 +21,94 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec import weights
-from codec.codecs.circuit import layout
-from codec.codecs.circuit import method_circuit as modelled
-from codec.codecs.circuit import method_webp as webp
-from codec.codecs.circuit import methods as units
-from codec.codecs.circuit import samples as picture
-from codec.codecs.circuit import tuned_unit as setup
-from codec.codecs.circuit.head import WITH_ALPHA, Options, parse
+from codec.codecs.base import Progress
+from codec.codecs.circuit import CODEC, EFFORT, layout, method_circuit, method_webp, methods, samples, tuned_unit
+from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, parse
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.tuning import Tuning, tuning
 from codec.codecs.circuit.weights import load
+from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Damage, Found, attempt, expect
-from codec.container import CODEC_IDS, Header, Unit
+from codec.container import Header, Unit
 from codec.errors import CodecError, DesyncError, FormatError
 from codec.media import Info
 
-NAME = "circuit"
-REVISION = 0
-OPTIONS = ("effort", "verify")  # of `encode`
-DEFAULT_WEIGHTS = "circuit-s"
-EFFORT = 2  # by default
 _UNIT_BYTES = 20  # of a unit in the file beside its payload, about
 
-Progress = Callable[[int, int], None]
 Made = list[tuple[bytes, int]]  # payload and checksum
 
 
-class Codec:
-    """The circuit codec with one set of weights (None: no networks). It runs on the processor, whatever the device."""
-
-    name = NAME
-    id = CODEC_IDS[NAME]
-    revision = REVISION
+class CircuitImages:
+    """The circuit codec with one set of weights (None: no networks), an ImageCodec. It runs on the processor, whatever
+    the device."""
 
     def __init__(self, path: Path | None) -> None:
         self.fingerprint = b"" if path is None else weights.fingerprint(path)
         self.networks = {} if path is None else load(path)
 
     def encode(
-        self, info: Info, frames: Iterable[np.ndarray], progress: Progress | None = None, effort: int = EFFORT,
-        verify: bool = True,
-    ) -> tuple[Header, Iterator[Unit]]:  # fmt: skip
-        """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16 (9 to 16): every bit is kept.
+        self, info: Info, frames: Iterable[np.ndarray], options: ImageOptions, progress: Progress | None = None
+    ) -> tuple[Header, Iterator[Unit]]:
+        """See ImageCodec; every bit is kept.
 
-        `progress` is told (units done, units in all). `effort`: 1 to 9; from 2 on a network is tuned to the picture,
-        with ever more time. `verify`: decode every unit and compare; CodecError if that is not the picture. The header
-        names the weights only if a unit needs them.
+        `progress` is told (units done, units in all). From effort 2 on a network is tuned to the picture, with ever
+        more time. `verify`: decode every unit and compare; CodecError if that is not the picture. The header names the
+        weights only if a unit needs them.
         """
-        if effort not in range(1, 10):
-            raise CodecError(f"effort {effort} is out of range; give 1 to 9")
+        effort = options.effort or EFFORT
         (frame,) = frames
         header = Header(
-            codec=self.id, revision=self.revision, width=info.width, height=info.height, channels=info.channels,
+            codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, channels=info.channels,
             depth=info.depth, color=info.color, metadata=info.metadata,
         )  # fmt: skip
         _check(header)
-        how = picture.options(frame, header.depth, self.networks)
+        how = samples.options(frame, header.depth, self.networks)
         extra = self._tuning(frame, header, how, effort) if effort > 1 else None
         how, made = self._made(frame, header, how, extra, progress)
         colours = sum(not part.alpha for part in _parts(header, how))
         if extra and _uses(made[:colours], len(self._usable(header, how))):
             how = replace(how, tuned=True)
-            made.insert(0, (extra.payload, setup.checksum(extra.network)))
-        if any(units.method(payload) == units.CIRCUIT for payload, _ in made[how.tuned :]):
+            made.insert(0, (extra.payload, tuned_unit.checksum(extra.network)))
+        if any(methods.method(payload) == methods.CIRCUIT for payload, _ in made[how.tuned :]):
             header = replace(header, fingerprint=self.fingerprint)
         header = replace(header, private=how.pack())
         found = [Unit(number, checksum, 0, payload) for number, (payload, checksum) in enumerate(made)]
-        if verify and (next(self.decode(header, found)) != frame).any():
+        if options.verify is not False and (next(self.decode(header, found)) != frame).any():
             raise CodecError("does not decode to the picture; please report this picture")
         return header, iter(found)
 
-    def _usable(self, header: Header, how: Options) -> list[Network]:
+    def _usable(self, header: Header, how: Arrangement) -> list[Network]:
         """The networks for colour units."""
-        return modelled.usable(self.networks, how.colours(header.channels))
+        return method_circuit.usable(self.networks, how.colours(header.channels))
 
-    def _tuning(self, frame: NDArray[Any], header: Header, how: Options, effort: int) -> Tuning | None:
+    def _tuning(self, frame: NDArray[Any], header: Header, how: Arrangement, effort: int) -> Tuning | None:
         parts = _parts(header, replace(how, tiled=not layout.fits_one(*frame.shape[:2])))
-        colour = [picture.colours(part.of(frame), how) for part in parts if not part.alpha]
+        colour = [samples.colours(part.of(frame), how) for part in parts if not part.alpha]
         return tuning(colour, how.bits(header.depth), self._usable(header, how), effort)
 
     def _made(
-        self, frame: NDArray[Any], header: Header, how: Options, extra: Tuning | None, progress: Progress | None
-    ) -> tuple[Options, Made]:
+        self, frame: NDArray[Any], header: Header, how: Arrangement, extra: Tuning | None, progress: Progress | None
+    ) -> tuple[Arrangement, Made]:
         """All units' payloads in the layout that takes the least bytes."""
         if layout.fits_one(*frame.shape[:2]):
             return how, self._coded(frame, header, how, extra, progress)
         tiled = replace(how, tiled=True)
-        colour = picture.colours(Part(layout.whole(*frame.shape[:2])[0], alpha=False).of(frame), how)
+        colour = samples.colours(Part(layout.whole(*frame.shape[:2])[0], alpha=False).of(frame), how)
         bits = how.bits(header.depth)
-        if bits > 8 or units.flatness(colour) < units.PHOTO or not webp.fits(*colour.shape[:2]):
+        if bits > 8 or methods.flatness(colour) < methods.PHOTO or not method_webp.fits(*colour.shape[:2]):
             return tiled, self._coded(frame, header, tiled, extra, progress)
         networks = self._usable(header, how)
-        circuit = modelled.choose(colour, bits, networks).size if networks else None
-        if circuit is not None and units.hopeless_webp(webp.estimate(colour), circuit):
+        circuit = method_circuit.choose(colour, bits, networks).size if networks else None
+        if circuit is not None and methods.hopeless_webp(method_webp.estimate(colour), circuit):
             return tiled, self._coded(frame, header, tiled, extra, progress)
         # What repeats over the whole of a drawn picture is found in one unit alone, which the circuit doesn't code.
         drawn = self._coded(frame, header, how, None, None)
-        if circuit is None or units.hopeless(circuit, len(drawn[0][0])):
+        if circuit is None or methods.hopeless(circuit, len(drawn[0][0])):
             return how, drawn
         return min((how, drawn), (tiled, self._coded(frame, header, tiled, extra, progress)), key=_size)
 
     def _coded(
-        self, frame: NDArray[Any], header: Header, how: Options, extra: Tuning | None, progress: Progress | None
+        self, frame: NDArray[Any], header: Header, how: Arrangement, extra: Tuning | None, progress: Progress | None
     ) -> Made:
         parts = _parts(header, how)
         made: Made = []
@@ -131,11 +116,11 @@ class Codec:
             view = part.of(frame)
             if part.alpha:
                 unit = np.ascontiguousarray(view)
-                payload = units.encode(unit, header.depth, modelled.usable(self.networks, 1))
+                payload = methods.encode(unit, header.depth, method_circuit.usable(self.networks, 1))
             else:
                 networks = [*self._usable(header, how), *([extra.network] if extra else [])]
                 choice = extra.choices[number] if extra else None
-                payload = units.encode(picture.colours(view, how), how.bits(header.depth), networks, choice)
+                payload = methods.encode(samples.colours(view, how), how.bits(header.depth), networks, choice)
             made.append((payload, _checksum(view)))
             if progress:
                 progress(len(made), len(parts))
@@ -144,21 +129,18 @@ class Codec:
     def decode(
         self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
     ) -> Iterator[np.ndarray]:
-        """The picture of a file whose header names these weights: [H, W, channels], uint8 or (depth > 8) uint16.
-
-        `progress` is told (units done, units in all). Header and number of units are checked at once, units when
-        the frame is asked for. With `damage`, what is wrong with units goes there; their pixels are mid-grey, their
-        alpha opaque.
-        """
-        if header.revision != REVISION:
-            raise FormatError(f"made by revision {header.revision} of {NAME}; install a neural-codec that reads it")
+        """See ImageCodec. `progress` is told (units done, units in all)."""
+        if header.revision != CODEC.revision:
+            raise FormatError(
+                f"made by revision {header.revision} of {CODEC.name}; install a neural-codec that reads it"
+            )
         _check(header)
         how = parse(header)
         parts = _parts(header, how)
         return self._frame(header, how, expect(found, how.tuned + len(parts), damage), parts, progress, damage)
 
     def _frame(
-        self, header: Header, how: Options, found: list[Found], parts: list[Part], progress: Progress | None,
+        self, header: Header, how: Arrangement, found: list[Found], parts: list[Part], progress: Progress | None,
         damage: Damage | None,
     ) -> Iterator[np.ndarray]:  # fmt: skip
         networks = self._usable(header, how)
@@ -170,7 +152,7 @@ class Codec:
 
             def decode(unit: Unit, part: Part = part, decoded: list[NDArray[Any]] = decoded) -> None:
                 if part.alpha:
-                    decoded.append(self._samples(unit, part, header, None, modelled.usable(self.networks, 1)))
+                    decoded.append(self._samples(unit, part, header, None, method_circuit.usable(self.networks, 1)))
                 else:
                     decoded.append(self._samples(unit, part, header, how, networks))
 
@@ -185,15 +167,15 @@ class Codec:
         yield frame
 
     def _samples(
-        self, unit: Unit, part: Part, header: Header, how: Options | None, networks: list[Network]
+        self, unit: Unit, part: Part, header: Header, how: Arrangement | None, networks: list[Network]
     ) -> NDArray[Any]:
         """A unit's part of the picture, [h, w, channels]; `how`: of colours, None for alpha."""
         h, w = (side.stop - side.start for side in part.box)
         channels = 1 if how is None else header.channels - (header.channels in WITH_ALPHA)
         coded, bits = (1, header.depth) if how is None else (how.colours(channels), how.bits(header.depth))
         try:
-            pixels = units.decode(unit.payload, (h, w, coded), bits, networks)
-            pixels = pixels if how is None else picture.samples(pixels, how, header.depth)
+            pixels = methods.decode(unit.payload, (h, w, coded), bits, networks)
+            pixels = pixels if how is None else samples.samples(pixels, how, header.depth)
         except FormatError as error:
             raise FormatError(f"unit {unit.index}: {error}") from error
         result: NDArray[Any] = np.broadcast_to(pixels, (h, w, channels)).astype(_dtype(header.depth), copy=False)
@@ -216,17 +198,10 @@ def _blank(header: Header) -> NDArray[Any]:
     return frame
 
 
-def summary(header: Header, found: Iterable[Unit]) -> dict[str, Any]:
-    """What a file's units are, without decoding any: how many of each method, and whether a network was tuned."""
-    tuned_units = parse(header).tuned
-    methods = Counter(units.NAMES[units.method(unit.payload)] for unit in list(found)[tuned_units:])
-    return {"tuned": tuned_units, "methods": dict(methods)}
-
-
 def _tuned_network(unit: Unit, networks: list[Network]) -> Network:
     """What the unit before all others tells."""
-    network = setup.decode(unit.payload, networks)
-    if setup.checksum(network) != unit.checksum:
+    network = tuned_unit.decode(unit.payload, networks)
+    if tuned_unit.checksum(network) != unit.checksum:
         raise DesyncError("unit 0: the decoded network is not that encoded; get a whole copy of the file")
     return network
 
@@ -245,7 +220,7 @@ class Part(NamedTuple):
         return part[..., :-1] if frame.shape[2] in WITH_ALPHA else part
 
 
-def _parts(header: Header, how: Options) -> list[Part]:
+def _parts(header: Header, how: Arrangement) -> list[Part]:
     """Of all units in their order: colours, then alpha."""
     size = header.height, header.width
     boxes = layout.units(*size) if how.tiled else layout.whole(*size)
@@ -255,11 +230,11 @@ def _parts(header: Header, how: Options) -> list[Part]:
 
 def _uses(made: Made, network: int) -> bool:
     """Whether the circuit codes a unit with the network of this number."""
-    circuits = [payload for payload, _ in made if units.method(payload) == units.CIRCUIT]
-    return any(modelled.network_of(payload[1:]) == network for payload in circuits)
+    circuits = [payload for payload, _ in made if methods.method(payload) == methods.CIRCUIT]
+    return any(method_circuit.network_of(payload[1:]) == network for payload in circuits)
 
 
-def _size(coded: tuple[Options, Made]) -> int:
+def _size(coded: tuple[Arrangement, Made]) -> int:
     """Bytes in the file, about."""
     return sum(len(payload) + _UNIT_BYTES for payload, _ in coded[1])
 
@@ -276,9 +251,8 @@ def _checksum(pixels: NDArray[Any]) -> int:
 
 
 @lru_cache(maxsize=2)
-def open_codec(fingerprint: bytes | None, device: str = "cpu") -> Codec:
+def open_codec(fingerprint: bytes | None) -> CircuitImages:
     """The codec that encodes by default (None), or the one that a file names; b"": a file that needs no weights."""
-    del device  # integers, on the processor
     if fingerprint is None:
-        return Codec(weights.default(NAME, DEFAULT_WEIGHTS))
-    return Codec(weights.find(NAME, fingerprint) if fingerprint else None)
+        return CircuitImages(weights.default(CODEC.name, CODEC.weights))
+    return CircuitImages(weights.find(CODEC.name, fingerprint) if fingerprint else None)

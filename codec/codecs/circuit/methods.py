@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.circuit import layout
-from codec.codecs.circuit import method_circuit as modelled
-from codec.codecs.circuit import method_packed as packed
-from codec.codecs.circuit import method_webp as webp
+from codec.codecs.circuit import layout, method_circuit, method_packed, method_webp
 from codec.codecs.circuit.network import Network
 from codec.entropy import Decoder, Encoder
 from codec.entropy.planes import code_alpha
@@ -38,7 +35,9 @@ def method(payload: bytes) -> int:
     return payload[0] & 7
 
 
-def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: modelled.Choice | None = None) -> bytes:
+def encode(
+    unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: method_circuit.Choice | None = None
+) -> bytes:
     """The smallest payload found for samples [h, w, 1 or 3] below 2^bits, uint8 or (bits > 8) uint16.
 
     Methods that a look at the unit shows to be hopeless are left out. `choice`: what is known of the networks.
@@ -50,22 +49,22 @@ def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: m
     if drawn and _fits_plane(unit.shape):
         found.append(bytes([PLANE]) + _encode_plane(unit, bits))
     if bits > 8 and drawn:
-        number, data = packed.deflate(unit, bits)
+        number, data = method_packed.deflate(unit, bits)
         found.append(bytes([LZMA | number << 3]) + data)
     room = 1 + -(-unit.size * bits // 8)  # stored
     best = min([room, *map(len, found)])
-    as_webp = webp.estimate(unit) if bits <= 8 and drawn and webp.fits(*unit.shape[:2]) else None
+    as_webp = method_webp.estimate(unit) if bits <= 8 and drawn and method_webp.fits(*unit.shape[:2]) else None
     if networks and layout.fits_one(*unit.shape[:2]):
-        choice = choice or modelled.choose(unit, bits, networks)
+        choice = choice or method_circuit.choose(unit, bits, networks)
         if small or not hopeless(choice.size, best if as_webp is None else min(best, as_webp)):
-            found.append(bytes([CIRCUIT]) + modelled.encode(unit, bits, networks, choice))
+            found.append(bytes([CIRCUIT]) + method_circuit.encode(unit, bits, networks, choice))
             best = min(best, len(found[-1]))
     # Compared with what the circuit really took: of drawings the blocks may be a bad sample.
     if as_webp is not None and (small or not hopeless_webp(as_webp, best)):
-        coded = webp.encode(unit, best)
+        coded = method_webp.encode(unit, best)
         found.append(bytes([WEBP | coded.variant << 3]) + coded.data)
     if room <= min(map(len, found), default=room):
-        found.append(bytes([STORED]) + packed.store(unit, bits))
+        found.append(bytes([STORED]) + method_packed.store(unit, bits))
     return min(found, key=len)
 
 
@@ -74,15 +73,15 @@ def decode(payload: bytes, shape: tuple[int, int, int], bits: int, networks: Seq
     kind = method(payload)
     variant, data = payload[0] >> 3, payload[1:]
     if kind == WEBP and bits <= 8:
-        unit: NDArray[Any] = webp.decode(data, variant, shape)
-    elif kind == LZMA and variant < packed.FILTERS:
-        unit = packed.inflate(data, variant, shape, bits)
+        unit: NDArray[Any] = method_webp.decode(data, variant, shape)
+    elif kind == LZMA and variant < method_packed.FILTERS:
+        unit = method_packed.inflate(data, variant, shape, bits)
     elif kind == STORED and not variant:
-        unit = packed.fetch(data, shape, bits)
+        unit = method_packed.fetch(data, shape, bits)
     elif kind == PLANE and not variant and _fits_plane(shape):
         unit = _decode_plane(data, shape, bits)
     elif kind == CIRCUIT and not variant and layout.fits_one(*shape[:2]):
-        unit = modelled.decode(data, shape, bits, networks)
+        unit = method_circuit.decode(data, shape, bits, networks)
     else:
         raise FormatError(f"method byte {payload[0]} does not fit the picture; get a whole copy of the file")
     return unit
@@ -124,4 +123,4 @@ def _decode_plane(data: bytes, shape: tuple[int, int, int], bits: int) -> NDArra
     decoder = Decoder(data)
     plane = code_alpha(decoder, None, shape[:2], max(bits, 8))
     decoder.finish()
-    return plane[..., None].astype(packed.dtype(bits))
+    return plane[..., None].astype(method_packed.dtype(bits))

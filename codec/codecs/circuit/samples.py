@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.circuit import levels
-from codec.codecs.circuit import method_circuit as modelled
-from codec.codecs.circuit import method_webp as webp
-from codec.codecs.circuit import methods as units
-from codec.codecs.circuit.head import CONSTANT, WITH_ALPHA, Options
+from codec.codecs.circuit import levels, method_circuit, method_webp, methods
+from codec.codecs.circuit.head import CONSTANT, WITH_ALPHA, Arrangement
 from codec.codecs.circuit.levels import Levels
 from codec.codecs.circuit.network import Network
 
@@ -21,23 +18,23 @@ _WORTH = 0.98  # of an estimate
 _CHEAP = 1 / 1024  # bytes of a list for each sample; 1.4 % fewer bytes of a magnetic resonance image
 
 
-def options(frame: NDArray[Any], depth: int, networks: Mapping[str, Network]) -> Options:
+def options(frame: NDArray[Any], depth: int, networks: Mapping[str, Network]) -> Arrangement:
     """How to code a picture [H, W, 1..4], except for its layout."""
     channels = frame.shape[2]
     grey = channels > 2 and bool((frame[..., :1] == frame[..., 1:3]).all())
     opaque = channels in WITH_ALPHA and bool((frame[..., -1] == (1 << depth) - 1).all())
-    colour = colours(frame[..., : channels - (channels in WITH_ALPHA)], Options(grey=grey))
-    usable = modelled.usable(networks, colour.shape[2])
-    return Options(grey=grey, opaque=opaque, levels=_levels(colour, depth, usable))
+    colour = colours(frame[..., : channels - (channels in WITH_ALPHA)], Arrangement(grey=grey))
+    usable = method_circuit.usable(networks, colour.shape[2])
+    return Arrangement(grey=grey, opaque=opaque, levels=_levels(colour, depth, usable))
 
 
-def colours(part: NDArray[Any], how: Options) -> NDArray[Any]:
+def colours(part: NDArray[Any], how: Arrangement) -> NDArray[Any]:
     """What a unit holds of colours [h, w, 1 or 3] of a part of the picture."""
     unit = np.ascontiguousarray(part[..., :1] if how.grey else part)
     return unit if how.levels is None else levels.ranks(unit, how.levels)
 
 
-def samples(unit: NDArray[Any], how: Options, depth: int) -> NDArray[Any]:
+def samples(unit: NDArray[Any], how: Arrangement, depth: int) -> NDArray[Any]:
     """A unit as samples again, for all colours; FormatError for ranks that the list doesn't have."""
     return unit if how.levels is None else levels.values(unit, how.levels, depth)
 
@@ -55,7 +52,7 @@ def _levels(colour: NDArray[Any], depth: int, networks: list[Network]) -> Levels
         return used
     # Fewer bits of deep samples are fewer to store; a list without gaps takes some bytes.
     plain = span if depth > 8 and levels.rank_bits(span) < depth else None
-    if len(used) > _SPARSE * len(span) or (depth == 8 and units.flatness(colour) >= units.DRAWN):
+    if len(used) > _SPARSE * len(span) or (depth == 8 and methods.flatness(colour) >= methods.DRAWN):
         return plain  # WebP has palettes of its own
     cost = _cost(levels.ranks(colour, used), bits, networks) + len(levels.pack(used))
     if plain is not None:
@@ -66,8 +63,8 @@ def _levels(colour: NDArray[Any], depth: int, networks: list[Network]) -> Levels
 def _cost(colour: NDArray[Any], bits: int, networks: list[Network]) -> float:
     """About the bytes that a picture takes."""
     costs = [float(colour.size * bits / 8)]
-    if networks and units.flatness(colour) < units.DRAWN:
-        costs.append(modelled.choose(colour, bits, networks).size)
-    if bits <= 8 and webp.fits(*colour.shape[:2]):
-        costs.append(webp.estimate(colour))
+    if networks and methods.flatness(colour) < methods.DRAWN:
+        costs.append(method_circuit.choose(colour, bits, networks).size)
+    if bits <= 8 and method_webp.fits(*colour.shape[:2]):
+        costs.append(method_webp.estimate(colour))
     return min(costs)

@@ -11,10 +11,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from codec.codecs.circuit import method_circuit as modelled
-from codec.codecs.circuit import method_webp as webp
-from codec.codecs.circuit import methods as units
-from codec.codecs.circuit import tuned_unit as setup
+from codec.codecs.circuit import method_circuit, method_webp, methods, tuned_unit
 from codec.codecs.circuit.differences import tuned
 from codec.codecs.circuit.method_circuit import Choice
 from codec.codecs.circuit.network import Network
@@ -38,22 +35,22 @@ def tuning(colour: Sequence[NDArray[Any]], bits: int, networks: Sequence[Network
     """
     if bits > 8 or not networks:
         return None
-    choices = [modelled.choose(unit, bits, networks) for unit in colour]
+    choices = [method_circuit.choose(unit, bits, networks) for unit in colour]
     fit = [
         n for n, (c, unit) in enumerate(zip(choices, colour, strict=True)) if c.colours is None and _modelled(unit, c)
     ]
     if not fit:
         return None
     number = Counter(choices[n].network for n in fit).most_common(1)[0][0]
-    tiles = [tile for n in fit for tile in modelled.coded_tiles(colour[n], networks[number])]
+    tiles = [tile for n in fit for tile in method_circuit.coded_tiles(colour[n], networks[number])]
     from codec.codecs.circuit.descent import tune, windows  # needs torch
 
     differences = tune(networks[number], tiles, windows(effort, sum(t.shape[0] * t.shape[1] for t in tiles)))
     network = tuned(networks[number], differences)
-    payload = setup.encode(number, networks[number], differences)
+    payload = tuned_unit.encode(number, networks[number], differences)
     result: list[Choice | None] = list(choices)
     for n in fit:
-        size = modelled.estimate(colour[n], bits, network)
+        size = method_circuit.estimate(colour[n], bits, network)
         result[n] = min(choices[n], Choice(len(networks), 0, None, size), key=lambda c: c.size)
     before, after = sum(c.size for c in choices), sum(c.size for c in result if c)
     return Tuning(network, payload, result) if after + len(payload) < _WORTH * before else None
@@ -61,4 +58,8 @@ def tuning(colour: Sequence[NDArray[Any]], bits: int, networks: Sequence[Network
 
 def _modelled(unit: NDArray[Any], choice: Choice) -> bool:
     """Whether a unit is likely to be coded by the circuit."""
-    return units.flatness(unit) < units.PHOTO or not webp.fits(*unit.shape[:2]) or webp.estimate(unit) > choice.size
+    return (
+        methods.flatness(unit) < methods.PHOTO
+        or not method_webp.fits(*unit.shape[:2])
+        or method_webp.estimate(unit) > choice.size
+    )

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from codec.codecs.circuit import CODEC
 from codec.codecs.circuit.network import Network
 from codec.errors import FormatError
 from codec.models.circuit.shape import ContextConfig
 from codec.weights import read_header
 
-CODEC = "circuit"
 TYPES = {"weight": np.int16, "bias": np.int32, "shift": np.int8}
 
 
@@ -31,14 +31,14 @@ def save(
         for key, value in layers.items()
     }
     config = json.dumps({name: c.to_dict() for name, (c, _) in networks.items()}, sort_keys=True, separators=(",", ":"))
-    save_file(tensors, path, {"codec": CODEC, "config": config, "description": description})
+    save_file(tensors, path, {"codec": CODEC.name, "config": config, "description": description})
 
 
 def load(path: Path) -> dict[str, Network]:
     """The networks of a weights file by name. FormatError if it is damaged or its arithmetic would not be exact."""
     _, metadata, _ = read_header(path)
-    if metadata.get("codec") != CODEC:
-        raise FormatError(f"{path}: these are weights of {metadata.get('codec', 'no codec')}, not of {CODEC}")
+    if metadata.get("codec") != CODEC.name:
+        raise FormatError(f"{path}: these are weights of {metadata.get('codec', 'no codec')}, not of {CODEC.name}")
     try:
         configs = {name: ContextConfig(**sizes) for name, sizes in json.loads(metadata["config"]).items()}
         tensors = load_file(path)

@@ -1,0 +1,116 @@
+"""NIRVANA's fitted networks (arXiv 2212.14593), the video codec: over a standard stream (hybrid.py), or by themselves,
+as the paper has them (sine/)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from codec.codecs.base import QUALITY, Descriptor, Setting, UnitsDescription, Variant, VideoCodec, VideoMedia, effort
+from codec.codecs.options import EFFORTS, VIDEO_EFFORT, VideoOptions
+from codec.errors import CodecError
+from codec.standard.encoders import DEFAULT, ENCODERS
+
+if TYPE_CHECKING:
+    from codec.container import Header, Unit
+    from codec.media import Info
+    from codec.media.video import Layout
+
+PRESETS = ("tiny", "small", "hd", "paper")  # of the paper's network; their numbers in heads are 1 to 4
+
+
+def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
+    _check(options)
+    if options.preset:
+        from codec.codecs.nirvana.sine.codec import open_encoder
+
+        return open_encoder(options.preset, info, device)
+    from codec.codecs.nirvana.hybrid import Hybrid
+
+    return Hybrid(ENCODERS[options.base or DEFAULT])
+
+
+def _decoder(header: Header, device: str, base: bool) -> VideoCodec:
+    from codec.codecs.nirvana.head import check
+
+    check(header)
+    if header.stream is None:
+        from codec.codecs.nirvana.sine.codec import open_decoder
+
+        return open_decoder(header, device)
+    from codec.codecs.nirvana.hybrid import Hybrid
+
+    return Hybrid(None, base_only=base)
+
+
+def _layouts(options: VideoOptions) -> tuple[Layout, ...]:
+    from codec.media.video import Layout
+
+    _check(options)
+    return (Layout(),) if options.preset else ENCODERS[options.base or DEFAULT].layouts
+
+
+def _check(options: VideoOptions) -> None:
+    preset, base = options.preset, options.base
+    if base is not None and base not in ENCODERS:
+        raise CodecError(f"no base {base!r}; choose one of {', '.join(ENCODERS)}")
+    if preset is not None and preset not in PRESETS:
+        raise CodecError(f"no preset {preset!r}; choose one of {', '.join(PRESETS)}, or none")
+    if preset is not None and base is not None:
+        raise CodecError("the paper's network has no base; leave --base or --preset out")
+
+
+def _stages(options: VideoOptions) -> tuple[str, ...]:
+    return ("fit",) if options.preset else ("base", "fit")
+
+
+def _starts_chain(header: Header, unit: Unit) -> bool:
+    from codec.codecs.nirvana.head import starts_chain
+
+    return starts_chain(header, unit)
+
+
+def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
+    from codec.codecs.nirvana.describe import describe
+
+    return describe(header, units)
+
+
+def _variants() -> dict[str, Variant]:
+    """`nirvana-x265-e1` is over that base at that effort; `base-x265` the base alone."""
+    bases = {"": DEFAULT, **{f"-{base}": base for base in ENCODERS}}
+    efforts = {"": VIDEO_EFFORT, **{f"-e{n}": n for n in range(1, EFFORTS + 1)}}
+    found: dict[str, Variant] = {}
+    for base, name in bases.items():
+        for suffix, number in efforts.items():
+            settings = {"base": name, "effort": number}
+            found[f"nirvana{base}{suffix}"] = Variant("q", settings)
+            if base:  # no time for anything but it
+                found[f"base{base}{suffix}"] = Variant("q", {**settings, "seconds": 0.0}, export=True)
+    return found
+
+
+CODEC = Descriptor(
+    name="nirvana",
+    id=3,
+    revision=0,
+    title="videos",
+    default_for=("video",),
+    videos=VideoMedia(
+        _encoder,
+        _decoder,
+        _layouts,
+        {
+            "quality": QUALITY,
+            "effort": effort(VIDEO_EFFORT),
+            "seconds": Setting(),
+            "preset": Setting(choices=PRESETS),
+            "base": Setting(DEFAULT, choices=tuple(ENCODERS)),
+        },
+        _variants(),
+        _stages,
+        _starts_chain,
+    ),
+    describe=_describe,
+    training={"nirvana-init": "codec.train.nirvana_init"},
+)

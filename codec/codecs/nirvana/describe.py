@@ -1,42 +1,18 @@
-"""What a file says of itself, for `codec info`: its base, and what each group uses and has of it. No torch."""
+"""What a video's file is made of: its base, and what each group uses and has of it. No torch."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from codec.codecs.base import UnitsDescription, no_description
 from codec.codecs.nirvana import filters
-from codec.codecs.nirvana.codec import HYBRID
-from codec.codecs.nirvana.sine.units import parse
+from codec.codecs.nirvana.head import made
 from codec.container import Header, Unit
-from codec.container.fields import Cursor
-from codec.errors import FormatError
-from codec.standard.encoders import ENCODERS, STEPS
-from codec.standard.packets import unpack
+from codec.standard.encoders import ENCODERS
 
-KEPT = 0  # in place of an encoder's number: the packets are the source's
 GAINS = 3  # bytes in front of what the filters wrote: how much Y, U and V gained
 GAIN_STEPS = 20  # of a dB
-
-
-def made(header: Header) -> tuple[str, float, int]:
-    """How a file's stream was made: by which encoder ("" if it is the source's), its rate factor, and the effort."""
-    cursor = Cursor(header.private, "the head")
-    kind, number, steps, effort = cursor.byte(), cursor.varint(), cursor.varint(), cursor.varint()
-    names = {KEPT: "", **{encoder.number: name for name, encoder in ENCODERS.items()}}
-    if kind != HYBRID or number not in names or cursor.rest() or header.stream is None:
-        raise FormatError("made by a newer version: an unknown base; install a newer neural-codec")
-    return names[number], steps / STEPS, effort
-
-
-def starts_chain(header: Header, unit: Unit) -> bool:
-    """Whether decoding can begin with a unit."""
-    assert header.rate is not None
-    if header.stream is None:
-        return parse(unit, 0, header.rate).key
-    if not unit.packets:
-        return False
-    first, *rest = unpack(unit.packets)
-    return first.key and all(packet.pts > first.pts for packet in rest)
 
 
 def gains(unit: Unit) -> tuple[float, float, float]:
@@ -45,24 +21,36 @@ def gains(unit: Unit) -> tuple[float, float, float]:
     return y, u, v
 
 
-def summary(header: Header, units: list[Unit]) -> dict[str, Any]:
+def describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     """The base, the bytes of both, and each group; nothing of the paper's network."""
     if header.stream is None:
-        return {}
+        return no_description(header, units)
     base, factor, effort = made(header)
     values: dict[str, Any] = {"standard": header.stream.standard, "base": base or "kept"}
+    how = "as the source had it"
     if base:
         encoder = ENCODERS[base]
         preset = encoder.presets[effort - 1] if 1 <= effort <= len(encoder.presets) else "?"
         values |= {"crf": factor, "preset": preset, "effort": effort}
-    groups = []
+        how = f"{base}, crf {factor:g}, preset {preset}"
+    groups, remarks = [], []
     for unit in units:
-        found: dict[str, Any] = {"network_bytes": len(unit.payload)}
+        group: dict[str, Any] = {"network_bytes": len(unit.payload)}
+        remark = ""
         if unit.payload:
-            found |= {"gain": [round(gain, 2) for gain in gains(unit)], "uses": filters.describe(unit.payload[GAINS:])}
-        groups.append(found)
-    values["base_bytes"] = sum(len(unit.packets) for unit in units)
-    values["network_bytes"] = sum(len(unit.payload) for unit in units)
+            y, u, v = gains(unit)
+            uses = filters.describe(unit.payload[GAINS:])
+            group |= {"gain": [round(gain, 2) for gain in (y, u, v)], "uses": uses}
+            said = ", ".join(f"{name} {what}" for name, what in uses.items())
+            remark = f"network {len(unit.payload):,}: Y +{y:.2f} U +{u:.2f} V +{v:.2f} dB ({said})"
+        groups.append(group)
+        remarks.append(remark)
+    stream, networks = (sum(len(getattr(unit, part)) for unit in units) for part in ("packets", "payload"))
     frames = sum(unit.frames for unit in units)
-    values["gain"] = [round(sum(gains(u)[i] * u.frames for u in units) / max(frames, 1), 2) for i in range(3)]
-    return {**values, "groups": groups}
+    y, u, v = (round(sum(gains(unit)[i] * unit.frames for unit in units) / max(frames, 1), 2) for i in range(3))
+    values |= {"base_bytes": stream, "network_bytes": networks, "gain": [y, u, v], "groups": groups}
+    rows = {
+        "base": f"{header.stream.standard}, {stream:,} bytes ({how})",
+        "networks": f"{networks:,} bytes" + (f", Y +{y:.2f} dB, U +{u:.2f}, V +{v:.2f}" if networks else ""),
+    }
+    return UnitsDescription(values, rows, remarks)

@@ -15,20 +15,19 @@ from itertools import islice
 
 import numpy as np
 
-from codec.codecs.base import Task
-from codec.codecs.nirvana import filters
-from codec.codecs.nirvana.codec import HYBRID, NAME, REVISION
-from codec.codecs.nirvana.describe import GAIN_STEPS, GAINS, made, starts_chain
-from codec.container import CODEC_IDS, Header, Stream, Unit
-from codec.container.fields import varint
+from codec.codecs.base import ChainTask
+from codec.codecs.nirvana import CODEC, filters
+from codec.codecs.nirvana.describe import GAIN_STEPS, GAINS
+from codec.codecs.nirvana.head import made, pack_private
+from codec.codecs.options import VideoOptions, VideoProgress
+from codec.container import Header, Stream, Unit
 from codec.errors import CodecError, DesyncError, FormatError, MediaError
 from codec.media import Info
 from codec.media.video import Layout, Picture, Planes, Turn, turned
+from codec.media.video.distortion import errors, psnr, psnr_611
 from codec.standard import decode as standard
-from codec.standard.encoders import STEPS, TOP, Encoder, Settings, encode
+from codec.standard.encoders import TOP, Encoder, Settings, encode
 from codec.standard.packets import Packet, pack, unpack
-from codec.video.measure import errors, psnr, psnr_611
-from codec.video.options import Options, Told
 
 GROUP = 128  # frames at most, and
 GROUP_BYTES = 2**27  # bytes of their planes
@@ -39,22 +38,22 @@ class Hybrid:
 
     length = TOP
 
-    def __init__(self, encoder: Encoder | None) -> None:
-        self.base_only = False
+    def __init__(self, encoder: Encoder | None, base_only: bool = False) -> None:
+        self._base_only = base_only
         self._encoder = encoder
         self.layouts: tuple[Layout, ...] = encoder.layouts if encoder else ()
         self.steps = encoder.steps if encoder else 0
 
-    def header(self, info: Info, options: Options) -> Header:
+    def header(self, info: Info, options: VideoOptions) -> Header:
         """See VideoCodec."""
         assert self._encoder is not None and info.rate is not None
         width, height = self._encoder.size(info.width, info.height)
         tick = info.tick or 1 / info.rate
         stream = Stream(self._encoder.standard, width, height, info.chroma, tick, aspect=info.aspect)
         factor = self._factor(options)
-        private = bytes([HYBRID]) + b"".join(map(varint, (self._encoder.number, round(factor * STEPS), options.effort)))
+        private = pack_private(self._encoder, factor, options.effort)
         header = Header(
-            codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, depth=info.depth, frames=0,
+            codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, depth=info.depth, frames=0,
             rate=info.rate, color=info.color, private=private, metadata=info.metadata, stream=stream,
         )  # fmt: skip
         context = self._encoder.open(_settings(header), options.effort, factor, 1)
@@ -65,11 +64,11 @@ class Hybrid:
         assert self._encoder is not None
         return self._encoder.quality(made(header)[1])
 
-    def trial(self, header: Header, task: Task, fitted: bool) -> tuple[int, float]:
+    def trial(self, header: Header, task: ChainTask, fitted: bool) -> tuple[int, float]:
         """See VideoCodec."""
         total = 0.0
 
-        def tell(told: Told) -> None:
+        def tell(told: VideoProgress) -> None:
             nonlocal total
             if told.stage == "fit":
                 total += told.psnr * told.frames
@@ -78,7 +77,7 @@ class Hybrid:
         aside = replace(task, tell=tell, options=task.options if fitted else replace(task.options, seconds=0.0))
         return sum(len(unit.packets) + len(unit.payload) for unit in self.encode(header, aside, ())), total
 
-    def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
+    def encode(self, header: Header, task: ChainTask, done: Sequence[Unit]) -> Iterator[Unit]:
         """See VideoCodec."""
         packed = done[0].packets if done else pack(self._packets(header, task))
         packets = unpack(packed)
@@ -99,10 +98,6 @@ class Hybrid:
             payload, state = whole.group(found, wanted, state)
             yield Unit(number, standard.checksum(stored), 0, payload, size, b"" if number else packed)
         deque(base, 0)  # to its end, where its errors are
-
-    def starts_chain(self, header: Header, unit: Unit) -> bool:
-        """See VideoCodec."""
-        return starts_chain(header, unit)
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """See VideoCodec."""
@@ -150,17 +145,17 @@ class Hybrid:
                 if standard.checksum(planes) != unit.checksum:
                     raise DesyncError("this machine's decoder gives other samples of its stream than were encoded")
                 found = [_shown(p, header) for p in planes]
-                if not self.base_only:
+                if not self._base_only:
                     found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
             except CodecError as error:
                 raise type(error)(f"unit {unit.index}: {error}") from error
             yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
 
-    def _factor(self, options: Options) -> float:
+    def _factor(self, options: VideoOptions) -> float:
         assert self._encoder is not None and options.target.quality is not None
         return self._encoder.factor(options.target.quality)
 
-    def _packets(self, header: Header, task: Task) -> list[Packet]:
+    def _packets(self, header: Header, task: ChainTask) -> list[Packet]:
         assert header.stream is not None and self._encoder is not None
         tick, options = header.stream.tick, task.options
 
@@ -169,7 +164,7 @@ class Hybrid:
             for picture in task.pictures():
                 last = round(picture.time / tick) if last is None else max(round(picture.time / tick), last + 1)
                 yield last, picture.planes
-                task.tell(Told("base", 1, 0.0, 0.0))
+                task.tell(VideoProgress("base", 1, 0.0, 0.0))
 
         return list(
             encode(self._encoder, _settings(header), frames(), options.effort, self._factor(options), options.threads)
@@ -179,7 +174,7 @@ class Hybrid:
 class _Fit:
     """Fits the groups of a chain, each in its share of the time and for its share of the stream."""
 
-    def __init__(self, header: Header, task: Task, size: int) -> None:
+    def __init__(self, header: Header, task: ChainTask, size: int) -> None:
         self._depth, self._task, self._size = header.depth, task, size
         self._pixels = header.width * header.height
         self._begun, self._left = time.monotonic(), task.chain.count
@@ -206,7 +201,7 @@ class _Fit:
         self._left -= count
         bits = 8 * (self._share(count) + len(payload))
         mean = sum(map(psnr_611, found)) / count
-        self._task.tell(Told("fit", count, mean, bits / (self._pixels * count)))
+        self._task.tell(VideoProgress("fit", count, mean, bits / (self._pixels * count)))
         return payload, after
 
     def _share(self, count: int) -> int:

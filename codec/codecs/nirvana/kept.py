@@ -7,25 +7,26 @@ from itertools import islice
 from typing import IO
 
 from codec import container
-from codec.codecs.nirvana.codec import HYBRID, NAME, REVISION
-from codec.container import CODEC_IDS, Header, Limits, Unit
+from codec.codecs.nirvana import CODEC
+from codec.codecs.nirvana.head import pack_private
+from codec.codecs.options import VideoProgress
+from codec.container import Header, Limits, Unit
 from codec.media import MAX_PIXELS
 from codec.standard.decode import checksum, decode
 from codec.standard.keep import Kept
 from codec.standard.packets import Packet, pack
-from codec.video.options import Told
 
 _PACKETS, _BYTES = 512, 2**24  # of a unit, at most
 
 
 def write(
-    kept: Kept, fp: IO[bytes], *, max_pixels: int = MAX_PIXELS, tell: Callable[[Told], None] | None = None
+    kept: Kept, fp: IO[bytes], *, max_pixels: int = MAX_PIXELS, tell: Callable[[VideoProgress], None] | None = None
 ) -> tuple[Header, int]:
     """Write a file of the stream and return its header and how many frames it has."""
     info, frames = kept.info, 0
     header = Header(
-        codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, depth=info.depth, frames=0,
-        rate=info.rate, color=info.color, private=bytes([HYBRID, 0, 0, 0]), metadata=info.metadata, stream=kept.stream,
+        codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, depth=info.depth, frames=0,
+        rate=info.rate, color=info.color, private=pack_private(None, 0, 0), metadata=info.metadata, stream=kept.stream,
     )  # fmt: skip
 
     def units() -> Iterator[Unit]:
@@ -36,7 +37,7 @@ def write(
             frames += len(packets)
             yield Unit(number, checksum(shown), 0, b"", len(packets), pack(packets))
             if tell:
-                tell(Told("base", len(shown), 0.0, 0.0))
+                tell(VideoProgress("base", len(shown), 0.0, 0.0))
 
     container.write(fp, header, units(), Limits(pixels=max_pixels))
     return header, frames

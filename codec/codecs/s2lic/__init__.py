@@ -1,0 +1,81 @@
+"""S2LIC (arXiv 2403.14471), the lossy image codec: learned transforms, an ACGC entropy model, all rates in one file of
+weights. Of videos it codes every picture by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from codec.codecs.base import (
+    QUALITY,
+    Descriptor,
+    ImageCodec,
+    ImageMedia,
+    Setting,
+    Variant,
+    VideoCodec,
+    VideoMedia,
+    effort,
+)
+from codec.codecs.options import EFFORTS, VideoOptions
+
+if TYPE_CHECKING:
+    from codec.container import Header
+    from codec.media import Info
+    from codec.media.video import Layout
+
+TUNES = ("psnr", "ssim")
+WEIGHTS = "s2lic-xs"
+
+
+def _open(fingerprint: bytes | None, device: str) -> ImageCodec:
+    from codec.codecs.s2lic.image import open_codec
+
+    return open_codec(fingerprint, device)
+
+
+def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
+    from codec.codecs.s2lic.video import open_encoder
+
+    return open_encoder(options, device)
+
+
+def _decoder(header: Header, device: str, base: bool) -> VideoCodec:
+    from codec.codecs.s2lic.video import open_decoder
+
+    return open_decoder(header, device)
+
+
+def _layouts(options: VideoOptions) -> tuple[Layout, ...]:
+    from codec.media.video import Layout
+
+    return (Layout(),)
+
+
+def _values(header: Header) -> dict[str, Any]:
+    from codec.codecs.s2lic.head import values
+
+    return values(header)
+
+
+CODEC = Descriptor(
+    name="s2lic",
+    id=1,
+    revision=0,
+    title="lossy images; videos picture by picture",
+    default_for=("image",),
+    images=ImageMedia(
+        _open,
+        {"quality": QUALITY, "tune": Setting("psnr", choices=TUNES), "effort": effort(1)},
+        {
+            "s2lic": Variant("q"),
+            "s2lic-ssim": Variant("q", {"tune": "ssim"}),
+            **{f"s2lic-e{n}": Variant("q", {"effort": n}) for n in range(1, EFFORTS + 1)},
+        },
+    ),
+    videos=VideoMedia(
+        _encoder, _decoder, _layouts, {"quality": QUALITY}, {"s2lic": Variant("q")}, lambda options: ("fit",)
+    ),
+    weights=WEIGHTS,
+    values=_values,
+    training={"s2lic": "codec.train.s2lic", "export": "codec.train.export"},
+)

@@ -4,13 +4,12 @@
     Unit -> code_latents -> y_hat -> g_s (float32, halo of the neighbours' y_hat) -> frame
     alpha -> code_alpha (exact, integers alone) -> a second Unit for each tile, after all the first ones
 
-The transforms may differ between machines in the last bit of a float; no symbol depends on them (codec/codecs/s2lic/latents.py).
+The transforms may differ between machines in the last bit of a float; no symbol depends on them (latents.py).
 """
 
 import contextlib
 import itertools
 import json
-import struct
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -20,38 +19,28 @@ import torch
 from torch import Tensor
 
 from codec import tiling, weights
+from codec.codecs.base import Progress
+from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Damage, Found, attempt, expect
-from codec.codecs.s2lic import search
+from codec.codecs.s2lic import CODEC, search
+from codec.codecs.s2lic.head import QUALITY_STEPS, is_mapped, pack_private, parse_private
+from codec.codecs.s2lic.hidden import fill_hidden
 from codec.codecs.s2lic.latents import PHASES, TooClose, build_tables, code_latents
 from codec.codecs.s2lic.ratemap import Rates, calming_offsets, code_offsets
-from codec.container import CODEC_IDS, Header, Unit
+from codec.container import Header, Unit
 from codec.device import resolve
 from codec.entropy import Decoder, Encoder, Tables
-from codec.entropy.planes import code_alpha, fill_hidden
+from codec.entropy.planes import code_alpha
 from codec.errors import CodecError, DesyncError, FormatError
 from codec.media import Info
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import PATCH, S2LIC, pad_to
 
-NAME = "s2lic"
-REVISION = 0
-OPTIONS = ("quality", "tune", "effort")  # of `encode`
-TUNES = ("psnr", "ssim")
-DEFAULT_WEIGHTS = "s2lic-xs"
-QUALITY_STEPS = 256  # quality is stored in steps of 1/256
-MAPPED = 1 << 15  # flag beside it: each unit begins with rates of its cells (codec/codecs/s2lic/ratemap.py)
-
 WITH_ALPHA = (2, 4)  # numbers of channels
 
-Progress = Callable[[int, int], None]
 
-
-class Codec:
-    """S2LIC with one set of weights on one device."""
-
-    name = NAME
-    id = CODEC_IDS[NAME]
-    revision = REVISION
+class S2licImages:
+    """S2LIC with one set of weights on one device: an ImageCodec."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         self.device = torch.device(device)
@@ -62,20 +51,15 @@ class Codec:
         self.model.requires_grad_(False)  # a search has gradients by latents alone
 
     def encode(
-        self, info: Info, frames: Iterable[np.ndarray], quality: float = 50.0, tune: str = "psnr",
-        effort: int = 1, progress: Progress | None = None,
-    ) -> tuple[Header, Iterator[Unit]]:  # fmt: skip
-        """Header and units of one picture, [H, W, 1..4], uint8 (depth 8) or uint16; quality 0..100; tune of TUNES.
+        self, info: Info, frames: Iterable[np.ndarray], options: ImageOptions, progress: Progress | None = None
+    ) -> tuple[Header, Iterator[Unit]]:
+        """See ImageCodec. From effort 2 on better latents are searched for.
 
-        `effort`: 1 to 9; from 2 on better latents are searched for. `progress` is told (steps done, steps in all): a
-        step is a unit, or a pass of a search over a tile.
+        `progress` is told (steps done, steps in all): a step is a unit, or a pass of a search over a tile.
         """
-        if effort not in range(1, 10):
-            raise CodecError(f"effort {effort} is out of range; give 1 to 9")
-        if tune not in TUNES:
-            raise CodecError(f"no tune {tune!r}; choose one of {', '.join(TUNES)}")
         (frame,) = frames
-        header = header_of(self, info, quality, tune)
+        header = header_of(self, info, 50.0 if options.quality is None else options.quality, options.tune or "psnr")
+        effort = options.effort or 1
         schedule = search.EFFORTS[effort - 2] if effort > 1 else None
         passes = len(tiling.tiles(header.height, header.width)) * schedule.passes if schedule else 0
         total = unit_count(header) + passes
@@ -138,12 +122,7 @@ class Codec:
     def decode(
         self, header: Header, units: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
     ) -> Iterator[np.ndarray]:
-        """The picture of a file whose header names these weights: [H, W, channels], uint8 or (depth > 8) uint16.
-
-        `progress` is told (steps done, steps in all): a step is a unit's symbols, or a tile's pixels. Header and
-        number of units are checked at once, units when the frame is asked for. With `damage`, a list, units that
-        are not whole are told there, and their tiles are mid-grey or opaque.
-        """
+        """See ImageCodec. `progress`: a step is a unit's symbols, or a tile's pixels."""
         _check(header)
         found = expect(units, unit_count(header), damage)
         return self._frame(header, found, progress, damage)
@@ -224,14 +203,12 @@ class Codec:
         return torch.from_numpy(colour).to(self.device).permute(2, 0, 1)[None]
 
 
-def header_of(codec: Codec, info: Info, quality: float, tune: str = "psnr") -> Header:
-    """Of a picture; CodecError for a quality outside 0 to 100."""
-    if not 0 <= quality <= 100:
-        raise CodecError(f"quality {quality:g} is out of range; give 0 to 100")
+def header_of(codec: S2licImages, info: Info, quality: float, tune: str = "psnr") -> Header:
+    """The header of a picture at a quality from 0 to 100."""
     return Header(
-        codec=codec.id, revision=codec.revision, width=info.width, height=info.height, channels=info.channels,
+        codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, channels=info.channels,
         depth=info.depth, color=info.color, fingerprint=codec.fingerprint,
-        private=struct.pack("<H", round(quality * QUALITY_STEPS) | (MAPPED if tune == "ssim" else 0)),
+        private=pack_private(quality, mapped=tune == "ssim"),
         metadata=info.metadata,
     )  # fmt: skip
 
@@ -247,27 +224,12 @@ def _true_float32() -> contextlib.AbstractContextManager[None]:
 
 
 def _check(header: Header) -> None:
-    if header.revision != REVISION:
+    if header.revision != CODEC.revision:
         raise FormatError(f"made by revision {header.revision} of s2lic; install a neural-codec that reads it")
     if not 8 <= header.depth <= 16 or header.frames != 1:
         what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
         raise FormatError(f"{what}: not a picture that s2lic codes; get a whole copy of the file")
     parse_private(header.private)
-
-
-def parse_private(private: bytes) -> int:
-    """Quality in steps of 1/256 from a header's private bytes."""
-    if len(private) != 2:
-        raise FormatError(f"the s2lic options have {len(private)} bytes, not 2; get a whole copy of the file")
-    steps = struct.unpack("<H", private)[0] & ~MAPPED
-    if steps > 100 * QUALITY_STEPS:
-        raise FormatError(f"quality {steps / QUALITY_STEPS:g} is out of range; get a whole copy of the file")
-    return int(steps)
-
-
-def is_mapped(header: Header) -> bool:
-    """Whether the cells of a picture have rates of their own."""
-    return bool(struct.unpack("<H", header.private)[0] & MAPPED)
 
 
 def _place(part: np.ndarray, x: Tensor | None, depth: int) -> None:
@@ -309,15 +271,16 @@ def export(model: S2LIC, path: Path, description: str) -> None:
     for part, tables in zip("zy", build_tables(rounded.entropy_model()), strict=True):
         state |= {f"tables.{part}.{k}": torch.tensor(v) for k, v in tables.to_arrays().items()}
     config = json.dumps(model.config.to_dict(), sort_keys=True, separators=(",", ":"))
-    save_file(state, path, {"codec": NAME, "config": config, "description": description})
+    save_file(state, path, {"codec": CODEC.name, "config": config, "description": description})
 
 
-def open_codec(fingerprint: bytes | None, device: str) -> Codec:
+def open_codec(fingerprint: bytes | None, device: str) -> S2licImages:
     """The codec that encodes by default (None), or the one that a file names; loaded once a device ("auto", ...)."""
-    path = weights.default(NAME, DEFAULT_WEIGHTS) if fingerprint is None else weights.find(NAME, fingerprint)
+    name = CODEC.name
+    path = weights.default(name, CODEC.weights) if fingerprint is None else weights.find(name, fingerprint)
     return _loaded(path, resolve(device))
 
 
 @lru_cache(maxsize=2)
-def _loaded(path: Path, device: str) -> Codec:
-    return Codec(path, device)
+def _loaded(path: Path, device: str) -> S2licImages:
+    return S2licImages(path, device)

@@ -19,7 +19,7 @@ from codec.container import Header, Unit
 from codec.models.s2lic.model import PATCH
 
 if TYPE_CHECKING:
-    from codec.codecs.s2lic.image import Codec
+    from codec.codecs.s2lic.image import S2licImages
 
 EFFORTS = (  # from effort 2 on
     Schedule(3, (0.8, 1.2), (0.3, 0.15)),
@@ -34,7 +34,7 @@ EFFORTS = (  # from effort 2 on
 
 
 def units(
-    codec: Codec, frame: np.ndarray, header: Header, rates: Rates, schedule: Schedule, told: Callable[[], None]
+    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, schedule: Schedule, told: Callable[[], None]
 ) -> list[Unit]:
     """Units of a picture's tiles, with the least J = bits + lambda 255^2 error of those found; `told` after each pass.
 
@@ -73,7 +73,9 @@ def units(
     return better if _cost(codec, frame, header, rates, better, y_hat) < cost else plain
 
 
-def _cost(codec: Codec, frame: np.ndarray, header: Header, rates: Rates, made: list[Unit], y_hat: Tensor) -> float:
+def _cost(
+    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, made: list[Unit], y_hat: Tensor
+) -> float:
     """J of a picture's units, by their bytes and by the pixels that their decoder makes of y_hat."""
     top = (1 << header.depth) - 1
     cost = sum(8.0 * len(unit.payload) for unit in made)

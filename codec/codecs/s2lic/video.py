@@ -9,65 +9,60 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from codec.codecs.base import Task
-from codec.codecs.s2lic import image as s2lic
-from codec.container import Header, Unit
+from codec.codecs.base import ChainTask
+from codec.codecs.options import ImageOptions, VideoOptions, VideoProgress
+from codec.codecs.s2lic import image
+from codec.container import Header, Unit, times
 from codec.container.fields import Cursor
 from codec.errors import CodecError, FormatError
 from codec.media import Info, yuv
 from codec.media.video import Layout, Picture
-from codec.video import timing
-from codec.video.measure import errors, psnr, weighted
-from codec.video.options import Options, Told
+from codec.media.video.distortion import errors, psnr, weighted
 
 
-class Codec:
+class S2licVideos:
     """S2LIC with one set of weights on one device, for videos of one size."""
 
     length = 32  # frames that are worked on by one process at a time
     layouts: tuple[Layout, ...] = (Layout(),)
     steps = 0
 
-    def __init__(self, codec: s2lic.Codec) -> None:
+    def __init__(self, codec: image.S2licImages) -> None:
         self.codec = codec
 
-    def header(self, info: Info, options: Options) -> Header:
+    def header(self, info: Info, options: VideoOptions) -> Header:
         """See VideoCodec. CodecError for options that it doesn't have."""
         assert options.target.quality is not None
         if options.seconds is not None:
             raise CodecError("s2lic fits nothing; leave --time-budget out, or use --codec nirvana")
-        still = s2lic.header_of(self.codec, Info(info.width, info.height), options.target.quality)
+        still = image.header_of(self.codec, Info(info.width, info.height), options.target.quality)
         return dataclasses.replace(still, frames=0, rate=info.rate, color=info.color, metadata=info.metadata)
 
-    def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
+    def encode(self, header: Header, task: ChainTask, done: Sequence[Unit]) -> Iterator[Unit]:
         """See VideoCodec."""
         quality, first = task.options.target.quality, task.chain.first
         assert header.rate is not None and quality is not None
-        still, tiles = Info(header.width, header.height), s2lic.unit_count(_still(header))
+        still, tiles = Info(header.width, header.height), image.unit_count(_still(header))
         for number, picture in enumerate(task.pictures()):
             missing = (number + 1) * tiles - len(done)
             if missing <= 0:
                 continue
             rgb = yuv.to_rgb(picture.planes, header.color)
-            made = list(self.codec.encode(still, iter([rgb]), quality)[1])
-            when = timing.pack([picture.time], first + number, header.rate)
+            made = list(self.codec.encode(still, iter([rgb]), ImageOptions(quality=quality))[1])
+            when = times.pack([picture.time], first + number, header.rate)
             made[0] = made[0]._replace(payload=when + made[0].payload, frames=1)
             # Of a picture that an interruption cut in two, some units are there.
             yield from (u._replace(index=number * tiles + u.index) for u in made[-min(missing, tiles) :])
             found = next(self.decode(header, made, first + number)).planes
             size = 8 * sum(len(u.payload) for u in made) / rgb[..., 0].size
-            task.tell(Told("fit", 1, psnr(weighted(errors(found, picture.planes))), size))
-
-    def starts_chain(self, header: Header, unit: Unit) -> bool:
-        """Whether decoding can begin with a unit."""
-        return unit.frames == 1
+            task.tell(VideoProgress("fit", 1, psnr(weighted(errors(found, picture.planes))), size))
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """The pictures of units, which begin with a picture; `first`: its number in the video."""
         if header.rate is None or header.channels != 3 or header.depth != 8 or header.stream is not None:
             raise FormatError("not a video that s2lic codes; get a whole copy of the file")
         still = _still(header)
-        tiles = s2lic.unit_count(still)
+        tiles = image.unit_count(still)
         gathered: list[Unit] = []
         for unit in units:
             if unit.frames != (not gathered):
@@ -78,7 +73,7 @@ class Codec:
             if len(gathered) < tiles:
                 continue
             cursor = Cursor(gathered[0].payload, f"unit {gathered[0].index}")
-            (when,) = timing.unpack(cursor, 1, first, header.rate)
+            (when,) = times.unpack(cursor, 1, first, header.rate)
             gathered[0] = gathered[0]._replace(payload=cursor.rest())
             whole = [u._replace(index=i, frames=0) for i, u in enumerate(gathered)]
             (rgb,) = self.codec.decode(still, whole)
@@ -93,13 +88,13 @@ def _still(header: Header) -> Header:
     return dataclasses.replace(header, frames=1, rate=None, metadata={})
 
 
-def layouts(preset: str | None, base: str | None) -> tuple[Layout, ...]:
-    """What it takes."""
-    return Codec.layouts
-
-
-def open_codec(header: Header | None, info: Info | None, device: str, preset: str | None, base: str | None) -> Codec:
-    """The codec that encodes (no header), or the one that decodes a file."""
-    if preset is not None or base is not None:
+def open_encoder(options: VideoOptions, device: str) -> S2licVideos:
+    """The codec that encodes by default."""
+    if options.preset is not None or options.base is not None:
         raise CodecError("s2lic has no presets and no base; leave them out, or use --codec nirvana")
-    return Codec(s2lic.open_codec(None if header is None else header.fingerprint, device))
+    return S2licVideos(image.open_codec(None, device))
+
+
+def open_decoder(header: Header, device: str) -> S2licVideos:
+    """The codec whose weights a file names."""
+    return S2licVideos(image.open_codec(header.fingerprint, device))

@@ -8,23 +8,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 from codec import weights
-from codec.codecs.base import Task
-from codec.codecs.nirvana.codec import NAME, PAPER, REVISION
-from codec.codecs.nirvana.sine import init as sine_init
+from codec.codecs.base import ChainTask
+from codec.codecs.nirvana import CODEC
+from codec.codecs.nirvana import PRESETS as NAMES
+from codec.codecs.nirvana.sine import init
 from codec.codecs.nirvana.sine.groups import SineGroups, State
 from codec.codecs.nirvana.sine.loop import Budget
 from codec.codecs.nirvana.sine.presets import PRESETS
 from codec.codecs.nirvana.sine.units import KEY, parse
-from codec.container import CODEC_IDS, Header, Unit
+from codec.codecs.options import VideoOptions, VideoProgress
+from codec.container import Header, Unit, times
 from codec.device import resolve
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.media.video import Layout, Picture
-from codec.video import timing
-from codec.video.measure import errors, psnr, weighted
-from codec.video.options import Options, Told
+from codec.media.video.distortion import errors, psnr, weighted
 
 CHAIN = 128  # frames at most
 _STEPS = 2  # of a quality: it is stored in halves
@@ -43,15 +44,15 @@ class Sine:
         self._length = self.preset.shape.group
         self.length = max(CHAIN // self._length, 1) * self._length
 
-    def header(self, info: Info, options: Options) -> Header:
+    def header(self, info: Info, options: VideoOptions) -> Header:
         """See VideoCodec."""
         return Header(
-            codec=CODEC_IDS[NAME], revision=REVISION, width=info.width, height=info.height, frames=0, rate=info.rate,
-            color=info.color, fingerprint=self._fingerprint, private=bytes([PAPER.index(self._name) + 1]),
+            codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, frames=0, rate=info.rate,
+            color=info.color, fingerprint=self._fingerprint, private=bytes([NAMES.index(self._name) + 1]),
             metadata=info.metadata,
         )  # fmt: skip
 
-    def encode(self, header: Header, task: Task, done: Sequence[Unit]) -> Iterator[Unit]:
+    def encode(self, header: Header, task: ChainTask, done: Sequence[Unit]) -> Iterator[Unit]:
         """See VideoCodec."""
         assert header.rate is not None and task.options.target.quality is not None
         quality, options = round(task.options.target.quality * _STEPS), task.options
@@ -70,17 +71,12 @@ class Sine:
                     budget = Budget(seconds=left * len(group) / (task.chain.first + task.chain.count - first))
                 coded = self._groups.encode(planes, state, rate_weight(quality), budget)
                 state = coded.state
-                times = timing.pack([picture.time for picture in group], first, header.rate)
-                yield Unit(index, coded.checksum, 0, times + bytes([KEY * (index == 0)]) + coded.payload, len(group))
+                when = times.pack([picture.time for picture in group], first, header.rate)
+                yield Unit(index, coded.checksum, 0, when + bytes([KEY * (index == 0)]) + coded.payload, len(group))
                 error = sum(weighted(errors(a, b)) for a, b in zip(coded.planes, planes, strict=True)) / len(group)
                 size = len(coded.payload) * 8 / (header.width * header.height * len(group))
-                task.tell(Told("fit", len(group), psnr(error), size))
+                task.tell(VideoProgress("fit", len(group), psnr(error), size))
             first, index = first + len(group), index + 1
-
-    def starts_chain(self, header: Header, unit: Unit) -> bool:
-        """See VideoCodec."""
-        assert header.rate is not None
-        return parse(unit, 0, header.rate).key
 
     def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
         """See VideoCodec."""
@@ -110,18 +106,20 @@ def rate_weight(quality: int) -> float:
     return float(10.0 ** (-2.6 - 1.1 * (quality / 100 - 1)))
 
 
-def open_sine(header: Header | None, info: Info | None, device: str, preset: str | None) -> Sine:
-    """The preset that encodes (no header), with its learned start if there is one; or the one that decodes a file."""
-    if header is not None:
-        if len(header.private) != 1 or not 1 <= header.private[0] <= len(PAPER):
-            raise FormatError("made by a newer version: an unknown preset; install a newer neural-codec")
-        preset = PAPER[header.private[0] - 1]
-        path = weights.find("nirvana", header.fingerprint) if header.fingerprint else None
-    else:
-        assert preset is not None
-        path = sine_init.shipped(preset)
-    size = header or info
-    assert size is not None
-    start = None if path is None else sine_init.load(path)[1]
-    groups = SineGroups(PRESETS[preset], size.height, size.width, start, resolve(device))
-    return Sine(preset, groups, b"" if path is None else weights.fingerprint(path))
+def open_encoder(name: str, info: Info, device: str) -> Sine:
+    """The preset of this name, with its learned start if there is one."""
+    return _opened(name, info, init.shipped(name), device)
+
+
+def open_decoder(header: Header, device: str) -> Sine:
+    """The preset that a file names, and the start that it has."""
+    if len(header.private) != 1 or not 1 <= header.private[0] <= len(NAMES):
+        raise FormatError("made by a newer version: an unknown preset; install a newer neural-codec")
+    path = weights.find(CODEC.name, header.fingerprint) if header.fingerprint else None
+    return _opened(NAMES[header.private[0] - 1], header, path, device)
+
+
+def _opened(name: str, size: Header | Info, path: Path | None, device: str) -> Sine:
+    start = None if path is None else init.load(path)[1]
+    groups = SineGroups(PRESETS[name], size.height, size.width, start, resolve(device))
+    return Sine(name, groups, b"" if path is None else weights.fingerprint(path))

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from codec import weights
+from codec.codecs.nirvana import CODEC
 from codec.codecs.nirvana.sine.latents import STEP_LIMIT, Weights
 from codec.codecs.nirvana.sine.presets import PRESETS
 from codec.codecs.nirvana.sine.tensors import checked
@@ -18,7 +19,7 @@ from codec.errors import CodecError, FormatError, WeightsMissing
 def shipped(preset: str) -> Path | None:
     """The file of the preset's start in assets or CODEC_WEIGHTS, if it has one."""
     try:
-        return weights.default("nirvana", f"nirvana-{preset}")
+        return weights.default(CODEC.name, f"{CODEC.name}-{preset}")
     except WeightsMissing:
         return None
 
@@ -28,7 +29,7 @@ def load(path: Path) -> tuple[str, Weights]:
     _, metadata, _ = weights.read_header(path)
     preset = metadata.get("config", "").removeprefix("sine-")
     try:
-        if preset not in PRESETS or metadata.get("codec") != "nirvana":
+        if preset not in PRESETS or metadata.get("codec") != CODEC.name:
             raise CodecError("of another codec")
         tensors = load_file(path)
         shapes = PRESETS[preset].shape.tensors()
@@ -43,4 +44,4 @@ def load(path: Path) -> tuple[str, Weights]:
 def save(path: Path, preset: str, start: Weights, description: str) -> None:
     """Writes a preset's start."""
     tensors = {name: tensor.astype(np.int16) for name, tensor in {**start.tensors, "steps": start.steps}.items()}
-    save_file(tensors, path, {"codec": "nirvana", "config": f"sine-{preset}", "description": description})
+    save_file(tensors, path, {"codec": CODEC.name, "config": f"sine-{preset}", "description": description})

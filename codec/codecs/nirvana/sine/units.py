@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from codec.container import Unit
+from codec.container import Unit, times
 from codec.container.fields import Cursor
 from codec.errors import FormatError
-from codec.video import timing
 
 KEY = 1  # the only flag
 
@@ -27,9 +26,9 @@ def parse(unit: Unit, first: int, rate: Fraction) -> Parsed:
     cursor = Cursor(unit.payload, f"unit {unit.index}")
     if not unit.frames:
         raise FormatError(f"damaged: unit {unit.index} has no frames; get a whole copy of the file")
-    times = timing.unpack(cursor, unit.frames, first, rate)
+    when = times.unpack(cursor, unit.frames, first, rate)
     flags = cursor.byte()
     if flags > KEY:
         what = f"unit {unit.index}: unknown flags {flags:#x}"
         raise FormatError(f"{what}: made by a newer version; install a newer neural-codec")
-    return Parsed(times, flags == KEY, cursor.rest())
+    return Parsed(when, flags == KEY, cursor.rest())

@@ -1,4 +1,4 @@
-"""What is asked of an encoding, and what it tells on its way."""
+"""What is asked of an encoding, and what a video's tells on its way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,27 @@ from dataclasses import dataclass, field
 
 from codec.errors import CodecError
 
-EFFORT, EFFORTS = 3, 9
+EFFORTS = 9
+VIDEO_EFFORT = 3
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """How to encode a picture; None is the codec's default. A codec's descriptor says which it takes.
+
+    `quality`: 0 to 100, higher is better. `effort`: 1 to 9. `tune`: for what measure. `verify`: decode and compare.
+    """
+
+    quality: float | None = None
+    effort: int | None = None
+    tune: str | None = None
+    verify: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.quality is not None and not 0 <= self.quality <= 100:
+            raise CodecError(f"quality {self.quality:g} is out of range; give 0 to 100")
+        if self.effort is not None and self.effort not in range(1, EFFORTS + 1):
+            raise CodecError(f"effort {self.effort} is out of range; give 1 to {EFFORTS}")
 
 
 @dataclass(frozen=True)
@@ -31,15 +51,17 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to encode. `seconds`: to spend on fitting `frames` frames in all, instead of what an effort allows.
-    `threads`: that a chain may use; bytes don't depend on it."""
+class VideoOptions:
+    """How to encode a video. `seconds`: to spend on fitting `frames` frames in all, instead of what an effort allows.
+    `threads`: that a chain may use; bytes don't depend on it. `preset` and `base`: a codec's own choices by name."""
 
     target: Target = field(default_factory=lambda: Target(quality=50.0))
-    effort: int = EFFORT
+    effort: int = VIDEO_EFFORT
     seconds: float | None = None
     frames: int = 0
     threads: int = 1
+    preset: str | None = None
+    base: str | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.effort <= EFFORTS:
@@ -47,7 +69,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Told:
+class VideoProgress:
     """Where an encoding is: `frames` more are done in a `stage` ("search", "base", "fit"); their mean PSNR (YCbCr
     6:1:1, dB) and bits per pixel."""
 
