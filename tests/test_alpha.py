@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codec.codecs.s2lic.hidden import fill_hidden
 from codec.entropy import Decoder, Encoder
-from codec.entropy.planes import code_alpha, fill_hidden
+from codec.entropy.planes import code_alpha
 from codec.errors import FormatError
 
 

@@ -14,10 +14,11 @@ from PIL import Image
 
 from codec import container
 from codec.codecs.circuit import head, layout, method_circuit, methods, wavefront
-from codec.codecs.circuit.image import Codec
+from codec.codecs.circuit.image import CircuitImages
 from codec.codecs.circuit.network import BOUND, Network, layer_inputs
 from codec.codecs.circuit.wavefront import code_tiles
 from codec.codecs.circuit.weights import load, save
+from codec.codecs.options import ImageOptions
 from codec.container import Header, Unit
 from codec.entropy import Decoder, Encoder
 from codec.errors import CodecError, DesyncError, FormatError
@@ -55,15 +56,15 @@ def network(model: ContextNet, picture: Image.Image) -> Network:
 
 
 @pytest.fixture(scope="module")
-def codec(model: ContextNet, picture: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Codec:
+def codec(model: ContextNet, picture: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> CircuitImages:
     path = tmp_path_factory.mktemp("weights") / "circuit-test.safetensors"
     save(path, {"photo": (model.config, integers(model, [coded(picture)]))}, "for a test")
-    return Codec(path)
+    return CircuitImages(path)
 
 
-def there_and_back(codec: Codec, frame: np.ndarray, depth: int = 8) -> tuple[np.ndarray, Header, list[Unit]]:
+def there_and_back(codec: CircuitImages, frame: np.ndarray, depth: int = 8) -> tuple[np.ndarray, Header, list[Unit]]:
     info = Info(frame.shape[1], frame.shape[0], frame.shape[2], depth)
-    header, made = codec.encode(info, iter([frame]), effort=1, verify=False)
+    header, made = codec.encode(info, iter([frame]), ImageOptions(effort=1, verify=False))
     buffer = io.BytesIO()
     container.write(buffer, header, made)
     read, found = container.read(buffer.getvalue())
@@ -113,7 +114,7 @@ KINDS = ["noise", "constant", "checkerboard", "grey", "sparse", "palette", "smoo
     st.integers(0, 2**32 - 1),
 )
 def test_pictures_of_any_size_and_kind_come_back(
-    codec: Codec, shape: tuple[int, int, int], depth: int, kind: str, seed: int
+    codec: CircuitImages, shape: tuple[int, int, int], depth: int, kind: str, seed: int
 ) -> None:
     frame = content(kind, shape, depth, seed)
     decoded, _, coded = there_and_back(codec, frame, depth)
@@ -123,7 +124,7 @@ def test_pictures_of_any_size_and_kind_come_back(
 
 
 @pytest.mark.parametrize(("channels", "depth"), [(1, 8), (4, 12)])
-def test_larger_odd_pictures_come_back(codec: Codec, channels: int, depth: int) -> None:
+def test_larger_odd_pictures_come_back(codec: CircuitImages, channels: int, depth: int) -> None:
     frame = content("smooth", (97, 131, channels), depth, 0)
     decoded, _, _ = there_and_back(codec, frame, depth)
     assert (decoded == frame).all()
@@ -140,7 +141,7 @@ def test_larger_odd_pictures_come_back(codec: Codec, channels: int, depth: int) 
     ],
     ids=["black", "white", "checkerboard", "row", "column"],
 )
-def test_extreme_pictures_come_back(codec: Codec, frame: np.ndarray) -> None:
+def test_extreme_pictures_come_back(codec: CircuitImages, frame: np.ndarray) -> None:
     decoded, _, _ = there_and_back(codec, frame)
     assert (decoded == frame).all()
 
@@ -154,7 +155,7 @@ def tiny_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("tiny_tiles")
-def test_a_picture_of_several_tiles_and_units_comes_back(codec: Codec, picture: Image.Image) -> None:
+def test_a_picture_of_several_tiles_and_units_comes_back(codec: CircuitImages, picture: Image.Image) -> None:
     frame = np.asarray(picture)
     decoded, _, coded = there_and_back(codec, frame)
     assert len(coded) == 4
@@ -162,7 +163,7 @@ def test_a_picture_of_several_tiles_and_units_comes_back(codec: Codec, picture: 
 
 
 @pytest.mark.usefixtures("tiny_tiles")
-def test_a_drawing_larger_than_a_unit_is_one_unit(codec: Codec) -> None:
+def test_a_drawing_larger_than_a_unit_is_one_unit(codec: CircuitImages) -> None:
     frame = (np.indices((64, 96)) // 7).sum(0)[..., None].repeat(3, 2).astype(np.uint8) % 3 * 90
     frame[..., 1] += 1
     decoded, header, coded = there_and_back(codec, frame)
@@ -171,13 +172,13 @@ def test_a_drawing_larger_than_a_unit_is_one_unit(codec: Codec) -> None:
     assert not header.fingerprint  # and it needs no weights
 
 
-def test_grey_in_three_channels_costs_as_much_as_grey(codec: Codec) -> None:
+def test_grey_in_three_channels_costs_as_much_as_grey(codec: CircuitImages) -> None:
     grey = content("smooth", (40, 50, 1), 8, 1)
     once, thrice = (sum(len(u.payload) for u in there_and_back(codec, f)[2]) for f in (grey, grey.repeat(3, 2)))
     assert thrice == once
 
 
-def test_sparse_values_cost_as_much_as_their_ranks(codec: Codec) -> None:
+def test_sparse_values_cost_as_much_as_their_ranks(codec: CircuitImages) -> None:
     ranks = content("smooth", (30, 40, 1), 8, 2)
     sparse = ranks.astype(np.uint16) * 200 + 77
     few = sum(len(u.payload) for u in there_and_back(codec, ranks)[2])
@@ -187,20 +188,20 @@ def test_sparse_values_cost_as_much_as_their_ranks(codec: Codec) -> None:
 
 
 def test_the_best_of_several_networks_codes_a_unit(
-    codec: Codec, model: ContextNet, picture: Image.Image, tmp_path: Path
+    codec: CircuitImages, model: ContextNet, picture: Image.Image, tmp_path: Path
 ) -> None:
     other = ContextNet(model.config)
     made = {name: (m.config, integers(m.eval(), [coded(picture)])) for name, m in (("a", other), ("photo", model))}
     save(tmp_path / "two.safetensors", made, "for a test")
     frame = np.asarray(picture)
-    _, _, (unit,) = there_and_back(Codec(tmp_path / "two.safetensors"), frame)
+    _, _, (unit,) = there_and_back(CircuitImages(tmp_path / "two.safetensors"), frame)
     _, _, (alone,) = there_and_back(codec, frame)
     assert unit.payload[1] == 1
     assert unit.payload[2:] == alone.payload[2:]
 
 
 @pytest.mark.usefixtures("tiny_tiles")
-def test_a_damaged_unit_loses_no_other(codec: Codec, picture: Image.Image) -> None:
+def test_a_damaged_unit_loses_no_other(codec: CircuitImages, picture: Image.Image) -> None:
     colour = np.asarray(picture)
     frame = np.concatenate([colour, colour[..., :1]], 2)
     _, header, whole = there_and_back(codec, frame)
@@ -220,17 +221,17 @@ def test_a_damaged_unit_loses_no_other(codec: Codec, picture: Image.Image) -> No
 
 
 @pytest.fixture(scope="module")
-def tuned(codec: Codec) -> tuple[np.ndarray, Header, list[Unit]]:
+def tuned(codec: CircuitImages) -> tuple[np.ndarray, Header, list[Unit]]:
     """A picture unlike those that the network has seen, and its file at a higher effort."""
     y, x = np.mgrid[:128, :160]
     waves = 128 + 60 * np.sin(x[..., None] / 3 + np.arange(3)) * np.cos(y[..., None] / 4)
     frame = (waves + np.random.default_rng(0).normal(0, 1, waves.shape)).clip(0, 255).astype(np.uint8)
-    header, made = codec.encode(Info(160, 128, 3), iter([frame]), effort=7)
+    header, made = codec.encode(Info(160, 128, 3), iter([frame]), ImageOptions(effort=7))
     return frame, header, list(made)
 
 
 def test_a_network_tuned_to_a_picture_saves_more_than_it_costs(
-    codec: Codec, tuned: tuple[np.ndarray, Header, list[Unit]]
+    codec: CircuitImages, tuned: tuple[np.ndarray, Header, list[Unit]]
 ) -> None:
     frame, header, made = tuned
     _, _, plain = there_and_back(codec, frame)
@@ -240,7 +241,7 @@ def test_a_network_tuned_to_a_picture_saves_more_than_it_costs(
 
 
 def test_a_damaged_tuned_network_is_told_and_so_are_the_units_that_need_it(
-    codec: Codec, tuned: tuple[np.ndarray, Header, list[Unit]]
+    codec: CircuitImages, tuned: tuple[np.ndarray, Header, list[Unit]]
 ) -> None:
     _, header, made = tuned
     payload = bytearray(made[0].payload)
@@ -254,29 +255,29 @@ def test_a_damaged_tuned_network_is_told_and_so_are_the_units_that_need_it(
 
 
 @pytest.mark.parametrize("effort", [0, 10])
-def test_an_effort_out_of_range_is_named(codec: Codec, effort: int) -> None:
+def test_an_effort_out_of_range_is_named(codec: CircuitImages, effort: int) -> None:
     with pytest.raises(CodecError, match=f"effort {effort} "):
-        codec.encode(Info(1, 1, 1), iter([np.zeros((1, 1, 1), np.uint8)]), effort=effort)
+        codec.encode(Info(1, 1, 1), iter([np.zeros((1, 1, 1), np.uint8)]), ImageOptions(effort=effort))
 
 
-def test_options_that_no_encoder_writes_are_refused(codec: Codec) -> None:
+def test_options_that_no_encoder_writes_are_refused(codec: CircuitImages) -> None:
     header = Header(codec=2, revision=0, width=5, height=4, channels=1)
     for private in (b"\0", b"\1", b"\2", b"\4", b"\x10", b"\x20", b"\x08\xff\xff\xff\xff"):
         with pytest.raises(FormatError):
             codec.decode(dataclasses.replace(header, private=private), [Unit(0, 0, 0, b"\0" * 21)])
 
 
-def test_few_bytes_can_not_claim_a_huge_picture(codec: Codec) -> None:
-    header, made = codec.encode(Info(30, 20, 1), iter([np.full((20, 30, 1), 9, np.uint8)]))
+def test_few_bytes_can_not_claim_a_huge_picture(codec: CircuitImages) -> None:
+    header, made = codec.encode(Info(30, 20, 1), iter([np.full((20, 30, 1), 9, np.uint8)]), ImageOptions())
     huge = dataclasses.replace(header, width=1 << 14, height=1 << 14)
     with pytest.raises(FormatError, match="one value"):
         codec.decode(huge, list(made))
 
 
-def test_a_file_whose_units_need_weights_must_name_them(codec: Codec, picture: Image.Image) -> None:
+def test_a_file_whose_units_need_weights_must_name_them(codec: CircuitImages, picture: Image.Image) -> None:
     _, header, coded = there_and_back(codec, np.asarray(picture))
     with pytest.raises(FormatError, match="names no network"):
-        next(Codec(None).decode(header, coded))
+        next(CircuitImages(None).decode(header, coded))
 
 
 def test_real_bytes_are_those_of_the_float_network(model: ContextNet, network: Network, picture: Image.Image) -> None:
@@ -317,9 +318,9 @@ def test_weights_whose_sums_could_be_inexact_are_refused(
         load(tmp_path / "a.safetensors")
 
 
-def test_any_flipped_byte_is_found(codec: Codec, picture: Image.Image) -> None:
+def test_any_flipped_byte_is_found(codec: CircuitImages, picture: Image.Image) -> None:
     frame = np.asarray(picture)[:16, :16]
-    header, units = codec.encode(Info(16, 16, 3), iter([frame]))
+    header, units = codec.encode(Info(16, 16, 3), iter([frame]), ImageOptions())
     (unit,) = units
     for position in range(0, len(unit.payload), 37):
         damaged = bytearray(unit.payload)
@@ -328,19 +329,19 @@ def test_any_flipped_byte_is_found(codec: Codec, picture: Image.Image) -> None:
             list(codec.decode(header, [unit._replace(payload=bytes(damaged))]))
 
 
-def test_a_truncated_unit_is_found(codec: Codec, picture: Image.Image) -> None:
+def test_a_truncated_unit_is_found(codec: CircuitImages, picture: Image.Image) -> None:
     frame = np.asarray(picture)[:16, :16]
-    header, units = codec.encode(Info(16, 16, 3), iter([frame]))
+    header, units = codec.encode(Info(16, 16, 3), iter([frame]), ImageOptions())
     (unit,) = units
     for size in (0, 1, len(unit.payload) - 1):
         with pytest.raises((FormatError, DesyncError)):
             list(codec.decode(header, [unit._replace(payload=unit.payload[:size])]))
 
 
-def test_what_it_cannot_code_it_names(codec: Codec) -> None:
+def test_what_it_cannot_code_it_names(codec: CircuitImages) -> None:
     info = Info(4, 4, 3)
     with pytest.raises(CodecError, match="3 channels of 4 bits"):
-        codec.encode(dataclasses.replace(info, depth=4), iter([np.zeros((4, 4, 3), np.uint8)]))
+        codec.encode(dataclasses.replace(info, depth=4), iter([np.zeros((4, 4, 3), np.uint8)]), ImageOptions())
 
 
 def test_decoding_runs_the_pass_of_encoding(network: Network, picture: Image.Image) -> None:

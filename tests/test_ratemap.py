@@ -14,7 +14,7 @@ from codec.tiling import Tile
 
 
 @pytest.fixture(scope="module")
-def opened() -> s2lic.Codec:
+def opened() -> s2lic.S2licImages:
     return s2lic.open_codec(None, "cpu")
 
 
@@ -25,7 +25,7 @@ def half_busy(side: int = 256) -> np.ndarray:
     return image
 
 
-def test_offsets_come_back(opened: s2lic.Codec) -> None:
+def test_offsets_come_back(opened: s2lic.S2licImages) -> None:
     offsets = np.random.default_rng(0).integers(-STEPS, STEPS + 1, (5, 7)).astype(np.int32)
     encoder = Encoder()
     code_offsets(encoder, offsets, offsets.shape, opened.tables[1])
@@ -33,7 +33,7 @@ def test_offsets_come_back(opened: s2lic.Codec) -> None:
     assert np.array_equal(code_offsets(decoder, None, (5, 7), opened.tables[1]), offsets)
 
 
-def test_offsets_beyond_the_range_are_damage(opened: s2lic.Codec) -> None:
+def test_offsets_beyond_the_range_are_damage(opened: s2lic.S2licImages) -> None:
     encoder = Encoder()
     encoder.code(np.array([STEPS + 1], np.int32), np.array([28]), opened.tables[1])
     with pytest.raises(FormatError, match="rates of its cells are damaged"):
@@ -48,7 +48,7 @@ def test_calm_cells_get_more(depth: int, channels: int) -> None:
     assert (offsets[:, :2] < 0).all() and (offsets[:, 2:] > 0).all()
 
 
-def test_rates_of_a_part_are_those_of_its_cells(opened: s2lic.Codec) -> None:
+def test_rates_of_a_part_are_those_of_its_cells(opened: s2lic.S2licImages) -> None:
     header = s2lic.header_of(opened, codec.media.from_array(half_busy())[0], 50.0, "ssim")
     rates = Rates(opened.rate(header), 256, 320, mapped=s2lic.is_mapped(header))
     assert rates.offsets is not None

@@ -11,6 +11,7 @@ from alike import alike
 
 import codec
 from codec import container, media
+from codec.codecs.options import ImageOptions
 from codec.codecs.s2lic import image as s2lic
 from codec.codecs.s2lic import latents
 from codec.entropy import Decoder, Encoder
@@ -27,7 +28,7 @@ def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> np.nda
 
 
 @pytest.fixture(scope="module")
-def opened() -> s2lic.Codec:
+def opened() -> s2lic.S2licImages:
     return s2lic.open_codec(None, "cpu")
 
 
@@ -42,18 +43,20 @@ def test_any_size_comes_back_at_its_size_and_looks_like_the_original(size: tuple
 
 @pytest.mark.parametrize("depth", [8, 10, 16])
 @pytest.mark.parametrize("channels", [2, 4])
-def test_alpha_comes_back_exactly_beside_the_colour(opened: s2lic.Codec, channels: int, depth: int) -> None:
+def test_alpha_comes_back_exactly_beside_the_colour(opened: s2lic.S2licImages, channels: int, depth: int) -> None:
     peak = (1 << depth) - 1
     dtype = np.uint8 if depth == 8 else np.uint16
     original = (picture(70, 90, channels) / 255 * peak).astype(dtype)
-    header, units = opened.encode(media.Info(90, 70, channels, depth), [original], 80)
+    header, units = opened.encode(media.Info(90, 70, channels, depth), [original], ImageOptions(quality=80))
     decoded = next(opened.decode(header, units))
     assert decoded.dtype == dtype and (decoded[..., -1] == original[..., -1]).all()
     error = (decoded[..., :-1].astype(float) - original[..., :-1]) / peak
     assert np.sqrt(np.mean(error**2)) < 0.05
 
 
-def test_alpha_of_a_tiled_picture_comes_back_exactly(opened: s2lic.Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alpha_of_a_tiled_picture_comes_back_exactly(
+    opened: s2lic.S2licImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(s2lic.tiling, "SINGLE", 0)
     monkeypatch.setattr(s2lic.tiling, "SIDE", 128)
     original = picture(150, 200, 4)
@@ -104,7 +107,7 @@ def test_quality_is_continuous() -> None:
     assert a != b and abs(len(a) - len(b)) < 0.1 * len(a)
 
 
-def test_file_is_as_large_as_the_model_says(opened: s2lic.Codec) -> None:
+def test_file_is_as_large_as_the_model_says(opened: s2lic.S2licImages) -> None:
     original = picture(192, 256)
     file = codec.encode(original, quality=60)
     x = torch.from_numpy(original).permute(2, 0, 1)[None].float() / 255
@@ -114,15 +117,17 @@ def test_file_is_as_large_as_the_model_says(opened: s2lic.Codec) -> None:
     assert len(file) == pytest.approx(estimate, rel=0.01, abs=64)
 
 
-def _encode(opened: s2lic.Codec, frame: np.ndarray, quality: float) -> tuple[container.Header, list[container.Unit]]:
+def _encode(
+    opened: s2lic.S2licImages, frame: np.ndarray, quality: float
+) -> tuple[container.Header, list[container.Unit]]:
     from codec import media
 
     info, frames = media.from_array(frame)
-    header, units = opened.encode(info, frames, quality)
+    header, units = opened.encode(info, frames, ImageOptions(quality=quality))
     return header, list(units)
 
 
-def test_encoder_and_decoder_hold_the_same_latents(opened: s2lic.Codec) -> None:
+def test_encoder_and_decoder_hold_the_same_latents(opened: s2lic.S2licImages) -> None:
     q = torch.tensor([0.5], dtype=torch.float64)
     torch.manual_seed(0)
     y = 20 * torch.randn(1, opened.model.config.latents, 8, 12, dtype=torch.float64)
@@ -151,7 +156,7 @@ def test_scales_outside_the_table_have_no_edges() -> None:
 
 
 @pytest.mark.parametrize("phase", range(latents.PHASES))
-def test_every_phase_decodes(opened: s2lic.Codec, phase: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_phase_decodes(opened: s2lic.S2licImages, phase: int, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = picture(64, 64)
     real: Callable[..., np.ndarray] = latents.scale_index
 
@@ -166,13 +171,13 @@ def test_every_phase_decodes(opened: s2lic.Codec, phase: int, monkeypatch: pytes
     assert next(opened.decode(header, [unit])).shape == frame.shape
 
 
-def test_a_wrong_checksum_is_a_desync_error(opened: s2lic.Codec) -> None:
+def test_a_wrong_checksum_is_a_desync_error(opened: s2lic.S2licImages) -> None:
     header, (unit,) = _encode(opened, picture(64, 64), 40)
     with pytest.raises(codec.DesyncError, match="not those encoded"):
         next(opened.decode(header, [unit._replace(checksum=unit.checksum ^ 1)]))
 
 
-def test_damage_past_the_checksums_is_a_named_error(opened: s2lic.Codec) -> None:
+def test_damage_past_the_checksums_is_a_named_error(opened: s2lic.S2licImages) -> None:
     header, (unit,) = _encode(opened, picture(64, 64), 40)
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -182,7 +187,7 @@ def test_damage_past_the_checksums_is_a_named_error(opened: s2lic.Codec) -> None
             next(opened.decode(header, [unit._replace(payload=bytes(payload))]))
 
 
-def test_large_pictures_are_tiled_without_a_seam(opened: s2lic.Codec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_pictures_are_tiled_without_a_seam(opened: s2lic.S2licImages, monkeypatch: pytest.MonkeyPatch) -> None:
     original = picture(320, 512)
     whole = next(codec.decode(codec.encode(original, quality=40)).frames())
     monkeypatch.setattr(s2lic.tiling, "SINGLE", 0)
@@ -199,13 +204,13 @@ def test_large_pictures_are_tiled_without_a_seam(opened: s2lic.Codec, monkeypatc
     "change",
     [{"channels": 4}, {"depth": 7}, {"frames": 0}, {"revision": 1}, {"private": b"\xff\xff"}, {"private": b"1"}],
 )
-def test_a_header_that_s2lic_never_writes_is_refused(opened: s2lic.Codec, change: dict[str, object]) -> None:
+def test_a_header_that_s2lic_never_writes_is_refused(opened: s2lic.S2licImages, change: dict[str, object]) -> None:
     header, units = _encode(opened, picture(64, 64), 40)
     with pytest.raises(codec.FormatError, match=";"):
         opened.decode(replace(header, **change), units)  # type: ignore[arg-type]
 
 
-def test_missing_tiles_are_refused(opened: s2lic.Codec) -> None:
+def test_missing_tiles_are_refused(opened: s2lic.S2licImages) -> None:
     header, _ = _encode(opened, picture(64, 64), 40)
     with pytest.raises(codec.FormatError, match="0 units, not 1"):
         opened.decode(header, [])
@@ -221,7 +226,7 @@ def test_wrong_arguments_are_named() -> None:
         codec.encode(frame, device="tpu")
 
 
-def test_one_network_is_loaded_for_both_directions(opened: s2lic.Codec) -> None:
+def test_one_network_is_loaded_for_both_directions(opened: s2lic.S2licImages) -> None:
     assert s2lic.open_codec(opened.fingerprint, "cpu") is opened
 
 
@@ -241,7 +246,9 @@ def test_missing_default_weights_are_named() -> None:
         weights.default("s2lic", "s2lic-none")
 
 
-def test_exported_weights_load_and_have_the_same_fingerprint_in_any_wrapping(tmp_path, opened: s2lic.Codec) -> None:  # type: ignore[no-untyped-def]
+def test_exported_weights_load_and_have_the_same_fingerprint_in_any_wrapping(
+    tmp_path, opened: s2lic.S2licImages
+) -> None:  # type: ignore[no-untyped-def]
     from safetensors.torch import load_file, save_file
 
     from codec import weights
@@ -261,7 +268,9 @@ def test_exported_weights_load_and_have_the_same_fingerprint_in_any_wrapping(tmp
     assert weights.fingerprint(other) != opened.fingerprint
 
 
-def test_weights_are_found_in_the_environment(tmp_path, monkeypatch: pytest.MonkeyPatch, opened: s2lic.Codec) -> None:  # type: ignore[no-untyped-def]
+def test_weights_are_found_in_the_environment(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, opened: s2lic.S2licImages
+) -> None:  # type: ignore[no-untyped-def]
     from codec import weights
 
     torch.manual_seed(0)

@@ -9,8 +9,9 @@ from test_s2lic_codec import picture
 
 import codec
 from codec import container, media, tiling
+from codec.codecs.options import ImageOptions
+from codec.codecs.s2lic import TUNES, search
 from codec.codecs.s2lic import image as s2lic
-from codec.codecs.s2lic import search
 from codec.codecs.s2lic.refine import Place, best_symbols, error_weight, refine
 from codec.models.s2lic.prior import gaussian_likelihood
 
@@ -18,22 +19,22 @@ TINY = Path(__file__).parent / "golden" / "golden-tiny.safetensors"
 
 
 @pytest.fixture(scope="module")
-def opened() -> s2lic.Codec:
+def opened() -> s2lic.S2licImages:
     return s2lic.open_codec(None, "cpu")
 
 
 @pytest.fixture(scope="module")
-def tiny() -> s2lic.Codec:
+def tiny() -> s2lic.S2licImages:
     """Untrained, with every part that a model can have."""
-    return s2lic.Codec(TINY)
+    return s2lic.S2licImages(TINY)
 
 
 def coded(
-    codec_: s2lic.Codec, frame: np.ndarray, quality: float, effort: int, depth: int = 8
+    codec_: s2lic.S2licImages, frame: np.ndarray, quality: float, effort: int, depth: int = 8
 ) -> tuple[float, np.ndarray]:
     """J a pixel of a real file, by its bytes and its decoded samples; and these."""
     info = media.Info(frame.shape[1], frame.shape[0], frame.shape[2], depth)
-    header, units = codec_.encode(info, [frame], quality, effort=effort)
+    header, units = codec_.encode(info, [frame], ImageOptions(quality=quality, effort=effort))
     made = list(units)
     decoded = next(codec_.decode(header, made))
     colours = frame.shape[2] - (frame.shape[2] in s2lic.WITH_ALPHA)
@@ -43,7 +44,7 @@ def coded(
 
 
 @pytest.mark.parametrize("quality", [5, 50, 95])
-def test_a_search_makes_a_better_file_that_decodes_as_any_other(opened: s2lic.Codec, quality: float) -> None:
+def test_a_search_makes_a_better_file_that_decodes_as_any_other(opened: s2lic.S2licImages, quality: float) -> None:
     frame = picture(96, 130)
     plain, _ = coded(opened, frame, quality, 1)
     found, decoded = coded(opened, frame, quality, 4)
@@ -51,7 +52,7 @@ def test_a_search_makes_a_better_file_that_decodes_as_any_other(opened: s2lic.Co
     assert decoded.shape == frame.shape
 
 
-def test_a_longer_search_finds_more(opened: s2lic.Codec) -> None:
+def test_a_longer_search_finds_more(opened: s2lic.S2licImages) -> None:
     _, (photo,) = media.read(Path(__file__).parent.parent / "assets" / "kodim23.png")
     frame = np.ascontiguousarray(photo[160:288, 200:328])
     plain, short, long = (coded(opened, frame, 50, effort)[0] for effort in (1, 3, 6))
@@ -59,7 +60,7 @@ def test_a_longer_search_finds_more(opened: s2lic.Codec) -> None:
 
 
 @pytest.mark.parametrize("quality", [0, 50, 100])
-def test_no_file_is_worse_than_that_of_plain_coding(tiny: s2lic.Codec, quality: float) -> None:
+def test_no_file_is_worse_than_that_of_plain_coding(tiny: s2lic.S2licImages, quality: float) -> None:
     rng = np.random.default_rng(0)
     for frame in (picture(64, 70), rng.integers(0, 256, (64, 64, 3), np.uint8), np.full((40, 40, 3), 77, np.uint8)):
         plain, _ = coded(tiny, frame, quality, 1)
@@ -67,18 +68,18 @@ def test_no_file_is_worse_than_that_of_plain_coding(tiny: s2lic.Codec, quality: 
 
 
 def test_what_a_search_found_is_left_where_the_real_file_is_not_better(
-    opened: s2lic.Codec, monkeypatch: pytest.MonkeyPatch
+    opened: s2lic.S2licImages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = picture(64, 64)
     info = media.Info(64, 64)
-    plain = list(opened.encode(info, [frame], 50)[1])
+    plain = list(opened.encode(info, [frame], ImageOptions(quality=50))[1])
     monkeypatch.setattr(search, "refine", lambda model, place, *_: place.tile + 3)
-    assert list(opened.encode(info, [frame], 50, effort=2)[1]) == plain
+    assert list(opened.encode(info, [frame], ImageOptions(quality=50, effort=2))[1]) == plain
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
 @pytest.mark.parametrize("depth", [8, 16])
-def test_grey_transparent_and_deep_pictures_are_searched(opened: s2lic.Codec, channels: int, depth: int) -> None:
+def test_grey_transparent_and_deep_pictures_are_searched(opened: s2lic.S2licImages, channels: int, depth: int) -> None:
     frame = (picture(70, 66, channels) * (1 if depth == 8 else 257)).astype(np.uint8 if depth == 8 else np.uint16)
     if channels in s2lic.WITH_ALPHA:
         frame[..., -1] |= 1  # nothing is hidden: what is has no error that counts
@@ -89,8 +90,8 @@ def test_grey_transparent_and_deep_pictures_are_searched(opened: s2lic.Codec, ch
         assert (decoded[..., -1] == frame[..., -1]).all()
 
 
-@pytest.mark.parametrize("tune", s2lic.TUNES)
-def test_tiles_are_searched_one_by_one(opened: s2lic.Codec, tune: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tune", TUNES)
+def test_tiles_are_searched_one_by_one(opened: s2lic.S2licImages, tune: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiling, "SINGLE", 0)
     monkeypatch.setattr(tiling, "SIDE", 128)
     frame, info = picture(150, 200), media.Info(200, 150)
@@ -103,17 +104,20 @@ def test_tiles_are_searched_one_by_one(opened: s2lic.Codec, tune: str, monkeypat
     monkeypatch.setattr(search, "refine", watched)
     told: list[tuple[int, int]] = []
     header, units = opened.encode(
-        info, [frame], 30, tune, effort=3, progress=lambda done, total: told.append((done, total))
+        info,
+        [frame],
+        ImageOptions(quality=30, tune=tune, effort=3),
+        progress=lambda done, total: told.append((done, total)),
     )
     made, total = list(units), 4 + 4 * search.EFFORTS[1].passes
     assert len(made) == len(regions) == 4 and max(max(r) for r in regions) <= 128 // 16
     assert told == [(n + 1, total) for n in range(total)]
-    plain_header, plain = opened.encode(info, [frame], 30, tune)
+    plain_header, plain = opened.encode(info, [frame], ImageOptions(quality=30, tune=tune))
     assert header == plain_header and made != list(plain)
     assert next(opened.decode(header, made)).shape == frame.shape
 
 
-def test_the_decoder_gets_the_symbols_of_the_search(opened: s2lic.Codec) -> None:
+def test_the_decoder_gets_the_symbols_of_the_search(opened: s2lic.S2licImages) -> None:
     """Through a whole file, with its checksums."""
     data = codec.encode(picture(64, 64), quality=50, effort=3)
     assert codec.info(data).private == codec.info(codec.encode(picture(64, 64), quality=50)).private
@@ -145,7 +149,7 @@ def test_best_symbols_of_great_stiffness_are_the_nearest() -> None:
     assert (best_symbols(residual, torch.ones(1000), float("inf")) == residual.round()).all()
 
 
-def test_errors_weigh_by_the_rate_of_their_cell(opened: s2lic.Codec) -> None:
+def test_errors_weigh_by_the_rate_of_their_cell(opened: s2lic.S2licImages) -> None:
     rates = torch.tensor([[[0.2, 0.7]]])
     weight = error_weight(opened.model, rates, 64, 100)
     assert weight.shape == (1, 1, 64, 100)

@@ -75,13 +75,14 @@ def test_training_learns_logs_validates_and_exports(data: Path, tmp_path: Path) 
     assert max(p.stat().st_size for p in (out / "average").iterdir()) < 0.5 * 2**20
     card = export.export(out, tmp_path / "w.safetensors", "test", "average")
     assert card["steps"] == 24
+    from codec.codecs.options import ImageOptions
     from codec.codecs.s2lic import image as s2lic
 
-    opened = s2lic.Codec(tmp_path / "w.safetensors")
+    opened = s2lic.S2licImages(tmp_path / "w.safetensors")
     from codec import media
 
     info, frames = media.from_array(np.full((40, 50, 3), 90, np.uint8))
-    header, units = opened.encode(info, frames, 50)
+    header, units = opened.encode(info, frames, ImageOptions(quality=50))
     assert next(opened.decode(header, units)).shape == (40, 50, 3)
     # The exported weights can start another run.
     main(arguments(data, tmp_path / "again", "--steps", "2", "--init", str(tmp_path / "w.safetensors")))

@@ -53,9 +53,9 @@ def video_of(shown: Sequence[Picture], metadata: dict[str, bytes] | None = None,
     return Video(info, [], len(shown), lambda: iter(shown))
 
 
-def encoded(frames: Sequence[Planes], quality: float = 50, **options: Any) -> bytes:
+def encoded(frames: Sequence[Planes], quality: float = 50, base: str | None = None, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    chosen = VideoOptions(Target(quality=quality), 1, frames=len(frames))
+    chosen = VideoOptions(Target(quality=quality), 1, frames=len(frames), base=base)
     video.encode(video_of(pictures(frames)), buffer, options=chosen, device="cpu", **options)
     return buffer.getvalue()
 
@@ -214,7 +214,7 @@ def test_no_frames_are_no_video() -> None:
 def reached(target: Target, base: str = "svt-av1") -> tuple[bytes, float]:
     """The file, and its PSNR."""
     buffer, frames = io.BytesIO(), moving(64, 96, 15)
-    video.encode(video_of(pictures(frames)), buffer, options=VideoOptions(target, 1), base=base)
+    video.encode(video_of(pictures(frames)), buffer, options=VideoOptions(target, 1, base=base))
     shown = decoded(buffer.getvalue())
     mean = sum(psnr_611(errors(p.planes, f)) for p, f in zip(shown, frames, strict=True)) / len(frames)
     return buffer.getvalue(), mean
@@ -427,13 +427,13 @@ def test_unknown_codecs_and_presets_are_refused() -> None:
     with pytest.raises(CodecError, match="choose one of nirvana, s2lic"):
         video.encode(shown, io.BytesIO(), "h264")
     with pytest.raises(CodecError, match="s2lic has no presets and no base"):
-        video.encode(shown, io.BytesIO(), "s2lic", preset="tiny", device="cpu")
+        video.encode(shown, io.BytesIO(), "s2lic", options=VideoOptions(preset="tiny"), device="cpu")
     with pytest.raises(CodecError, match="s2lic looks for no target"):
         video.encode(shown, io.BytesIO(), "s2lic", options=VideoOptions(Target(bpp=1.0)), device="cpu")
     with pytest.raises(CodecError, match="choose one of svt-av1, x265, x264"):
-        video.encode(shown, io.BytesIO(), base="vp9")
+        video.encode(shown, io.BytesIO(), options=VideoOptions(base="vp9"))
     with pytest.raises(CodecError, match="the paper's network has no base"):
-        video.encode(shown, io.BytesIO(), preset="tiny", base="x265")
+        video.encode(shown, io.BytesIO(), options=VideoOptions(preset="tiny", base="x265"))
 
 
 def test_pictures_by_s2lic_decode_alone() -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from codec import container, media
 from codec.codecs.circuit import image as images
+from codec.codecs.options import ImageOptions
 
 Encode = Callable[[np.ndarray], bytes]
 Decode = Callable[[bytes], np.ndarray]
@@ -35,10 +36,12 @@ def pillow(form: str, **settings: object) -> tuple[Encode, Decode]:
 
 
 def circuit(weights: Path | None, effort: int) -> tuple[Encode, Decode]:
-    codec = images.Codec(weights) if weights else images.open_codec(None)
+    codec = images.CircuitImages(weights) if weights else images.open_codec(None)
 
     def encode(frame: np.ndarray) -> bytes:
-        header, units = codec.encode(media.Info(frame.shape[1], frame.shape[0], frame.shape[2]), [frame], effort=effort)
+        header, units = codec.encode(
+            media.Info(frame.shape[1], frame.shape[0], frame.shape[2]), [frame], ImageOptions(effort=effort)
+        )
         buffer = io.BytesIO()
         container.write(buffer, header, units)
         return buffer.getvalue()

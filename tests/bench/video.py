@@ -23,13 +23,13 @@ from typing import NamedTuple
 import numpy as np
 
 from codec import container, video
+from codec.codecs import named
 from codec.codecs.options import Target, VideoOptions
 from codec.media.video import Picture, Planes, Video, read_video
 from codec.media.video.distortion import errors, psnr, psnr_611
 from codec.metrics.bdrate import bd_rate
 from codec.standard.encoders import ENCODERS
 from codec.standard.export import export
-from codec.video import layouts_of
 
 ROOM, ROOM_A_GROUP = 64, 8  # bytes that a file may be larger than its stream in mp4, apart from its networks
 MEASURES = ("6:1:1", "Y", "U", "V")
@@ -50,7 +50,9 @@ class File(NamedTuple):
 
 def clip_of(path: Path, base: str, frames: int, width: int) -> tuple[Video, list[Picture]]:
     """The first frames of a clip, reduced."""
-    read = read_video(path, audio=False, layouts=layouts_of("nirvana", None, base))
+    videos = named("nirvana", "video").videos
+    assert videos is not None
+    read = read_video(path, audio=False, layouts=videos.layouts(VideoOptions(base=base)))
     factor = max(1, round(read.info.width / width)) if width else 1
     shown = [_reduced(picture, factor) for picture in itertools.islice(read.pictures(), frames)]
     height, across = shown[0].planes[0].shape

@@ -29,9 +29,9 @@ def main() -> None:
         path = Path(folder) / f"{name}.ncf"
         if mode == "encode":
             clip = Video(info, [], len(frames), lambda: iter(pictures(frames)))
-            options = VideoOptions(Target(quality=50), 2, threads=int(threads))
+            options = VideoOptions(Target(quality=50), 2, threads=int(threads), base=name.split()[0])
             with path.open("w+b") as fp:
-                video.encode(clip, fp, base=name.split()[0], options=options)
+                video.encode(clip, fp, options=options)
             continue
         for base in (False, True):
             with path.open("rb") as fp:

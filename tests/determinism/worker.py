@@ -20,10 +20,11 @@ import torch
 from matrix import effort
 
 import codec
-from codec import container, tiling
+from codec import codecs, container, tiling
 from codec.codecs.circuit import image as images
 from codec.codecs.circuit.head import parse
 from codec.codecs.partial import Found
+from codec.codecs.s2lic import TUNES
 from codec.codecs.s2lic import image as s2lic
 from codec.codecs.s2lic.latents import code_latents
 from codec.codecs.s2lic.ratemap import Rates, code_offsets
@@ -59,7 +60,7 @@ def records(data: bytes, backward: bool) -> list[dict[str, int]]:
     """For each unit: the number of its symbols, checksums of symbols and table indices, and the checksum stored."""
     header, lazy = container.read(data)
     units = list(lazy)
-    return (exact_records if header.codec_name == "circuit" else lossy_records)(header, units, backward)
+    return (exact_records if codecs.of(header).name == "circuit" else lossy_records)(header, units, backward)
 
 
 def exact_records(header: Header, units: list[Unit], backward: bool) -> list[dict[str, int]]:
@@ -109,7 +110,7 @@ def lossy_records(header: Header, units: list[Unit], backward: bool) -> list[dic
 def encode(folder: Path, name: str) -> None:
     source = folder / "sources" / name
     drawn = zlib.crc32(name.encode())
-    quality, tune = QUALITIES[drawn % len(QUALITIES)], s2lic.TUNES[drawn // len(QUALITIES) % 2]
+    quality, tune = QUALITIES[drawn % len(QUALITIES)], TUNES[drawn // len(QUALITIES) % 2]
     picture = np.load(source) if source.suffix == ".npy" else source
     (folder / "files" / f"{name}.ncf").write_bytes(codec.encode(picture, quality=quality, tune=tune, device="cpu"))
     (folder / "files" / f"{name}.exact.ncf").write_bytes(codec.encode(picture, lossless=True, effort=effort(name)))

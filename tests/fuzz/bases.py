@@ -18,7 +18,7 @@ from video_clips import pictures as pictures_of  # noqa: E402
 import codec  # noqa: E402
 from codec import container, video  # noqa: E402
 from codec.codecs.options import Target, VideoOptions  # noqa: E402
-from codec.codecs.s2lic.image import TUNES  # noqa: E402
+from codec.codecs.s2lic import TUNES  # noqa: E402
 from codec.container import Color, Header, Unit  # noqa: E402
 from codec.media import Info  # noqa: E402
 from codec.media.video import Video  # noqa: E402
@@ -97,8 +97,8 @@ def videos() -> list[Base]:
         shown = pictures_of(frames if base else frames[:2])
         buffer = io.BytesIO()
         opened = Video(info, [], len(shown), lambda shown=shown: iter(shown))  # type: ignore[misc]
-        options = VideoOptions(Target(quality=40), 1)
-        video.encode(opened, buffer, "nirvana" if base else "s2lic", options=options, base=base, device="cpu")
+        options = VideoOptions(Target(quality=40), 1, base=base)
+        video.encode(opened, buffer, "nirvana" if base else "s2lic", options=options, device="cpu")
         bases.append(Base(f"{base or 's2lic'} video", buffer.getvalue(), samples(buffer.getvalue())))
     return bases
 

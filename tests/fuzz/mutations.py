@@ -251,7 +251,7 @@ def metadata(rng: random.Random, data: bytes) -> bytes:
 def hostile_latents(rng: random.Random, data: bytes) -> bytes:
     """Latents that no picture has, as large as they can be coded, with a right checksum of the symbols too."""
     header, units = _parts(data)
-    if header.codec != s2lic.Codec.id or header.width * header.height > 2**16:
+    if header.codec != s2lic.CODEC.id or header.width * header.height > 2**16:
         return unit_payload(rng, data)
     codec = s2lic.open_codec(header.fingerprint, "cpu")
     rows, columns = (tiling.padded(n) // PATCH for n in (header.height, header.width))

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from codec import container, media
+from codec.codecs.options import ImageOptions
 from codec.codecs.s2lic import image as s2lic
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import S2LIC
@@ -95,10 +96,10 @@ METADATA = {"audio": b"ID3 sound", "exif": b"II*\0" + bytes(200), "icc": bytes(r
 QUALITIES = (50.0, 90.0, 75.5, 10.0, 0.0)
 
 
-def encode(codec: s2lic.Codec, name: str, source: np.ndarray, quality: float) -> bytes:
+def encode(codec: s2lic.S2licImages, name: str, source: np.ndarray, quality: float) -> bytes:
     """The file of a source."""
     info, frames = media.read(source)
-    header, units = codec.encode(info, frames, quality)
+    header, units = codec.encode(info, frames, ImageOptions(quality=quality))
     if name == "metadata":
         header = replace(header, metadata=METADATA)
     buffer = io.BytesIO()
@@ -113,7 +114,7 @@ def as_image(frame: np.ndarray) -> Image.Image:
     return Image.fromarray(frame.transpose(2, 0, 1).reshape(-1, frame.shape[1]))
 
 
-def frames(data: bytes, codec: s2lic.Codec) -> Iterator[np.ndarray]:
+def frames(data: bytes, codec: s2lic.S2licImages) -> Iterator[np.ndarray]:
     """What the file decodes to with these weights."""
     header, units = container.read(data)
     return codec.decode(header, units)
@@ -122,7 +123,7 @@ def frames(data: bytes, codec: s2lic.Codec) -> Iterator[np.ndarray]:
 def main(*names: str) -> None:
     if not WEIGHTS.exists():
         make_weights(WEIGHTS)
-    codec = s2lic.Codec(WEIGHTS)
+    codec = s2lic.S2licImages(WEIGHTS)
     for number, (name, source) in enumerate(sources().items()):
         path = HERE / f"{name}.ncf"
         if name in names or not (names or path.exists()):

@@ -12,8 +12,9 @@ import torch
 from make import as_image, sources
 
 from codec import container, media
-from codec.codecs.circuit.image import Codec
+from codec.codecs.circuit.image import CircuitImages
 from codec.codecs.circuit.weights import save
+from codec.codecs.options import ImageOptions
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
 from codec.train.quantise import integers
@@ -83,12 +84,12 @@ def pictures() -> dict[str, np.ndarray]:
 def main(*names: str) -> None:
     if not WEIGHTS.exists():
         make_weights(WEIGHTS)
-    codec = Codec(WEIGHTS)
+    codec = CircuitImages(WEIGHTS)
     for name, frame in pictures().items():
         path = HERE / f"{name}.ncf"
         if name in names or not (names or path.exists()):
             info, frames = media.read(frame, exact=True)
-            header, units = codec.encode(info, frames, effort=EFFORTS.get(name, 1))
+            header, units = codec.encode(info, frames, ImageOptions(effort=EFFORTS.get(name, 1)))
             buffer = io.BytesIO()
             container.write(buffer, header, units)
             path.write_bytes(buffer.getvalue())

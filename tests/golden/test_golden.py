@@ -11,7 +11,7 @@ from PIL import Image
 
 import codec
 from codec import container, weights
-from codec.codecs.circuit import image as images
+from codec.codecs.circuit.describe import describe
 from codec.codecs.circuit.methods import NAMES
 
 HERE = Path(__file__).parent
@@ -91,7 +91,7 @@ def test_every_method_of_lossless_units_has_a_file() -> None:
     tuned = False
     for path in HERE.glob("lossless-*.ncf"):
         header, units = container.read(path.read_bytes())
-        found = images.summary(header, units)
+        found = describe(header, list(units)).values
         methods |= set(found["methods"])
         tuned |= found["tuned"]
     assert tuned and methods == set(NAMES)
