@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pytest
+from helpers.commands import Run
 from PIL import Image
 
 # The tests' tensors are tiny: a second thread only makes them wait for each other on a busy machine.
@@ -16,7 +17,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MISSING = ("pip install", "apt-get install", "could not import")  # in the reasons of tests that miss a package
 
-Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 _Report = TypeVar("_Report", pytest.TestReport, pytest.CollectReport)
 
 

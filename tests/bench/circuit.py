@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))
-from naive_circuit import integers, latent_tree, naive_code
+from helpers.naive_circuit import integers, latent_tree, naive_code
 
 from codec.entropy import Encoder
 from codec.models.research.circuit import balanced_vtree, circuit_of, random_circuit

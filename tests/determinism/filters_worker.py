@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from filter_clips import distorted, drawn
+from helpers.filter_clips import distorted, drawn
 
 from codec.codecs.nirvana.filters import apply, fit
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from video_clips import BT601, RATE, moving, pictures
+from helpers.video_clips import BT601, RATE, moving, pictures
 
 from codec import video
 from codec.codecs.nirvana import hybrid

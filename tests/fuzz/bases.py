@@ -12,8 +12,8 @@ import numpy as np
 TESTS = Path(__file__).parents[1]
 sys.path.append(str(TESTS))  # where `run.py` doesn't look
 
-from video_clips import BT601, RATE, moving  # noqa: E402
-from video_clips import pictures as pictures_of  # noqa: E402
+from helpers.video_clips import BT601, RATE, moving  # noqa: E402
+from helpers.video_clips import pictures as pictures_of  # noqa: E402
 
 import codec  # noqa: E402
 from codec import container, video  # noqa: E402

@@ -1,0 +1,75 @@
+"""What is interrupted goes on, with the bytes of a run without interruption."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.coded_videos import offsets
+from helpers.commands import QUICK, call, names, refused
+from helpers.video_clips import moving, video_file
+
+LONG = [(y // 4 + np.uint8(160 * (n // 14 % 2)), u, v) for n, (y, u, v) in enumerate(moving(64, 64, 70))]
+
+
+def interrupted(number: int, *options: object) -> "subprocess.CompletedProcess[bytes]":
+    """An encoding that gets a signal when its first group is in the file."""
+    command = [sys.executable, "-m", "codec.cli.main", "encode", "-j", "1", "long.mkv", *map(str, (*QUICK, *options))]
+    # Shells start what they run in the background with SIGINT ignored, and children inherit that.
+    reset = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=reset)
+    until = time.monotonic() + 60
+    while not any(p.stat().st_size for p in Path().glob(".long.ncf.unfinished*")):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, out, error)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_encoding_goes_on_where_it_was(here: Path, number: int) -> None:
+    Path("long.mkv").write_bytes(video_file(LONG))
+    done = interrupted(number)
+    assert done.returncode == (-9 if number == signal.SIGKILL else 130)
+    if number == signal.SIGINT:
+        told = b"codec: long.ncf: stopped; the same command with --resume goes on from there"
+        assert [found for found in done.stderr.splitlines() if found] == [told]
+    (part,) = Path().glob(".long.ncf.unfinished*")
+    there = part.read_bytes()
+    for other in (("-q", 80), ("--no-audio",), ("--codec", "s2lic"), ("--target-bpp", 1)):
+        effort = () if "s2lic" in other else QUICK
+        line = refused("encode", "long.mkv", "--resume", *effort, *other)
+        assert "made with other options; give the same ones, or leave out --resume" in line
+        assert part.read_bytes() == there
+    call("encode", "long.mkv", "--resume", *QUICK)
+    resumed = Path("long.ncf").read_bytes()
+    assert names() == ["long.mkv", "long.ncf"]
+    assert there[: offsets(resumed)[1]] == resumed[: offsets(resumed)[1]]
+    call("encode", "-f", "long.mkv", *QUICK)
+    assert Path("long.ncf").read_bytes() == resumed
+
+
+def test_without_resume_an_encoding_begins_anew(clip: str, ncf: bytes) -> None:
+    call("encode", clip, "-q", 90, *QUICK, "-o", "other.ncf")
+    from codec.cli.unfinished import unfinished
+
+    left = unfinished("clip.ncf", "12345678")
+    left.write_bytes(Path("other.ncf").read_bytes()[:400])
+    call("encode", clip, *QUICK)
+    assert Path("clip.ncf").read_bytes() == ncf
+    assert names() == ["clip.mkv", "clip.ncf", "other.ncf"]
+
+
+def test_a_first_run_may_say_resume(clip: str, ncf: bytes) -> None:
+    call("encode", clip, *QUICK, "--resume")
+    assert Path("clip.ncf").read_bytes() == ncf
+
+
+def test_long_names_have_room_to_be_unfinished(clip: str, ncf: bytes) -> None:
+    name = "ä" * 120 + ".ncf"
+    call("encode", clip, *QUICK, "-o", name)
+    assert Path(name).read_bytes() == ncf

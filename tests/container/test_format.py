@@ -1,0 +1,367 @@
+"""The container's contract: what is written is read back, byte for byte as FORMAT.md says."""
+
+import io
+import os
+import re
+import threading
+import zlib
+from dataclasses import replace
+from fractions import Fraction
+from importlib.resources import files
+
+import pytest
+from helpers.containers import (
+    IMAGE,
+    IMAGE_UNITS,
+    METADATA,
+    PACKETS,
+    SAMPLES,
+    STREAM,
+    STREAM_UNITS,
+    VIDEO,
+    VIDEO_UNITS,
+    Pipe,
+    appended,
+    framed,
+    reading,
+    split_after_head,
+    written,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codec.codecs import all_codecs, of
+from codec.container import (
+    CHROMA,
+    METADATA_TAGS,
+    STANDARDS,
+    Color,
+    Header,
+    Limits,
+    Stream,
+    Unit,
+    read,
+    read_header,
+    read_index,
+    write,
+)
+from codec.errors import CodecError, FormatError, LimitError
+from codec.standard.packets import Packet, pack, reordering, unpack
+
+
+def specified(name: str) -> bytes:
+    """The bytes of a worked example in FORMAT.md, whose offsets have to add up."""
+    text = files("codec").joinpath("FORMAT.md").read_text(encoding="utf-8")
+    (block,) = re.findall(rf"```hex {name}\n(.*?)```", text, re.DOTALL)
+    data = b""
+    for line in block.splitlines():
+        offset, values, _ = re.fullmatch(r"([0-9a-f]{4})  ((?:[0-9a-f]{2} )+) *(.*)", line).groups()
+        assert int(offset, 16) == len(data), line
+        data += bytes.fromhex(values)
+    return data
+
+
+def test_the_image_of_the_specification_is_what_we_write_and_read():
+    assert written(IMAGE, IMAGE_UNITS) == specified("image")
+    assert reading(specified("image")) == (IMAGE, IMAGE_UNITS)
+
+
+def test_the_video_of_the_specification_is_what_we_write_append_and_read():
+    first = written(VIDEO, VIDEO_UNITS)
+    assert specified("video")[: len(first)] == first
+    assert appended(first, [Unit(2, 3, 0, b"", 1)]) == specified("video")
+    assert reading(specified("video")) == (VIDEO, [*VIDEO_UNITS, Unit(2, 3, 0, b"", 1)])
+
+
+def test_the_stream_of_the_specification_is_what_we_write_and_read():
+    assert written(STREAM, STREAM_UNITS) == specified("stream")
+    assert reading(specified("stream")) == (STREAM, STREAM_UNITS)
+    assert unpack(reading(specified("stream"))[1][0].packets) == PACKETS
+
+
+def test_the_specification_states_the_default_limits_and_codec_numbers():
+    text = files("codec").joinpath("FORMAT.md").read_text(encoding="utf-8")
+    limits = Limits()
+    assert f"| width, height | {limits.side} |" in text
+    assert f"| frames | {limits.frames} |" in text
+    (listed,) = re.findall(r"^\| codec \|.*?\| always \| ([^;]*);", text, re.MULTILINE)
+    numbers = {name: int(number) for number, name in (entry.split() for entry in listed.split(", "))}
+    assert [*numbers.values()] == sorted(set(numbers.values()))  # each once
+    assert numbers.items() >= {name: found.id for name, found in all_codecs().items()}.items()
+    assert (limits.pixels, limits.head, limits.metadata) == (2**28, 64 << 10, 64 << 20)
+    assert (limits.audio, limits.units, limits.payload) == (2**30, 2**20, 2**30)
+
+
+@pytest.mark.parametrize("size", [1, 100, 5_000, 16_000, 2_000_000])
+def test_an_image_without_metadata_costs_at_most_45_bytes(size):
+    header = replace(IMAGE, width=6000, height=4000, private=b"opts")
+    assert len(written(header, [Unit(0, 2**32 - 1, 3, bytes(size))])) - size <= 45
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_rewriting_a_file_gives_the_same_bytes(name):
+    header, units = reading(SAMPLES[name])
+    sessions = [units[:2], units[2:]] if name == "archive" else [units]
+    data = written(header, sessions[0])
+    for more in sessions[1:]:
+        data = appended(data, more)
+    assert data == SAMPLES[name]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_header_is_read_without_the_units(name):
+    data = SAMPLES[name]
+    body = read_index(io.BytesIO(data)).offsets[0]
+    assert read_header(data[: body + 1]) == reading(data)[0]
+
+
+def test_metadata_survives_and_is_deflated_where_that_is_shorter():
+    header, _ = reading(SAMPLES["metadata"])
+    assert header.metadata == METADATA
+    packed = written(replace(IMAGE, metadata={"icc": bytes(100_000)}), IMAGE_UNITS)
+    assert len(packed) < 1000
+    noise = os.urandom(1000)
+    raw = written(replace(IMAGE, metadata={"icc": noise}), IMAGE_UNITS)
+    assert noise in raw
+
+
+def test_metadata_deflated_by_another_zlib_is_rewritten_unchanged():
+    value = bytes(range(64)) * 40
+    encoder = zlib.compressobj(1, zlib.DEFLATED, -15, 1, zlib.Z_HUFFMAN_ONLY)
+    foreign = framed(b"i", b"\x01" + encoder.compress(value) + encoder.flush())
+    head, rest = split_after_head(SAMPLES["image"])
+    data = head + foreign + rest
+    header, units = reading(data)
+    assert header.metadata == {"icc": value}
+    assert written(header, units) == data
+    assert written(replace(header, metadata={"icc": bytes(value)}), units) != data
+
+
+def test_an_unknown_ancillary_section_is_skipped():
+    head, rest = split_after_head(SAMPLES["image"])
+    data = head + framed(b"q", b"from the future") + rest
+    assert reading(data) == (IMAGE, IMAGE_UNITS)
+    assert read_index(io.BytesIO(data)).offsets == (len(head) + 21,)
+
+
+def test_an_unknown_ancillary_section_does_not_get_in_the_way_of_append():
+    head, rest = split_after_head(written(replace(VIDEO, metadata={}), VIDEO_UNITS))
+    grown = appended(head + framed(b"q", b"?") + rest, [Unit(2, 0, 0, b"", 1)])
+    assert len(reading(grown)[1]) == 3
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_reading_needs_no_seek_and_takes_short_reads(name, step):
+    header, units = read(Pipe(SAMPLES[name], step))
+    assert (header, list(units)) == reading(SAMPLES[name])
+
+
+def test_writing_and_reading_work_through_a_real_pipe():
+    units = [Unit(i, i, 0, bytes([i]) * 100_000, 1) for i in range(5)]
+    source, sink = (os.fdopen(fd, mode) for fd, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+
+    def feed() -> None:
+        with sink:
+            write(sink, VIDEO, iter(units))
+
+    writer = threading.Thread(target=feed)
+    writer.start()
+    with source:
+        header, received = read(source)
+        assert (header, list(received)) == (VIDEO, units)
+    writer.join()
+
+
+def test_units_are_written_and_read_one_at_a_time():
+    seen = []
+
+    def produce():
+        for i in range(4):
+            seen.append(i)
+            yield Unit(i, 0, 0, b"", 1)
+
+    class Watch(io.BytesIO):
+        def write(self, data):
+            log.append(max(seen))
+            return super().write(data)
+
+    log: list[int] = []
+    sink = Watch()
+    write(sink, VIDEO, produce())
+    assert log == [0, 0, 1, 2, 3, 3]
+    source = io.BytesIO(sink.getvalue() + b"garbage")
+    _, units = read(source)
+    assert next(units).index == 0
+    assert source.tell() < len(sink.getvalue()) / 2
+
+
+color = st.builds(Color, *[st.integers(0, 255)] * 3, st.booleans())
+headers = st.builds(
+    Header,
+    codec=st.sampled_from(sorted(found.id for found in all_codecs().values())),
+    revision=st.integers(0, 2**32 - 1),
+    width=st.integers(1, 16384),
+    height=st.integers(1, 16384),
+    channels=st.integers(1, 4),
+    depth=st.integers(1, 16),
+    rate=st.none() | st.fractions(min_value=Fraction(1, 1000), max_value=1000, max_denominator=2000),
+    color=color,
+    fingerprint=st.just(b"") | st.binary(min_size=8, max_size=8),
+    private=st.binary(max_size=40),
+    metadata=st.dictionaries(st.sampled_from(list(METADATA_TAGS)), st.binary(min_size=1, max_size=300)),
+)
+ratios = st.fractions(min_value=Fraction(1, 2**20), max_value=2**10, max_denominator=2**20)
+streams = st.builds(
+    Stream, st.sampled_from(list(STANDARDS)), st.integers(1, 16384), st.integers(1, 16384), st.sampled_from(CHROMA),
+    ratios, st.integers(0, 7), ratios, st.binary(max_size=60),
+)  # fmt: skip
+runs = st.lists(
+    st.tuples(st.integers(-(2**40), 2**40), st.booleans(), st.binary(min_size=1, max_size=40)),
+    min_size=1, max_size=12, unique_by=lambda packet: packet[0],
+)  # fmt: skip
+contents = st.lists(
+    st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 3), st.binary(max_size=300), st.integers(0, 300)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(deadline=None)
+@given(headers, contents, st.sampled_from(["image", "video", "open"]), st.integers(0, 5))
+def test_any_header_and_units_survive(header, contents, kind, cut):
+    units = [
+        Unit(index, checksum, phase, payload, 0 if kind == "image" else frames + 2)
+        for index, (checksum, phase, payload, frames) in enumerate(contents)
+    ]
+    total = sum(unit.frames for unit in units)
+    header = replace(header, frames={"image": 1, "video": total, "open": 0}[kind])
+    data = written(header, units)
+    assert reading(data) == (header, units)
+    assert written(*reading(data)) == data
+    if kind == "open" and 0 < cut < len(units):
+        data = appended(written(header, units[:cut]), units[cut:])
+        assert reading(data) == (header, units)
+    assert read_index(io.BytesIO(data)).frame_count == max(1, total)
+
+
+@settings(deadline=None)
+@given(runs)
+def test_any_packets_survive(run):
+    packets = [Packet(*values) for values in run]
+    assert unpack(pack(packets)) == packets
+
+
+@settings(deadline=None)
+@given(runs, st.data())
+def test_packets_that_nobody_would_write_are_refused(run, data):
+    packed = pack([Packet(*values) for values in run])
+    at = data.draw(st.integers(0, len(packed) - 1))
+    changed = packed[:at] + bytes([packed[at] ^ 1 << data.draw(st.integers(0, 7))]) + packed[at + 1 :]
+    for other in (changed, packed[:at], packed + b"?"):
+        try:
+            found = unpack(other)
+        except FormatError:
+            continue
+        assert pack(found) == other
+
+
+def test_steady_packets_cost_a_byte_or_two_each():
+    packets = [Packet(n, n == 0, bytes(50)) for n in range(250)]
+    assert len(pack(packets)) == 250 * 51 + 5
+    assert reordering(packets) == 0 and reordering(PACKETS) == 1
+
+
+@settings(deadline=None)
+@given(headers, streams, runs)
+def test_any_stream_survives(header, stream, run):
+    header = replace(header, frames=0, rate=Fraction(25), stream=stream)
+    units = [Unit(0, 1, 0, b"?", 1, pack([Packet(*values) for values in run])), Unit(1, 1, 0, b"", 2)]
+    data = written(header, units)
+    assert reading(data) == (header, units)
+    assert read_header(data) == header
+
+
+def test_packets_need_a_stream_and_a_stream_a_video():
+    with pytest.raises(FormatError, match="packets of a stream that the file doesn't have"):
+        written(VIDEO, STREAM_UNITS)
+    with pytest.raises(FormatError, match="in a file that is no video"):
+        written(replace(STREAM, rate=None), STREAM_UNITS)
+    with pytest.raises(FormatError, match="is not a positive ratio"):
+        written(replace(STREAM, stream=STREAM.stream._replace(tick=Fraction(0))), STREAM_UNITS)
+    with pytest.raises(LimitError, match="too large"):
+        written(replace(STREAM, stream=STREAM.stream._replace(width=2**20)), STREAM_UNITS)
+
+
+INVALID = {
+    "codec": {"codec": 0},
+    "revision": {"revision": -1},
+    "width": {"width": 0},
+    "height": {"height": -3},
+    "channels": {"channels": 5},
+    "depth": {"depth": 17},
+    "frames": {"frames": -1},
+    "rate": {"rate": Fraction(-1)},
+    "colour": {"color": Color(primaries=256)},
+    "fingerprint": {"fingerprint": b"short"},
+    "icc": {"metadata": {"icc": b""}},
+    "gps": {"metadata": {"gps": b"?"}},
+}
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_header_is_refused_by_name_and_nothing_is_written(name):
+    fp = io.BytesIO()
+    with pytest.raises(FormatError, match=name):
+        write(fp, replace(IMAGE, **INVALID[name]), IMAGE_UNITS)
+    assert not fp.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("header", "units"),
+    [
+        (IMAGE, []),
+        (IMAGE, [Unit(1, 0, 0, b"")]),
+        (IMAGE, [Unit(0, 0, 0, b""), Unit(0, 0, 0, b"")]),
+        (IMAGE, [Unit(0, 0, 0, b""), Unit(2, 0, 0, b"")]),
+        (IMAGE, [Unit(0, 2**32, 0, b"")]),
+        (IMAGE, [Unit(0, 0, 4, b"")]),
+        (IMAGE, [Unit(0, 0, 0, b"", 1)]),
+        (VIDEO, [Unit(0, 0, 0, b"", -1)]),
+        (VIDEO, []),
+        (replace(VIDEO, frames=10), VIDEO_UNITS),
+        (replace(VIDEO, frames=8), VIDEO_UNITS),
+    ],
+)
+def test_units_that_no_file_can_have_are_refused(header, units):
+    with pytest.raises(FormatError):
+        written(header, units)
+
+
+@pytest.mark.parametrize(
+    ("header", "limits"),
+    [
+        (IMAGE, Limits(side=767)),
+        (IMAGE, Limits(pixels=768 * 512 - 1)),
+        (IMAGE, Limits(head=16)),
+        (IMAGE, Limits(payload=3)),
+        (replace(IMAGE, metadata=METADATA), Limits(audio=2)),
+        (replace(IMAGE, metadata=METADATA), Limits(metadata=73)),
+        (replace(VIDEO, frames=9), Limits(frames=8)),
+        (VIDEO, Limits(frames=8)),
+        (VIDEO, Limits(units=1)),
+    ],
+)
+def test_each_limit_holds_on_write_and_on_read(header, limits):
+    units = IMAGE_UNITS if header.frames == 1 else VIDEO_UNITS
+    with pytest.raises(LimitError):
+        write(io.BytesIO(), header, units, limits)
+    with pytest.raises(LimitError):
+        list(read(written(header, units), limits)[1])
+
+
+def test_a_codec_is_named_and_an_unknown_one_is_an_error():
+    assert of(IMAGE).name == "s2lic"
+    future = read_header(written(replace(IMAGE, codec=99), IMAGE_UNITS))
+    with pytest.raises(CodecError, match="codec number 99"):
+        of(future)

@@ -1,0 +1,313 @@
+"""The report's page in a real browser: opened from disk, used by key and pointer, its numbers those of the rows."""
+
+import json
+import math
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.report_rows import Row
+from PIL import Image
+
+from codec.metrics import decibels, ms_ssim, psnr
+from codec.peers import PEERS
+from codec.report import build, collect, page, read_published
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytest.importorskip("selenium", reason='pip install "selenium>=4.20"')
+if not CHROMIUM or not DRIVER:
+    pytest.skip("apt-get install chromium chromium-driver", allow_module_level=True)
+
+from selenium import webdriver  # noqa: E402
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select  # noqa: E402
+
+NAMES = ["a\"b'<img src=x onerror=alert(1)>.png", "two.png"]
+SETTINGS = (10, 40, 80)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory, picture: Image.Image) -> list[Row]:
+    """Two pictures as jpeg and webp at three settings each, really coded, the files kept."""
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "kept").mkdir()
+    rows: list[Row] = []
+    for i, name in enumerate(NAMES):
+        frame = np.asarray(picture.resize((288, 192)).rotate(180 * i))
+        Image.fromarray(frame).save(folder / name)
+        base = {"file": str(folder / name), "media": "image", "pixels": 288 * 192, "task.classify.model": "net@1"}
+        rows.append(base | {"codec": "original", "bytes": 9, "bpp": 9.5, "psnr": math.inf, "task.classify.agree": 1})
+        for codec in ("jpeg", "webp"):
+            for q in SETTINGS:
+                data = PEERS[codec].encode(frame, q)
+                decoded = PEERS[codec].decode(data)
+                kept = f"{i}.{codec}-{q}"
+                (folder / "kept" / kept).write_bytes(data)
+                rows.append(
+                    base
+                    | {"codec": f"{codec}:q={q}", "bytes": len(data), "bpp": 8 * len(data) / (288 * 192)}
+                    | {"encode_s": 0.1, "decode_s": 0.1, "psnr": psnr(frame, decoded), "kept": kept}
+                    | {"ms-ssim": ms_ssim(frame, decoded), "task.classify.agree": int(q + 30 * i > 40)}
+                )
+    return rows
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    rates, values = ([mean(rows, f"jpeg:q={q}", name) for q in SETTINGS] for name in ("bpp", "psnr"))
+    results = {"bpp": [0.8 * r for r in rates], "psnr-rgb": values}
+    (folder / "vtm.json").write_text(json.dumps({"name": "VTM", "results": results}))
+    report = build(rows, read_published([folder / "vtm.json"]), anchor="jpeg", title="What machines see")
+    pictures = collect(report.sections[0], Path(rows[0]["file"]).parent / "kept", 10**7)
+    (folder / "report.html").write_text(page(report, pictures))
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    # Everything is named here, so that selenium looks for nothing and fetches nothing.
+    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(driver: webdriver.Chrome, path: Path) -> webdriver.Chrome:
+    """The page, freshly opened, 1280 pixels wide."""
+    emulate(driver)
+    resize(driver, 1280)
+    driver.get(path.as_uri())
+    return driver
+
+
+def emulate(driver: webdriver.Chrome, scheme: str = "light", media: str = "") -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features, "media": media})
+
+
+def resize(driver: webdriver.Chrome, width: int) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def find(browser: webdriver.Chrome, selector: str) -> Any:
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def texts(browser: webdriver.Chrome, selector: str) -> list[str]:
+    return [e.text for e in browser.find_elements(By.CSS_SELECTOR, selector)]
+
+
+def labelled(browser: webdriver.Chrome, section: str, label: str) -> Select:
+    """The list of choices in a section with this label."""
+    return Select(
+        browser.find_element(By.XPATH, f"//section[@id='{section}']//label[starts-with(., '{label}')]//select")
+    )
+
+
+def press(browser: webdriver.Chrome, selector: str, *keys: str) -> None:
+    browser.execute_script("arguments[0].focus()", find(browser, selector))
+    ActionChains(browser).send_keys(*keys).perform()
+
+
+def mean(rows: list[Row], codec: str, name: str) -> float:
+    return float(np.mean([r[name] for r in rows if r["codec"] == codec]))
+
+
+def numbers(text: str) -> list[float]:
+    return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", text.replace("\u2212", "-").replace(",", ""))]
+
+
+def test_it_opens_from_disk_without_errors_and_loads_nothing(browser: webdriver.Chrome, path: Path) -> None:
+    browser.get_log("performance")
+    browser.refresh()
+    messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
+    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert path.as_uri() in asked
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
+    assert [url for url in asked if url.startswith("file:")] == [path.as_uri()]
+    assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
+    assert browser.title == "What machines see" == find(browser, "h1").text
+    assert texts(browser, "h2") == [
+        "At a glance", "Rate and distortion", "Classification", "Viewer", "Settings", "Files", "Notes",
+    ]  # fmt: skip
+
+
+def test_no_name_of_a_file_becomes_markup(browser: webdriver.Chrome) -> None:
+    assert browser.execute_script("return document.querySelectorAll('img[src=x]').length") == 0
+    assert NAMES[0] in texts(browser, "#files tbody th")
+
+
+def test_figures_read_their_points_out(browser: webdriver.Chrome, rows: list[Row]) -> None:
+    chart = "#rate-and-distortion .chart"
+    assert set(texts(browser, f"{chart} .label")) == {"jpeg", "webp", "VTM"}
+    press(browser, chart, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    codec, _, rest = find(browser, "#rate-and-distortion .readout").text.partition(": ")
+    assert codec == "jpeg:q=40"
+    rate, value = numbers(rest)[:2]
+    assert rate == pytest.approx(mean(rows, codec, "bpp"), abs=0.0006)
+    assert value == pytest.approx(mean(rows, codec, "psnr"), abs=0.006)
+    press(browser, chart, Keys.ARROW_DOWN)
+    assert find(browser, "#rate-and-distortion .readout").text.startswith("webp:q=40")
+
+
+def test_the_metric_can_be_switched(browser: webdriver.Chrome, rows: list[Row]) -> None:
+    before = find(browser, "#rate-and-distortion table").text
+    labelled(browser, "rate-and-distortion", "Metric").select_by_visible_text("MS-SSIM")
+    assert find(browser, "#rate-and-distortion .title").text == "MS-SSIM (dB)"
+    press(browser, "#rate-and-distortion .chart", Keys.ARROW_RIGHT)
+    text = find(browser, "#rate-and-distortion .readout").text.partition(": ")[2].replace("MS-SSIM", "")
+    similarity = mean(rows, "jpeg:q=10", "ms-ssim")
+    assert numbers(text)[1:3] == pytest.approx([similarity, decibels(similarity)], abs=0.006)
+    assert find(browser, "#rate-and-distortion table").text != before
+
+
+def test_scales_and_curves_can_be_chosen(browser: webdriver.Chrome) -> None:
+    marks = [m.rect["x"] for m in browser.find_elements(By.CSS_SELECTOR, "#rate-and-distortion .mark")]
+    press(browser, "#rate-and-distortion input[value=linear]", Keys.ARROW_RIGHT)
+    moved = [m.rect["x"] for m in browser.find_elements(By.CSS_SELECTOR, "#rate-and-distortion .mark")]
+    assert len(moved) == len(marks) == 6 and moved != marks
+    press(browser, "#rate-and-distortion .chip input", Keys.SPACE)
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#rate-and-distortion .mark")) == 3
+    assert "jpeg" not in texts(browser, "#rate-and-distortion .chart .label")
+
+
+def test_scores_have_bands_and_the_uncompressed_line(browser: webdriver.Chrome) -> None:
+    assert texts(browser, "#task-classify .toplabel") == ["uncompressed 1.000"] * 2
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#task-classify .band")) == 2
+    assert texts(browser, "#task-classify .chart > g:first-of-type > text:nth-last-of-type(2)")[1] == "PSNR (dB)"
+
+
+def test_the_slider_moves_by_key_and_by_pointer(browser: webdriver.Chrome) -> None:
+    place = "return parseFloat(document.querySelector('.bar').style.left)"
+    shown = "return document.querySelectorAll('.frame img')[1].style.clipPath"
+    assert browser.execute_script(place) == 50
+    press(browser, "#wipe", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert browser.execute_script(place) == 51 and "49%" in browser.execute_script(shown)
+    frame = find(browser, ".frame")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", frame)
+    width = frame.size["width"]
+    ActionChains(browser).move_to_element(frame).click_and_hold().move_by_offset(-width // 4, 0).release().perform()
+    assert browser.execute_script(place) == pytest.approx(25, abs=1)
+    assert float(find(browser, "#wipe").get_property("value")) == pytest.approx(25, abs=1)
+
+
+def test_the_viewer_shows_the_numbers_of_the_row(browser: webdriver.Chrome, rows: list[Row]) -> None:
+    labelled(browser, "viewer", "Right").select_by_value("webp:q=40")
+    row = next(r for r in rows if r["codec"] == "webp:q=40" and r["file"].endswith(NAMES[0]))
+    for name in ("bytes", "bpp", "psnr", "ms-ssim", "task.classify.agree"):
+        (value,) = numbers(find(browser, f"#viewer-numbers [data-name='{name}']").text)
+        assert value == pytest.approx(row[name], rel=6e-4)
+    press(browser, "#wipe", "]", ".")
+    row = next(r for r in rows if r["codec"] == "webp:q=80" and r["file"].endswith(NAMES[1]))
+    assert numbers(find(browser, "#viewer-numbers [data-name=bytes]").text) == [row["bytes"]]
+    assert find(browser, "#viewer-numbers").text.count("\n") > 8
+
+
+DIFFERENCE = """
+const canvas = document.querySelector('.frame canvas');
+const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+return [canvas.width, canvas.height, data.filter((v, i) => i % 4 < 3).reduce((a, b) => a + b, 0)];
+"""
+
+
+def settled(browser: webdriver.Chrome) -> tuple[int, int, int]:
+    """Size and sum of the difference picture, which is drawn when both images are decoded."""
+    browser.execute_async_script(
+        "const done = arguments[0]; Promise.all([...document.querySelectorAll('.frame img')].map((i) => i.decode()))"
+        ".then(() => setTimeout(done, 100))"
+    )
+    width, height, total = browser.execute_script(DIFFERENCE)
+    return width, height, total
+
+
+def test_the_difference_is_amplified_and_nothing_between_equals(browser: webdriver.Chrome) -> None:
+    press(browser, "#wipe", "d")
+    assert find(browser, ".frame canvas").is_displayed() and not find(browser, "#wipe").is_displayed()
+    width, height, total = settled(browser)
+    assert (width, height) == (288, 192)
+    (said,) = numbers(find(browser, "#rightside").text.partition(" of ")[0])
+    assert total == pytest.approx(8 * said * width * height * 3, rel=0.15)  # at 8 times, some clipped
+    labelled(browser, "viewer", "Right").select_by_value("original")
+    assert settled(browser)[2] == 0
+
+
+def test_zoom_scrolls_inside_its_frame(browser: webdriver.Chrome) -> None:
+    press(browser, "#wipe", "z", "z")
+    assert find(browser, ".frame").size == {"width": 4 * 288, "height": 4 * 192}
+    assert (
+        browser.execute_script("return getComputedStyle(document.querySelector('.frame img')).imageRendering")
+        == "pixelated"
+    )
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_files_are_sorted_filtered_and_opened_in_the_viewer(browser: webdriver.Chrome, rows: list[Row]) -> None:
+    head = browser.find_element(By.XPATH, "//section[@id='files']//th[.='psnr']")
+    place = texts(browser, "#files thead th").index("psnr") + 1
+    for order, reverse in (("descending", True), ("ascending", False)):
+        head.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+        assert head.get_attribute("aria-sort") == order
+        shown = texts(browser, f"#files tbody td:nth-child({place})")
+        wanted = sorted((r["psnr"] for r in rows), reverse=reverse)
+        assert [math.inf if t == "\u221e" else numbers(t)[0] for t in shown] == pytest.approx(wanted, rel=6e-4)
+    find(browser, "#files input[type=search]").send_keys("two")
+    assert len(texts(browser, "#files tbody tr")) == len(rows) // 2
+    labelled(browser, "files", "Codec").select_by_value("webp:q=40")
+    (button,) = browser.find_elements(By.CSS_SELECTOR, "#files tbody .link")
+    button.send_keys(Keys.ENTER)
+    assert labelled(browser, "viewer", "Right").first_selected_option.get_attribute("value") == "webp:q=40"
+    assert Select(find(browser, ".step select")).first_selected_option.text == "two.png"
+
+
+CONTRAST = """
+const luminance = (text) => {
+  const [r, g, b] = text.match(/[\\d.]+/g).slice(0, 3).map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
+const paper = getComputedStyle(document.body).backgroundColor, probe = document.createElement('i');
+document.body.append(probe);
+const of = (name) => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
+const found = [paper, ['ink', 'soft', 'accent', 'better', 'worse'].map((n) => ratio(of(n), paper)), [0, 1, 2, 3, 4, 5, 6, 7].map((i) => ratio(of(`c${i}`), paper))];
+probe.remove();
+return found;
+"""  # noqa: E501
+
+
+def test_dark_and_light_are_both_readable(browser: webdriver.Chrome) -> None:
+    papers = set()
+    for scheme in ("light", "dark"):
+        emulate(browser, scheme)
+        paper, words, curves = browser.execute_script(CONTRAST)
+        papers.add(paper)
+        assert min(words) >= 4.5 and min(curves) >= 3, scheme
+    assert len(papers) == 2
+
+
+def test_print_drops_controls_and_opens_what_is_folded(browser: webdriver.Chrome) -> None:
+    emulate(browser, "dark", "print")
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert not find(browser, "nav").is_displayed() and not find(browser, "#viewer select").is_displayed()
+    assert find(browser, "#task-classify details table").is_displayed()
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_a_narrow_window_does_not_scroll_sideways(browser: webdriver.Chrome) -> None:
+    resize(browser, 390)
+    browser.refresh()
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    assert find(browser, "#rate-and-distortion .chart").rect["width"] <= 390
