@@ -123,7 +123,6 @@ ENCODERS = {
     "x265": Encoder(2, "libx265", "hevc", (39, 8.5), _X26X, _layouts("420", "422", "444"), 64, True),
     "x264": Encoder(3, "libx264", "h264", (39, 8.5), _X26X, _layouts("420", "422", "444"), 2, True),
 }  # fmt: skip
-DEFAULT = "svt-av1"
 
 
 def encode(

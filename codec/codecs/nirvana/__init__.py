@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from codec.codecs.base import QUALITY, Descriptor, Setting, UnitsDescription, Variant, VideoCodec, VideoMedia, effort
 from codec.codecs.options import EFFORTS, VIDEO_EFFORT, VideoOptions
 from codec.errors import CodecError
-from codec.standard.encoders import DEFAULT, ENCODERS
 
 if TYPE_CHECKING:
     from codec.container import Header, Unit
     from codec.media import Info
     from codec.media.video import Layout
 
+BASES = ("svt-av1", "x265", "x264")  # names of codec.standard.encoders, which loads numpy; the first is the default
 PRESETS = ("tiny", "small", "hd", "paper")  # of the paper's network; their numbers in heads are 1 to 4
 
 
@@ -26,8 +26,9 @@ def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
 
         return open_encoder(options.preset, info, device)
     from codec.codecs.nirvana.hybrid import Hybrid
+    from codec.standard.encoders import ENCODERS
 
-    return Hybrid(ENCODERS[options.base or DEFAULT])
+    return Hybrid(ENCODERS[options.base or BASES[0]])
 
 
 def _decoder(header: Header, device: str, base: bool) -> VideoCodec:
@@ -45,15 +46,16 @@ def _decoder(header: Header, device: str, base: bool) -> VideoCodec:
 
 def _layouts(options: VideoOptions) -> tuple[Layout, ...]:
     from codec.media.video import Layout
+    from codec.standard.encoders import ENCODERS
 
     _check(options)
-    return (Layout(),) if options.preset else ENCODERS[options.base or DEFAULT].layouts
+    return (Layout(),) if options.preset else ENCODERS[options.base or BASES[0]].layouts
 
 
 def _check(options: VideoOptions) -> None:
     preset, base = options.preset, options.base
-    if base is not None and base not in ENCODERS:
-        raise CodecError(f"no base {base!r}; choose one of {', '.join(ENCODERS)}")
+    if base is not None and base not in BASES:
+        raise CodecError(f"no base {base!r}; choose one of {', '.join(BASES)}")
     if preset is not None and preset not in PRESETS:
         raise CodecError(f"no preset {preset!r}; choose one of {', '.join(PRESETS)}, or none")
     if preset is not None and base is not None:
@@ -78,7 +80,7 @@ def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
 
 def _variants() -> dict[str, Variant]:
     """`nirvana-x265-e1` is over that base at that effort; `base-x265` the base alone."""
-    bases = {"": DEFAULT, **{f"-{base}": base for base in ENCODERS}}
+    bases = {"": BASES[0], **{f"-{base}": base for base in BASES}}
     efforts = {"": VIDEO_EFFORT, **{f"-e{n}": n for n in range(1, EFFORTS + 1)}}
     found: dict[str, Variant] = {}
     for base, name in bases.items():
@@ -105,7 +107,7 @@ CODEC = Descriptor(
             "effort": effort(VIDEO_EFFORT),
             "seconds": Setting(),
             "preset": Setting(choices=PRESETS),
-            "base": Setting(DEFAULT, choices=tuple(ENCODERS)),
+            "base": Setting(BASES[0], choices=BASES),
         },
         _variants(),
         _stages,
