@@ -47,3 +47,8 @@ with open({str(path)!r}, "wb") as fp:
 assert cli.main(["info", {str(path)!r}], standalone_mode=False) is None
 """
     assert loaded_after(code) & {"torch", "compressai"} == set()
+
+
+def test_descriptors_of_codecs_load_no_library() -> None:
+    loaded = loaded_after("from codec.codecs import all_codecs\nassert all_codecs()")
+    assert loaded & {"torch", "compressai", "numpy", "PIL", "av", "constriction"} == set()

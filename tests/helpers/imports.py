@@ -22,16 +22,23 @@ def modules(package: str) -> Iterator[tuple[str, Path]]:
             yield ".".join([package, *inner]).removesuffix(".__init__"), path
 
 
-def imports(name: str, path: Path) -> set[str]:
-    """Every module that a module imports, at its top or later; `from a import b` counts as a.b."""
+def imports(name: str, path: Path, types: bool = True) -> set[str]:
+    """Every module that a module imports, at its top or later; `from a import b` counts as a.b.
+
+    `types`: those under TYPE_CHECKING, too.
+    """
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             found |= {f"{base}.{alias.name}" for alias in node.names}
+        elif types or not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+            waiting += ast.iter_child_nodes(node)
     return found
 
 
