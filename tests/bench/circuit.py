@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers.naive_circuit import integers, latent_tree, naive_code
 
 from codec.entropy import Encoder

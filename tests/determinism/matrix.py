@@ -9,10 +9,16 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where scripts don't look
+
+from helpers.every_codec import image_codecs, image_options
 
 WORKER = Path(__file__).with_name("worker.py")
 CAPS = {
@@ -31,7 +37,8 @@ CAPS = {
         "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
     },
 }
-EFFORTS = (1, 5)  # of lossless files: without and with a network tuned to the picture
+QUALITIES = (10, 35, 60, 85)
+EFFORTS = {"circuit": (1, 5)}  # of codecs whose files differ in kind: without and with a network tuned to the picture
 TILED = 50  # of so many pictures, one is large enough for several tiles
 
 
@@ -74,9 +81,12 @@ class Summary:
     largest: int = 0  # difference of two pixels, in levels of 8 bits
 
 
-def effort(name: str) -> int:
-    """Of the lossless file of a source."""
-    return EFFORTS[sum(name.encode()) % len(EFFORTS)]
+def options_of(codec: str, name: str) -> dict[str, Any]:
+    """How a codec encodes a source."""
+    drawn = zlib.crc32(name.encode())
+    options = image_options(codec, QUALITIES[drawn % len(QUALITIES)], drawn // len(QUALITIES))
+    efforts = EFFORTS.get(codec)
+    return options | ({"effort": efforts[sum(name.encode()) % len(efforts)]} if efforts else {})
 
 
 def run(mode: str, setting: Setting, folder: Path, names: list[str]) -> None:
@@ -91,15 +101,15 @@ def run(mode: str, setting: Setting, folder: Path, names: list[str]) -> None:
 
 
 def encode(folder: Path, setting: Setting) -> list[str]:
-    """Encode all sources of the folder, each with both image codecs; the names of the new files tell the setting."""
+    """Encode all sources of the folder, each with all image codecs; the names of the new files tell the setting."""
     names = sorted(p.name for p in (folder / "sources").iterdir())
     (folder / "files").mkdir(exist_ok=True)
     run("encode", setting, folder, names)
     made = []
     for name in names:
-        for suffix in (".ncf", ".exact.ncf"):
-            path = folder / "files" / f"{setting.cap}-{setting.threads} {name}{suffix}"
-            (folder / "files" / f"{name}{suffix}").rename(path)
+        for codec in image_codecs():
+            path = folder / "files" / f"{setting.cap}-{setting.threads} {name}.{codec}.ncf"
+            (folder / "files" / f"{name}.{codec}.ncf").rename(path)
             made.append(path.name)
     return made
 

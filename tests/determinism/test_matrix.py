@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from matrix import ALONE, DECODERS, ENCODERS, Setting, Summary, decode, draw_sources, effort, encode
+from matrix import ALONE, DECODERS, ENCODERS, Setting, Summary, decode, draw_sources, encode, options_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 COUNT = os.environ.get("DETERMINISM_COUNT")
@@ -46,7 +46,7 @@ def test_what_one_machine_encodes_every_other_decodes(tmp_path: Path, monkeypatc
     assert summary.mismatches == []
     assert summary.largest <= 1
     exact: dict[str, bytes] = {}  # without tuning the lossless files of all encoders are the same
-    for path in (tmp_path / "files").glob("*.exact.ncf"):
-        if effort(path.name.partition(" ")[2].removesuffix(".exact.ncf")) > 1:
+    for path in (tmp_path / "files").glob("*.circuit.ncf"):
+        if options_of("circuit", path.name.partition(" ")[2].removesuffix(".circuit.ncf"))["effort"] > 1:
             continue
         assert exact.setdefault(path.name.partition(" ")[2], path.read_bytes()) == path.read_bytes()

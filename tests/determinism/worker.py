@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from matrix import effort
+from helpers.every_codec import image_codecs
+from matrix import options_of
 
 import codec
 from codec import codecs, container, tiling
 from codec.codecs.circuit import image as images
 from codec.codecs.circuit.head import parse
 from codec.codecs.partial import Found
-from codec.codecs.s2lic import TUNES
 from codec.codecs.s2lic import image as s2lic
 from codec.codecs.s2lic.latents import code_latents
 from codec.codecs.s2lic.ratemap import Rates, code_offsets
@@ -33,8 +33,6 @@ from codec.entropy import Coder, Decoder, Tables
 from codec.entropy.planes import code_alpha
 from codec.errors import CodecError, FormatError
 from codec.models.s2lic.model import PATCH
-
-QUALITIES = (10, 35, 60, 85)
 
 
 class Recorder:
@@ -56,11 +54,18 @@ class Recorder:
         return coded
 
 
-def records(data: bytes, backward: bool) -> list[dict[str, int]]:
+def records(data: bytes, frame: np.ndarray, backward: bool) -> list[dict[str, int]]:
     """For each unit: the number of its symbols, checksums of symbols and table indices, and the checksum stored."""
     header, lazy = container.read(data)
-    units = list(lazy)
-    return (exact_records if codecs.of(header).name == "circuit" else lossy_records)(header, units, backward)
+    units, codec = list(lazy), codecs.of(header)
+    if codec.name in RECORDS:
+        return RECORDS[codec.name](header, units, backward)
+    # Of any other codec: decoding it has compared the symbols, and what is lossless has to be the same picture.
+    tables = zlib.crc32(frame.tobytes()) if codec.lossless else 0
+    return [
+        {"count": frame.size // len(units), "symbols": u.checksum, "tables": tables, "stored": u.checksum}
+        for u in units
+    ]
 
 
 def exact_records(header: Header, units: list[Unit], backward: bool) -> list[dict[str, int]]:
@@ -107,19 +112,24 @@ def lossy_records(header: Header, units: list[Unit], backward: bool) -> list[dic
     return [found[i] for i in range(len(units))]
 
 
+RECORDS: dict[str, Callable[[Header, list[Unit], bool], list[dict[str, int]]]] = {
+    "s2lic": lossy_records,
+    "circuit": exact_records,
+}
+
+
 def encode(folder: Path, name: str) -> None:
     source = folder / "sources" / name
-    drawn = zlib.crc32(name.encode())
-    quality, tune = QUALITIES[drawn % len(QUALITIES)], TUNES[drawn // len(QUALITIES) % 2]
     picture = np.load(source) if source.suffix == ".npy" else source
-    (folder / "files" / f"{name}.ncf").write_bytes(codec.encode(picture, quality=quality, tune=tune, device="cpu"))
-    (folder / "files" / f"{name}.exact.ncf").write_bytes(codec.encode(picture, lossless=True, effort=effort(name)))
+    for coder in image_codecs():
+        data = codec.encode(picture, coder, device="cpu", **options_of(coder, name))
+        (folder / "files" / f"{name}.{coder}.ncf").write_bytes(data)
 
 
 def decode(folder: Path, name: str, backward: bool) -> None:
     data = (folder / "files" / name).read_bytes()
-    (folder / "decoded" / f"{name}.json").write_text(json.dumps(records(data, backward)))
     (frame,) = codec.decode(data, device="cpu").frames()
+    (folder / "decoded" / f"{name}.json").write_text(json.dumps(records(data, frame, backward)))
     np.save(folder / "decoded" / f"{name}.npy", frame)
 
 

@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 
 TESTS = Path(__file__).parents[1]
-sys.path.append(str(TESTS))  # where `run.py` doesn't look
+sys.path.insert(0, str(TESTS))  # where `run.py` doesn't look
 
+from helpers.every_codec import image_codecs, image_options, stands_alone, video_forms  # noqa: E402
 from helpers.video_clips import BT601, RATE, moving  # noqa: E402
 from helpers.video_clips import pictures as pictures_of  # noqa: E402
 
 import codec  # noqa: E402
 from codec import container, video  # noqa: E402
+from codec.codecs import named  # noqa: E402
 from codec.codecs.options import Target, VideoOptions  # noqa: E402
-from codec.codecs.s2lic import TUNES  # noqa: E402
 from codec.container import Color, Header, Unit  # noqa: E402
 from codec.media import Info  # noqa: E402
 from codec.media.video import Video  # noqa: E402
-from codec.standard.encoders import ENCODERS  # noqa: E402
 
 GOLDEN = TESTS / "golden"
 
@@ -64,7 +64,7 @@ def _cut_out(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def pictures() -> list[Base]:
-    """Files of one unit, encoded by the codec."""
+    """Files of one unit or few, encoded by every codec that does images."""
     noise = np.random.default_rng(0).integers(0, 256, (20, 24, 4), np.uint8)
     sources = {
         "dot": waves(1, 1, 3),
@@ -76,30 +76,32 @@ def pictures() -> list[Base]:
         "noisy alpha": noise,
     }
     bases = []
-    for number, (name, source) in enumerate(sources.items()):
-        data = codec.encode(source, quality=(10.0, 40.0, 70.0)[number % 3], tune=TUNES[number % 2], device="cpu")
-        if name == "metadata":
-            header, units = container.read(data)
-            icc = np.random.default_rng(1).bytes(300)  # not compressible: stored as it is
-            data = written(replace(header, metadata={"icc": icc, "exif": b"Exif" * 50, "xmp": b"<x/>" * 80}), units)
-        (picture,) = codec.decode(data, device="cpu").frames()
-        bases.append(Base(name, data, picture))
+    for coder in image_codecs():
+        for number, (name, source) in enumerate(sources.items()):
+            options = image_options(coder, (10.0, 40.0, 70.0)[number % 3], number)
+            data = codec.encode(source, coder, device="cpu", **options)
+            if name == "metadata":
+                header, units = container.read(data)
+                icc = np.random.default_rng(1).bytes(300)  # not compressible: stored as it is
+                data = written(replace(header, metadata={"icc": icc, "exif": b"Exif" * 50, "xmp": b"<x/>" * 80}), units)
+            (picture,) = codec.decode(data, device="cpu").frames()
+            bases.append(Base(f"{coder} {name}", data, picture))
     return bases
 
 
 def videos() -> list[Base]:
-    """Videos of two chains over each base, and one of pictures alone."""
+    """Videos of two chains by every codec that does them, over each base that it has."""
     frames = moving(48, 64, 12)
     frames += [(255 - y // 4, u, v) for y, u, v in frames[:3]]
     info = Info(64, 48, frames=0, rate=RATE, color=BT601, metadata={"audio": b"no sound"})
     bases = []
-    for base in (*ENCODERS, None):
-        shown = pictures_of(frames if base else frames[:2])
+    for name, base in video_forms():
+        shown = pictures_of(frames[:2] if stands_alone(named(name, "video")) else frames)
         buffer = io.BytesIO()
         opened = Video(info, [], len(shown), lambda shown=shown: iter(shown))  # type: ignore[misc]
         options = VideoOptions(Target(quality=40), 1, base=base)
-        video.encode(opened, buffer, "nirvana" if base else "s2lic", options=options, device="cpu")
-        bases.append(Base(f"{base or 's2lic'} video", buffer.getvalue(), samples(buffer.getvalue())))
+        video.encode(opened, buffer, name, options=options, device="cpu")
+        bases.append(Base(f"{base or name} video", buffer.getvalue(), samples(buffer.getvalue())))
     return bases
 
 

@@ -14,6 +14,7 @@ import torch
 from bases import Base
 
 from codec import container, tiling
+from codec.codecs import all_codecs
 from codec.codecs.s2lic import image as s2lic
 from codec.codecs.s2lic.ratemap import Rates
 from codec.container import CHROMA, STANDARDS, Header, Limits, Unit
@@ -27,6 +28,8 @@ from codec.standard.packets import pack, unpack
 
 REPAIRED = 0.3  # the share of cases whose checksums are right
 START = 5  # bytes of magic and version
+
+NUMBERS = tuple(found.id for found in all_codecs().values())
 
 Sections = list[tuple[bytes, bytes]]  # tag, payload
 HUGE = Limits(side=2**32, pixels=2**64)  # limits under which hostile heads can be written
@@ -198,7 +201,7 @@ def picture_size(rng: random.Random, data: bytes) -> bytes:
 def head_field(rng: random.Random, data: bytes) -> bytes:
     header, units = _parts(data)
     values = {
-        "codec": rng.choice((1, 2, 3, 4, 5, 2**32 - 1)),
+        "codec": rng.choice((*NUMBERS, max(NUMBERS) + 1, 2**32 - 1)),
         "revision": rng.choice((0, 1, 2, 2**32 - 1)),
         "channels": rng.randint(1, 4),
         "depth": rng.randint(1, 16),

@@ -10,7 +10,7 @@ from make import METADATA, as_image, sources
 from PIL import Image
 
 import codec
-from codec import container, weights
+from codec import codecs, container, weights
 from codec.codecs.circuit.describe import describe
 from codec.codecs.circuit.methods import NAMES
 
@@ -63,12 +63,17 @@ def test_there_is_a_file_of_every_kind() -> None:
     assert found == SHAPES
 
 
+@pytest.mark.parametrize("name", [name for name, found in codecs.of_kind("image").items() if found.weights])
+def test_every_codec_with_weights_has_files(name: str) -> None:
+    assert name in {codecs.of(codec.info(path)).name for path in FILES}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_file_decodes_to_its_symbols_and_pixels(path: Path) -> None:
     (frame,) = codec.decode(path, device="cpu").frames()  # raises where the symbols differ from the checksum
     with Image.open(path.with_suffix(".png")) as image:
         expected = np.asarray(image).astype(int)
-    level = 0 if path.stem.startswith("lossless") else 257 if frame.dtype == np.uint16 else 1
+    level = 0 if codecs.of(codec.info(path)).lossless else 257 if frame.dtype == np.uint16 else 1
     assert np.abs(np.asarray(as_image(frame)).astype(int) - expected).max() <= level
 
 
