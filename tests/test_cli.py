@@ -9,6 +9,7 @@ import pty
 import signal
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,8 @@ def test_progress_is_on_the_terminal_only(photo: Path) -> None:
 
 
 def test_effort_makes_a_better_file_of_a_photo(photo: Path) -> None:
+    with Image.open(str(files("codec.assets") / "kodim23.png")) as whole:
+        whole.crop((200, 200, 328, 328)).save(photo)
     row = json.loads(succeed("encode", "--json", "-e", "3", "-q", "50", photo).stdout)
     assert row["effort"] == 3 and row["bytes"] < len(codec.encode(photo, quality=50))
     succeed("decode", row["output"], "-o", photo.with_name("back.png"))
