@@ -32,7 +32,7 @@ def _is_video(source: str | bytes) -> bool:
 
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
-            return container.read_header(fp).rate is not None
+            return container.read_header(fp, damage=[]).rate is not None
     except (CodecError, OSError):
         return False
 
