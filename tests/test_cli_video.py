@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -355,6 +356,30 @@ def test_of_a_truncated_file_what_is_there_is_written(here: Path, ncf: bytes) ->
     line = refused("decode", "clip.ncf", "--partial")
     assert "truncated" in line and line.endswith("(frames 25 and later are lost)")
     assert len(in_file("clip.mp4")) == 25
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_with_names_are_read_once_and_written_when_complete(clip: str, source: bytes, ncf: bytes) -> None:
+    def fed(data: bytes, *arguments: object) -> None:
+        os.mkfifo("pipe")
+        feeder = threading.Thread(target=lambda: Path("pipe").write_bytes(data), daemon=True)
+        feeder.start()
+        call(arguments[0], "pipe", *arguments[1:])
+        feeder.join(60)
+        os.remove("pipe")
+
+    fed(source, "encode", *QUICK, "-o", "clip.ncf")
+    assert Path("clip.ncf").read_bytes() == ncf
+    fed(ncf, "decode", "--base", "-o", "back.mkv")
+    fed(ncf, "export", "-o", "out.mp4")
+    assert len(in_file("back.mkv")) == len(in_file("out.mp4")) == FRAMES
+    os.mkfifo("out-2.mp4")
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(Path("out-2.mp4").read_bytes()), daemon=True)
+    reader.start()
+    call("export", "clip.ncf", "-o", "out-2.mp4")
+    reader.join(60)
+    assert got == [Path("out.mp4").read_bytes()]
 
 
 def test_files_that_are_no_videos_are_told(here: Path, picture: Image.Image) -> None:
