@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -357,6 +358,30 @@ def test_of_a_truncated_file_what_is_there_is_written(here: Path, ncf: bytes) ->
     assert len(in_file("clip.mp4")) == 25
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_with_names_are_read_once_and_written_when_complete(clip: str, source: bytes, ncf: bytes) -> None:
+    def fed(data: bytes, *arguments: object) -> None:
+        os.mkfifo("pipe")
+        feeder = threading.Thread(target=lambda: Path("pipe").write_bytes(data), daemon=True)
+        feeder.start()
+        call(arguments[0], "pipe", *arguments[1:])
+        feeder.join(60)
+        os.remove("pipe")
+
+    fed(source, "encode", *QUICK, "-o", "clip.ncf")
+    assert Path("clip.ncf").read_bytes() == ncf
+    fed(ncf, "decode", "--base", "-o", "back.mkv")
+    fed(ncf, "export", "-o", "out.mp4")
+    assert len(in_file("back.mkv")) == len(in_file("out.mp4")) == FRAMES
+    os.mkfifo("out-2.mp4")
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(Path("out-2.mp4").read_bytes()), daemon=True)
+    reader.start()
+    call("export", "clip.ncf", "-o", "out-2.mp4")
+    reader.join(60)
+    assert got == [Path("out.mp4").read_bytes()]
+
+
 def test_files_that_are_no_videos_are_told(here: Path, picture: Image.Image) -> None:
     for name, data in {"a.mp4": b"", "b.mkv": b"\x1aE\xdf\xa3" + bytes(60), "c.y4m": b"YUV4MPEG2 W16 H16\n"}.items():
         Path(name).write_bytes(data)
@@ -547,6 +572,25 @@ def test_depth_and_colour_stay_as_far_as_the_base_has_them(here: Path, base: str
     for path in ("back-a.mkv", "back-a.y4m"):
         for a, b in zip(shown_by_others(path), wanted, strict=True):
             assert np.abs(a - b).mean() / top < 0.02
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "says"),
+    [
+        ("b.avi", "bframes=3:b-adapt=0", "its packets' times are not those of its pictures (so it is in AVI)"),
+        ("refresh.mp4", "intra-refresh=1:keyint=12:bframes=0", "can't be decoded from each of its key frames on"),
+        ("bare.h264", "bframes=0", "its packets have no times"),
+    ],
+)
+def test_streams_that_would_not_come_back_are_not_kept(here: Path, name: str, how: str, says: str) -> None:
+    with av.open(name, "w") as container:
+        stream = container.add_stream("libx264", 25)
+        stream.width, stream.height, stream.options = 96, 64, {"x264-params": f"{how}:log=none"}
+        for shown in moving(64, 96, 30):
+            container.mux(stream.encode(frame_of(shown, BT601)))
+        container.mux(stream.encode(None))
+    line = refused("encode", "--keep-stream", name)
+    assert says in line and line.endswith("; leave --keep-stream out") and files() == [name]
 
 
 def test_pixels_that_are_not_square_stay_so(here: Path) -> None:

@@ -11,7 +11,7 @@ from codec.nirvana import filters
 from codec.nirvana.codec import HYBRID
 from codec.nirvana.sine.units import parse
 from codec.standard.encoders import ENCODERS, STEPS
-from codec.standard.packets import unpack
+from codec.standard.packets import begins_chain, unpack
 
 KEPT = 0  # in place of an encoder's number: the packets are the source's
 GAINS = 3  # bytes in front of what the filters wrote: how much Y, U and V gained
@@ -33,10 +33,7 @@ def starts_chain(header: Header, unit: Unit) -> bool:
     assert header.rate is not None
     if header.stream is None:
         return parse(unit, 0, header.rate).key
-    if not unit.packets:
-        return False
-    first, *rest = unpack(unit.packets)
-    return first.key and all(packet.pts > first.pts for packet in rest)
+    return bool(unit.packets) and begins_chain(unpack(unit.packets))
 
 
 def gains(unit: Unit) -> tuple[float, float, float]:

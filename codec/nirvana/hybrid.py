@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -35,12 +35,17 @@ GROUP_BYTES = 2**27  # bytes of their planes
 
 
 class Hybrid:
-    """Encodes with the encoder of a base, or decodes any file (None). `base_only`: gives the stream's pictures."""
+    """Encodes with the encoder of a base, or decodes any file (None).
+
+    `base_only`: gives the stream's pictures. `spared`: a group whose networks are damaged gets the stream's pictures,
+    and this is told why, and of its first frame and their number; None: that is an error.
+    """
 
     length = TOP
 
     def __init__(self, encoder: Encoder | None) -> None:
         self.base_only = False
+        self.spared: Callable[[CodecError, int, int], None] | None = None
         self._encoder = encoder
         self.layouts: tuple[Layout, ...] = encoder.layouts if encoder else ()
         self.steps = encoder.steps if encoder else 0
@@ -147,13 +152,23 @@ class Hybrid:
                 raise failed or FormatError(f"unit {unit.index}: its stream ends early; get a whole copy of the file")
             try:
                 planes = [planes for _, planes in stored]
-                if standard.checksum(planes) != unit.checksum:
+                if unit.damage is None and standard.checksum(planes) != unit.checksum:
                     raise DesyncError("this machine's decoder gives other samples of its stream than were encoded")
                 found = [_shown(p, header) for p in planes]
-                if not self.base_only:
-                    found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
             except CodecError as error:
                 raise type(error)(f"unit {unit.index}: {error}") from error
+            damage = unit.damage
+            if damage is None and not self.base_only:
+                try:
+                    found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
+                except CodecError as error:
+                    damage = type(error)(f"unit {unit.index}: {error}")
+            if damage is not None:
+                if self.spared is None:
+                    raise damage
+                state = None  # groups with filters of their own go on with these
+                self.spared(damage, first, unit.frames)
+            first += unit.frames
             yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
 
     def _factor(self, options: Options) -> float:
