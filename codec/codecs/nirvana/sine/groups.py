@@ -37,14 +37,12 @@ class State:
 
 @dataclass(frozen=True)
 class Coded:
-    """An encoded group: its bytes, the CRC-32 of its symbols, what a decoder gives, the state for the next group,
-    and the bits that the fit reckoned with."""
+    """An encoded group: its bytes, the CRC-32 of its symbols, what a decoder gives, the state for the next group."""
 
     payload: bytes
     checksum: int
     planes: list[Planes]
     state: State
-    reckoned_bits: float
 
 
 class SineGroups:
@@ -89,7 +87,7 @@ class SineGroups:
         coder = Encoder()
         code_weights(coder, fitted.state, self._shapes, origin)
         state = State(fitted.state, fitted.distortion)
-        return Coded(coder.finish(), coder.checksum, self.render(fitted.state, len(planes)), state, fitted.bpp * pixels)
+        return Coded(coder.finish(), coder.checksum, self.render(fitted.state, len(planes)), state)
 
     def decode(self, payload: bytes, checksum: int, count: int, reference: State | None) -> tuple[list[Planes], State]:
         """The `count` frames of a group and its state. Raises FormatError or DesyncError for damaged bytes."""
