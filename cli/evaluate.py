@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from codec.cli.messages import explain, is_expected
 
 if TYPE_CHECKING:
     from codec.evaluate import Plan
@@ -125,30 +129,25 @@ def _rows(work: Any, files: list[Path], jobs: int, plan: Plan) -> Iterator[Row]:
         for path in files:
             yield from work(path)
         return
-    from codec.cli.batch import Result
-    from codec.cli.files import Job
-    from codec.cli.workers import run_in_workers
+    from codec.processes import Done, Failed, Processes
 
-    steps: Iterator[Job | Result] = (Job(str(path), "") for path in files)
-    for result in run_in_workers(_Worker(work), steps, min(jobs, len(files)), 1, None):
-        if "rows" in result.row:
-            yield from result.row["rows"]
-        else:  # the process is gone, and with it all rows of the file
-            for name in plan.codecs():
-                if (result.row["file"], name) not in work.done:
-                    yield {"file": result.row["file"], "codec": name, "error": result.row["error"]}
+    with closing(Processes(partial(_all_rows, work=work), min(jobs, len(files)), threads=1)) as processes:
+        for event in processes.run(files):
+            if isinstance(event, Done):
+                yield from event.value
+            elif isinstance(event, Failed):
+                if not is_expected(event.error):
+                    raise event.error
+                file = str(event.job)
+                error = explain(event.error, file).removeprefix(f"{file}: ")
+                for name in plan.codecs():  # all rows of the file are lost
+                    if (file, name) not in work.done:
+                        yield {"file": file, "codec": name, "error": error}
 
 
-class _Worker:
-    """What a worker process does with a job; picklable."""
-
-    def __init__(self, work: Any) -> None:
-        self.work = work
-
-    def __call__(self, job: Any, tiles: Any) -> Any:
-        from codec.cli.batch import Result
-
-        return Result({"rows": list(self.work(Path(job.source)))})
+def _all_rows(path: Path, tell: Any, work: Any) -> list[Row]:
+    """What a process does with a file."""
+    return list(work(path))
 
 
 class _Progress:

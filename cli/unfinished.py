@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from codec.cli.batch import Tiles
+from codec.cli.batch import Tell
 from codec.cli.files import STDIO
 from codec.cli.messages import duration, say
 from codec.cli.streams import atomic_write
@@ -30,7 +30,7 @@ class Status:
     doesn't matter whether stages take turns. `stages`: those that there are.
     """
 
-    def __init__(self, expected: int, show: Tiles, stages: Collection[str] = tuple(_STAGES)) -> None:
+    def __init__(self, expected: int, show: Tell, stages: Collection[str] = tuple(_STAGES)) -> None:
         self._expected, self._show, self._stages = expected, show, stages
         self._frames: Counter[str] = Counter()
         self._seconds: dict[str, float] = {}

@@ -17,10 +17,11 @@ from typing import Any
 
 import click
 
-from codec.cli.batch import Result, Tiles, cores
+from codec.cli.batch import Result, Tell
 from codec.cli.files import STDIO, Job
 from codec.cli.streams import atomic_write
 from codec.cli.unfinished import Status, resumable
+from codec.device import cores
 from codec.errors import CodecError
 
 _LONG = 2**28  # pixels of all frames for which processes are worth their start: 2,600 frames of CIF
@@ -76,7 +77,7 @@ SIZE = Quantity("size", {"k": 10**3, "M": 10**6, "G": 10**9}, "800000, 500k or 2
 
 
 def encode_video(
-    job: Job, source: str | bytes, tell: Tiles | None, options: VideoRequest, device: str, max_pixels: int
+    job: Job, source: str | bytes, tell: Tell | None, options: VideoRequest, device: str, max_pixels: int
 ) -> Result:
     """Encode one; notes of the reader and a size above the source's become the result's note."""
     from codec import codecs, video
@@ -126,7 +127,7 @@ def encode_video(
     return _encoded(job, header, frames, size, before, time.perf_counter() - started, notes, goal)
 
 
-def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoRequest, max_pixels: int) -> Result:
+def _keep(job: Job, source: str | bytes, tell: Tell | None, options: VideoRequest, max_pixels: int) -> Result:
     """Wrap one whose stream stays as it is."""
     from codec.codecs.nirvana.kept import write
     from codec.standard.keep import keep
@@ -160,7 +161,7 @@ def _encoded(
 
 
 def decode_video(
-    job: Job, source: str | bytes, tell: Tiles | None, frames: tuple[int, int] | None, png: bool, base: bool,
+    job: Job, source: str | bytes, tell: Tell | None, frames: tuple[int, int] | None, png: bool, base: bool,
     device: str, partial: bool, max_pixels: int,
 ) -> Result:  # fmt: skip
     """Decode one into a video file, a folder of PNGs, or y4m on standard output."""

@@ -22,7 +22,7 @@ from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS
 from codec.media.video import Video
 from codec.video import goals
-from codec.video.chains import Chains, Job, Work, videos_of, workers
+from codec.video.chains import Chains, Job, Opening, videos_of, workers
 
 _OTHER = "the partial file is of another video or was made with other options; remove it"
 
@@ -58,7 +58,7 @@ def encode(
         raise CodecError(f"{what} looks for no target; give --quality, or leave --codec and --preset out")
     target = options.target
     chains = Chains(video, opened.length)
-    work = Work(source, max_pixels, name, options, device, jobs)
+    opening = Opening(source, max_pixels, name, options, device)
     reached: list[float] = []
 
     def heard(told: VideoProgress) -> None:
@@ -66,7 +66,7 @@ def encode(
         if tell:
             tell(told)
 
-    with workers(opened, video, work, jobs > 1 and chains.several(), heard) as pool:
+    with workers(opened, video, opening, jobs if jobs > 1 and chains.several() else 1, heard) as pool:
         begun = _begun(fp, limits) if resume else None
         if target.quality is None and begun:
             options = replace(options, target=Target(quality=cast(SearchableCodec, opened).quality(begun)))
