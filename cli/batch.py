@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 import click
 
 from codec.cli.files import STDIO, Job, check, file_ids, plan, stdin_as_dash
-from codec.cli.messages import Progress, explain, is_expected, say, status
+from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.options import Options
+from codec.cli.progress import BatchLine
 from codec.cli.walk import find
 from codec.device import cores
 from codec.errors import CodecError
@@ -184,10 +185,10 @@ class _Report:
     before: int = 0
     after: int = 0
     pixels: int = 0
-    progress: Progress = field(init=False)
+    progress: BatchLine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.progress = Progress(self.verb[0], self.total)
+        self.progress = BatchLine(self.verb[0], self.total)
 
     @property
     def watch(self) -> Watch | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 from codec.cli.files import STDIO, Job, check, file_ids
 from codec.cli.messages import say, status
 from codec.cli.options import FILE
+from codec.cli.progress import PartsLine
 from codec.cli.streams import atomic_write
 
 if TYPE_CHECKING:
@@ -91,16 +91,10 @@ def _page(found: Report, folder: str | None) -> str:
     if folder is None or section is None:
         return plain
     room = reports.PAGE_BYTES - len(plain.encode()) - 100_000  # for what is said of the pictures
-    started = time.monotonic()
-    pictures = reports.collect(section, Path(folder), room, lambda done, total: _show(done, total, started))
+    pictures = reports.collect(section, Path(folder), room, PartsLine("pictures for the viewer").show)
     status("")
     _tell(pictures)
     return reports.page(found, pictures)
-
-
-def _show(done: int, total: int, started: float) -> None:
-    left = (time.monotonic() - started) / done * (total - done) if done else 0.0
-    status(f"[{done + 1}/{total}] pictures for the viewer ...{f', {left:.0f} s left' if left >= 1 else ''}")
 
 
 def _tell(pictures: Pictures) -> None:

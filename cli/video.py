@@ -6,11 +6,8 @@ import hashlib
 import io
 import os
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +16,12 @@ import click
 
 from codec.cli.batch import Result, Tell
 from codec.cli.files import STDIO, Job
+from codec.cli.progress import EncodingLine
 from codec.cli.streams import atomic_write
-from codec.cli.unfinished import Status, resumable
+from codec.cli.unfinished import resumable
 from codec.device import cores
 from codec.errors import CodecError
+from codec.output import whole_folder
 
 _LONG = 2**28  # pixels of all frames for which processes are worth their start: 2,600 frames of CIF
 
@@ -115,7 +114,7 @@ def encode_video(
     with resumable(job.target, made_by, options.resume) as fp:
         header, frames = video.encode(
             opened, fp, codec.name, options=chosen, device=device, max_pixels=max_pixels,
-            tell=Status(opened.expected, tell, stages) if tell else None,
+            tell=EncodingLine(opened.expected, tell, stages) if tell else None,
             resume=options.resume and fp.seekable(), jobs=jobs, source=source,
         )  # fmt: skip
         size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
@@ -136,8 +135,8 @@ def _keep(job: Job, source: str | bytes, tell: Tell | None, options: VideoReques
     kept = keep(source, max_pixels=max_pixels, audio=options.audio)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     with atomic_write(job.target) as fp:
-        status = Status(kept.expected, tell, ("base",)) if tell else None
-        header, frames = write(kept, fp, max_pixels=max_pixels, tell=status)
+        line = EncodingLine(kept.expected, tell, ("base",)) if tell else None
+        header, frames = write(kept, fp, max_pixels=max_pixels, tell=line)
         size = fp.tell() if fp.seekable() else 0
     return _encoded(job, header, frames, size, before, time.perf_counter() - started, kept.notes, {})
 
@@ -187,7 +186,7 @@ def decode_video(
                     tell(number, last - first + 1)
 
         if png:
-            with _whole_folder(Path(job.target)) as folder:
+            with whole_folder(Path(job.target)) as folder:
                 count = write_folder(file.info, pictures(), folder)
         else:
             with atomic_write(job.target) as out:
@@ -209,16 +208,3 @@ def decode_video(
         else ""
     )
     return Result(row, f"{job.source} -> {job.target}  {shape}  {size:,} bytes  ({seconds:.1f} s)", note, before)
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder that appears complete, or not at all."""
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name[:48]}.part-", dir=folder.absolute().parent))
-    try:
-        yield made
-        os.chmod(made, 0o755)
-        os.replace(made, folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise

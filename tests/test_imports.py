@@ -14,7 +14,7 @@ from codec.codecs import all_codecs
 # From below to above. What stands in one line doesn't know of each other.
 LAYERS = (
     {"errors"},
-    {"device", "requirements", "tiling", "weights"},
+    {"device", "output", "requirements", "tiling", "weights"},
     {"container", "entropy", "processes"},
     {"media"},
     {"perception", "standard"},

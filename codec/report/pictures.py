@@ -34,7 +34,7 @@ _SAMPLES = 3  # files that the size of all is judged by
 _FORMAT: dict[str, Any] = {"format": "AVIF", "speed": 8, "subsampling": "4:4:4"}
 _MIME = "image/avif"
 
-Progress = Callable[[int, int], None]  # files done, of all
+Tell = Callable[[int, int], None]
 
 
 @dataclass
@@ -49,11 +49,11 @@ class Pictures:
     decibels: tuple[float, float] = (math.inf, math.inf)
 
 
-def collect(section: Section, folder: Path, budget: int, progress: Progress = lambda done, total: None) -> Pictures:
+def collect(section: Section, folder: Path, budget: int, tell: Tell = lambda done, total: None) -> Pictures:
     """The pictures of a section's kept files, in at most `budget` bytes of text.
 
     `folder` is where evaluation kept the encoded files; originals are found by the names in the rows. A file that
-    isn't there or can't be decoded is told of in `missing`.
+    isn't there or can't be decoded is told of in `missing`. `tell` hears how many files are done, of all.
     """
     kept: dict[str, list[Row]] = {}
     for row in section.rows:
@@ -64,13 +64,13 @@ def collect(section: Section, folder: Path, budget: int, progress: Progress = la
     if not files:
         return result
     sample = files[:: math.ceil(len(files) / _SAMPLES)]
-    progress(0, len(files))
+    tell(0, len(files))
     loaded = {file: _load(file, kept[file], folder) for file in sample}
     result.side, quality = _step([s for s, _ in loaded.values() if s], len(files), budget)
     errors: list[float] = []
     used = 0
     for number, file in enumerate(files):
-        progress(number, len(files))
+        tell(number, len(files))
         found, lost = loaded.pop(file) if file in loaded else _load(file, kept[file], folder)
         result.missing += lost
         if found is None:
