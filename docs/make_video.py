@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from codec import video
 from codec.codecs.options import Target, VideoOptions
 from codec.media import yuv
+from codec.media.distortion import errors, psnr
 from codec.media.video import Picture, Video, read_video
-from codec.media.video.distortion import errors, psnr
 from codec.peers.video import VIDEO
 from codec.standard.export import export
 

@@ -21,6 +21,7 @@ from PIL import Image
 from codec import api, media
 from codec.errors import CodecError
 from codec.evaluate.plan import ORIGINAL
+from codec.media.distortion import decibels
 from codec.peers import PEERS
 from codec.report.curves import family
 from codec.report.data import Row, Section
@@ -83,7 +84,7 @@ def collect(section: Section, folder: Path, budget: int, tell: Tell = lambda don
         result.images.append(image)
     if errors:
         mse = [10 ** (-e / 10) for e in errors]
-        result.decibels = -10 * math.log10(sum(mse) / len(mse) or 1e-10), min(errors)
+        result.decibels = decibels(sum(mse) / len(mse)), min(errors)
     return result
 
 
@@ -198,7 +199,7 @@ def _uri(pixels: np.ndarray, quality: int, errors: list[float]) -> str:
     Image.fromarray(pixels).save(buffer, quality=quality, **_FORMAT)
     shown = np.asarray(Image.open(buffer).convert("RGB"))
     mse = float(np.mean((pixels.astype(np.float64) - shown) ** 2))
-    errors.append(10 * math.log10(255**2 / max(mse, 1e-5)))
+    errors.append(decibels(max(mse, 1e-5) / 255**2))
     return f"data:{_MIME};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 

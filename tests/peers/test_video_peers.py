@@ -10,8 +10,8 @@ import pytest
 from codec.container import Color
 from codec.errors import CodecError
 from codec.media import yuv
+from codec.media.distortion import errors, psnr_611
 from codec.media.video import Planes
-from codec.media.video.distortion import errors, psnr_611
 from codec.peers.video import VIDEO
 
 FPS = Fraction(30000, 1001)

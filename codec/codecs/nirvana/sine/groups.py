@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from codec.codecs.checksum import compare
 from codec.codecs.nirvana.sine.fit import SineFit
 from codec.codecs.nirvana.sine.latents import STEP_LIMIT, Weights
 from codec.codecs.nirvana.sine.loop import Budget, fit
@@ -19,7 +20,7 @@ from codec.codecs.nirvana.sine.patches import Grid
 from codec.codecs.nirvana.sine.presets import Preset
 from codec.codecs.nirvana.sine.tensors import Shapes, code_tensors
 from codec.entropy import Coder, Decoder, Encoder
-from codec.errors import CodecError, DesyncError, FormatError
+from codec.errors import CodecError, FormatError
 from codec.media.video import Planes
 from codec.models.nirvana.sine import Sine, patch_centres
 
@@ -94,8 +95,7 @@ class SineGroups:
         coder = Decoder(payload)
         weights = code_weights(coder, None, self._shapes, reference.weights if reference else self._init)
         coder.finish()
-        if coder.checksum != checksum:
-            raise DesyncError("the decoded weights of a group are not those that were encoded; the file is damaged")
+        compare(coder.checksum, checksum, "the decoded weights of a group")
         return self.render(weights, count), State(weights)
 
     def render(self, weights: Weights, count: int) -> list[Planes]:
