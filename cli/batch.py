@@ -19,7 +19,7 @@ import click
 
 from codec.cli.files import STDIO, Job, check, file_ids, plan, stdin_as_dash
 from codec.cli.messages import explain, is_expected, say, status
-from codec.cli.options import Options
+from codec.cli.options import BatchOptions
 from codec.cli.progress import BatchLine
 from codec.cli.walk import find
 from codec.device import cores
@@ -83,7 +83,7 @@ def run_each(sources: Sequence[str], work: Callable[[str], None]) -> None:
 def run_batch(
     verb: tuple[str, str],
     sources: Sequence[str],
-    options: Options,
+    options: BatchOptions,
     *,
     work: Work,
     name: Callable[[str], str],
@@ -178,7 +178,7 @@ class _Report:
 
     verb: tuple[str, str]
     total: int
-    options: Options
+    options: BatchOptions
     done: int = 0
     failed: int = 0
     skipped: int = 0

@@ -12,7 +12,7 @@ import click
 
 from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import Job
-from codec.cli.options import Options, run_options, where_options
+from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
 from codec.cli.video import Span, decode_video
 from codec.errors import CodecError
@@ -71,7 +71,7 @@ def decode(
         _decode_file, frames=frames, base=base, png=png, device=device, partial=partial, max_pixels=max_pixels
     )
     name = functools.partial(default_name, png=png)
-    run_batch(("decoding", "decoded"), sources, Options(**rest), work=work, name=name, suffixes=(".ncf",))
+    run_batch(("decoding", "decoded"), sources, BatchOptions(**rest), work=work, name=name, suffixes=(".ncf",))
 
 
 def _decode_file(

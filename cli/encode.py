@@ -14,7 +14,7 @@ import click
 from codec import codecs
 from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job
-from codec.cli.options import Options, run_options, where_options
+from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
 from codec.cli.video import DURATION, SIZE, VideoRequest, encode_video
 from codec.codecs.base import Descriptor
@@ -137,31 +137,31 @@ def encode(
     }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
     single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
-    film = VideoRequest(
+    request = VideoRequest(
         codec, preset, base, keep_stream, quality, target_psnr, target_bpp, target_size, effort, time_budget,
-        not no_audio, resume, _film_jobs(rest["jobs"]) if single else 1,
+        not no_audio, resume, _video_jobs(rest["jobs"]) if single else 1,
     )  # fmt: skip
     told = goals or effort is not None or time_budget is not None or base or preset or _other(codec, "video")
     if keep_stream and told:
         raise click.UsageError("--keep-stream encodes nothing; leave the options out that say how")
-    work = partial(_encode_file, options=options, film=film)
+    work = partial(_encode_file, options=options, request=request)
     suffixes = SUFFIXES | VIDEO_SUFFIXES
-    run_batch(("encoding", "encoded"), sources, Options(**rest), work=work, name=default_name, suffixes=suffixes)
+    run_batch(("encoding", "encoded"), sources, BatchOptions(**rest), work=work, name=default_name, suffixes=suffixes)
 
 
-def _film_jobs(given: int | None) -> int | None:
+def _video_jobs(given: int | None) -> int | None:
     return cores() if given == 0 else given
 
 
-def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], film: VideoRequest) -> Result:
+def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], request: VideoRequest) -> Result:
     from codec import api, container
     from codec.media.formats import is_video
 
     source = contents(job.source)
     if is_video(source):
         _check_video(options)
-        return encode_video(job, source, tell, film, options["device"], options["max_pixels"])
-    _check_image(options, film)
+        return encode_video(job, source, tell, request, options["device"], options["max_pixels"])
+    _check_image(options, request)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
     data = api.encode(source, progress=tell, **options)
@@ -195,15 +195,15 @@ def _check_video(options: dict[str, Any]) -> None:
         raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless and --verify")
 
 
-def _check_image(options: dict[str, Any], film: VideoRequest) -> None:
+def _check_image(options: dict[str, Any], request: VideoRequest) -> None:
     """CodecError for options that go with other files."""
-    if film.codec and film.codec not in codecs.of_kind("image"):
-        raise CodecError(f"it is an image, and {film.codec} codes videos; leave out --codec")
-    goal = any(value is not None for value in (film.target_psnr, film.target_bpp, film.target_size))
+    if request.codec and request.codec not in codecs.of_kind("image"):
+        raise CodecError(f"it is an image, and {request.codec} codes videos; leave out --codec")
+    goal = any(value is not None for value in (request.target_psnr, request.target_bpp, request.target_size))
     for name, given in (
-        ("a target", goal), ("--preset", film.preset), ("--base", film.base), ("--keep-stream", film.keep),
-         ("--time-budget", film.seconds), ("--resume", film.resume),
-        ("--no-audio", not film.audio),
+        ("a target", goal), ("--preset", request.preset), ("--base", request.base), ("--keep-stream", request.keep),
+         ("--time-budget", request.seconds), ("--resume", request.resume),
+        ("--no-audio", not request.audio),
     ):  # fmt: skip
         if given:
             raise CodecError(f"it is an image, and {name} goes with videos; leave it out")

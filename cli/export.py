@@ -11,7 +11,7 @@ import click
 
 from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job
-from codec.cli.options import Options, run_options, where_options
+from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
 from codec.errors import CodecError
 
@@ -42,7 +42,7 @@ def export(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) 
     run_batch(
         ("exporting", "exported"),
         sources,
-        Options(**{**rest, "jobs": 1}),
+        BatchOptions(**{**rest, "jobs": 1}),
         work=work,
         name=default_name,
         suffixes=(".ncf",),

@@ -18,7 +18,7 @@ FILE = click.Path(readable=False)
 
 
 @dataclass(frozen=True)
-class Options:
+class BatchOptions:
     """How a batch runs: the fields are the command-line options, by name. `jobs` is 0 for one per core, None if it
     isn't given."""
 

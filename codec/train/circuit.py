@@ -28,7 +28,7 @@ STRIP = 256  # rows of a tile in validation
 
 
 @dataclass(frozen=True)
-class Options:
+class ContextOptions:
     """Options of a run; `codec train circuit --help` says what each means."""
 
     data: list[str]
@@ -53,8 +53,8 @@ class Options:
     stop_after: float | None = None
 
 
-def parse(argv: list[str]) -> Options:
-    """Command line -> Options; exits with usage on errors."""
+def parse(argv: list[str]) -> ContextOptions:
+    """Command line -> ContextOptions; exits with usage on errors."""
     p = argparse.ArgumentParser(
         prog="codec train circuit",
         description="Train the lossless codec's context network.",
@@ -80,7 +80,7 @@ def parse(argv: list[str]) -> Options:
     p.add_argument("--init", help="folder of a run whose averaged weights to start from")
     p.add_argument("--screens", type=float, default=0.0, help="share of crops from drawn screens, 0 to 1 (default 0)")
     p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
-    options = Options(**vars(p.parse_args(argv)))
+    options = ContextOptions(**vars(p.parse_args(argv)))
     if (options.hours is None) == (options.steps is None):
         p.error("give the length of the schedule: either --hours or --steps")
     return options
@@ -100,7 +100,7 @@ class ContextRun(loop.Run):
 
     model: ContextNet
 
-    def __init__(self, options: Options, pictures: Sequence[np.ndarray] | None = None) -> None:
+    def __init__(self, options: ContextOptions, pictures: Sequence[np.ndarray] | None = None) -> None:
         """`pictures`: what `options.data` names, where that is loaded already."""
         super().__init__(options)
         self.options, self.device = options, torch.device(options.device)
@@ -164,7 +164,7 @@ def measure(model: ContextNet, picture: np.ndarray) -> float:
     return bits / picture.size
 
 
-def train(options: Options) -> None:
+def train(options: ContextOptions) -> None:
     """Run (or go on with) a training run until its schedule ends, a signal comes or `stop_after` seconds are over."""
     run = ContextRun(options)
     run.out.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ Pictures = Sequence[NDArray[np.uint8]]
 Int = NDArray[np.int64]
 
 
-def parse(argv: list[str]) -> tuple[argparse.Namespace, circuit.Options]:
+def parse(argv: list[str]) -> tuple[argparse.Namespace, circuit.ContextOptions]:
     """Command line -> what is about experts, and the options of each one's run; exits with usage on errors."""
     p = argparse.ArgumentParser(prog="codec train experts", description="Specialise the lossless codec's network.")
     p.add_argument("--init", type=Path, required=True, help="folder of the run to start from")
@@ -47,7 +47,7 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, circuit.Options]:
     p.add_argument("--seed", type=int, default=0)
     a = p.parse_args(argv)
     _, config = circuit.averaged(a.init)
-    options = circuit.Options(
+    options = circuit.ContextOptions(
         data=a.data, out=str(a.out), val=a.val, config=json.dumps(config.to_dict()), grey=config.channels == 1,
         steps=a.steps, batch=a.batch, lr=a.lr, decay=0.6, seed=a.seed, init=str(a.init),
     )  # fmt: skip
@@ -96,7 +96,7 @@ def costs(models: Sequence[ContextNet], pictures: Pictures) -> NDArray[np.float6
     return np.array([[circuit.measure(m, p) for m in models] for p in pictures])
 
 
-def train(a: argparse.Namespace, options: circuit.Options) -> None:
+def train(a: argparse.Namespace, options: circuit.ContextOptions) -> None:
     """Run (or go on with) all rounds, until they are over or a signal comes."""
     pictures = circuit.load_photos(options.data, options.grey)
     runs = [
