@@ -63,7 +63,8 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
                 isinstance(error, OSError) and not isinstance(error, av.error.FFmpegError)
             ):
                 raise
-            raise CodecError(f"{format} can't hold this stream ({error}); decode it instead") from error
+            cause = " ".join(str(getattr(error, "strerror", None) or error).split())
+            raise CodecError(f"{format} can't hold this stream ({cause}); decode it instead") from error
     return count
 
 
