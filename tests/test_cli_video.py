@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from video_clips import BT601, moving, packets, turned_file, video_file
 
 from codec import container, video
 from codec.cli.main import cli
+from codec.cli.unfinished import resumable
+from codec.errors import CodecError
 from codec.media.video import Picture, Planes, read_video
 from codec.media.video.layout import frame_of, mark, samples
 
@@ -572,6 +575,21 @@ def test_depth_and_colour_stay_as_far_as_the_base_has_them(here: Path, base: str
     for path in ("back-a.mkv", "back-a.y4m"):
         for a, b in zip(shown_by_others(path), wanted, strict=True):
             assert np.abs(a - b).mean() / top < 0.02
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no locks of files")
+def test_one_process_at_a_time_writes_a_video(here: Path) -> None:
+    with resumable("a.ncf", "options", False) as first:
+        first.write(b"first")
+        for resume in (False, True):
+            busy = pytest.raises(CodecError, match=re.escape("another process is writing a.ncf; wait for it, or name"))
+            with busy, resumable("a.ncf", "options", resume):
+                pass
+        first.write(b", whole")
+    assert Path("a.ncf").read_bytes() == b"first, whole" and files() == ["a.ncf"]
+    with resumable("a.ncf", "options", False) as second:
+        second.write(b"second")
+    assert Path("a.ncf").read_bytes() == b"second"
 
 
 @pytest.mark.parametrize(
