@@ -331,4 +331,4 @@ def test_pictures_that_are_not_there_are_told_of(tmp_path: Path, kept: list[Row]
 def test_the_command_puts_pictures_in_the_page(tmp_path: Path, kept: list[Row]) -> None:
     result = call(write(tmp_path / "rows", kept), "-o", tmp_path / "o.html", "--pictures", tmp_path / "kept")
     assert result.exit_code == 0, result.stderr
-    assert len(embedded((tmp_path / "o.html").read_text(), "pictures")["images"]) == 2
+    assert len(embedded((tmp_path / "o.html").read_text(), "pictures")["image"]["images"]) == 2
