@@ -57,8 +57,10 @@ def report(
     # The page first: an order that errors and the reader can count on.
     targets = [t for t in (output, csv_file, markdown_file) if t is not None]
     _check_targets(targets, [*rows, *published], force)
+    status("working out curves and BD-rates ...")
     found = reports.build(log.read(map(Path, rows)), reports.read_published(map(Path, published)), anchor, title)
     texts = {output: _page(found, pictures)}
+    status("")
     if csv_file is not None:
         texts[csv_file] = reports.csv_table(found)
     if markdown_file is not None:

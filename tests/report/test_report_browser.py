@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.report_rows import Row
+from helpers.report_rows import Row, video_rows
 from PIL import Image
 
 from codec.metrics import decibels, ms_ssim, psnr
@@ -311,3 +311,44 @@ def test_a_narrow_window_does_not_scroll_sideways(browser: webdriver.Chrome) -> 
     browser.refresh()
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
     assert find(browser, "#rate-and-distortion .chart").rect["width"] <= 390
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
+    """The page of a clip, and its rows."""
+    folder = tmp_path_factory.mktemp("film")
+    rows = video_rows(folder)
+    report = build(rows)
+    pictures = collect(report.sections[0], folder / "kept", 10**7)
+    (folder / "report.html").write_text(page(report, {"video": pictures}))
+    return folder / "report.html", rows
+
+
+def test_frames_of_a_video_are_compared_in_colour(driver: webdriver.Chrome, film: tuple[Path, list[Row]]) -> None:
+    path, rows = film
+    emulate(driver)
+    resize(driver, 1280)
+    driver.get(path.as_uri())
+    assert [e for e in driver.get_log("browser") if e["level"] == "SEVERE"] == []
+    assert texts(driver, "#viewer .step option") == [f"frame {n}, waves.mkv" for n in (1, 3, 5)]
+    labelled(driver, "viewer", "Right").select_by_value("nirvana-e1:q=30")
+    (value,) = numbers(find(driver, ".numbers [data-name=psnr-u]").text)
+    assert value == pytest.approx(next(r["psnr-u"] for r in rows if r["codec"] == "nirvana-e1:q=30"), rel=6e-4)
+    press(driver, ".wipe", "s")
+    left, right = (driver.find_elements(By.CSS_SELECTOR, ".frame img")[i].rect for i in (1, 0))
+    assert left["x"] + left["width"] < right["x"] and left["width"] == right["width"] == 177
+    assert find(driver, ".frame").rect["height"] == 163
+    press(driver, "#viewer input[value=beside]", "d", "]")
+    assert Select(find(driver, ".step select")).first_selected_option.text == "frame 3, waves.mkv"
+    assert settled(driver)[:2] == (177, 163) and settled(driver)[2] > 0
+
+
+def test_videos_have_bd_rates_at_a_glance(driver: webdriver.Chrome, film: tuple[Path, list[Row]]) -> None:
+    driver.get(film[0].as_uri())
+    heads = texts(driver, "#at-a-glance thead th")
+    assert heads[2:-2] == ["PSNR, YCbCr 6:1:1", "PSNR, luma", "PSNR, U", "PSNR, V", "SSIM", "MS-SSIM"]
+    found = dict(
+        zip(texts(driver, "#at-a-glance tbody th"), texts(driver, "#at-a-glance td:nth-child(3)"), strict=True)
+    )
+    cell = next(text for name, text in found.items() if "nirvana-e1" in name)
+    assert "%" in cell and "from 2 points only" in cell
