@@ -46,7 +46,7 @@ function bdCell(b, m, overlap) {
   const known = finite(b.low) && finite(b.high), unsure = known && b.low <= 0 && b.high >= 0;
   const cls = b.thin || unsure ? "unsure" : !known ? null : b.value < 0 ? "better" : "worse";
   const parts = [el("span", { class: cls, title: unsure ? "within its interval: no difference shown" : null }, percent(b.value))];
-  if (b.thin) parts.push(el("small", {}, `from ${b.points} points only`));
+  if (b.thin) parts.push(el("small", {}, `${b.points} points only`));
   if (known) parts.push(el("small", {}, `${percent(b.low).replace(" %", "")} to ${percent(b.high)}`));
   if (overlap) parts.push(el("small", {}, `over ${valueRange(m, b.overlap)}`));
   return parts;

@@ -151,7 +151,8 @@ def bd_rate_by_score(
 def _compared(ours: tuple[Float, Float], ref: tuple[Float, Float], points: int, overlap: float) -> BD:
     fewest = min(len(np.unique(y)) for _, y in (ours, ref))
     if fewest < points:
-        return BD(None, math.nan, math.nan, f"only {fewest} different points of a curve, {points} are needed", fewest)
+        have = "1 point" if fewest == 1 else f"{fewest} different points"
+        return BD(None, math.nan, math.nan, f"only {have} of a curve, {points} are needed", fewest)
     low, high = max(ours[1].min(), ref[1].min()), min(ours[1].max(), ref[1].max())
     narrower = min(np.ptp(ours[1]), np.ptp(ref[1]))
     if high <= low or high - low < overlap * narrower:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -71,8 +71,7 @@ class _Clip:
         path = _kept(row, folder)
         with path.open("rb") as fp:
             if fp.read(len(api.container.MAGIC)) == api.container.MAGIC:
-                file = video.open_file(fp)
-                return self._rgb(next(file.pictures(n, n)).planes for n in self._numbers)
+                return self._rgb(_of_chains(video.open_file(fp), self._numbers))
         return self._rgb(_some(read_video(path, audio=False).pictures(), self._numbers))
 
     def _rgb(self, frames: Iterable[Planes]) -> list[np.ndarray]:
@@ -81,12 +80,27 @@ class _Clip:
         return [yuv.to_rgb((y, u, v), self._color) for y, u, v in cut]
 
 
+def _of_chains(file: video.File, chosen: Sequence[int]) -> Iterator[Planes]:
+    """These frames; their chains are decoded once, up to the last of them in each."""
+    if chosen[-1] >= file.frames:
+        raise _lacking(chosen[-1])
+    for _, each in groupby(chosen, file.chain_start):
+        mine = list(each)
+        for number, picture in enumerate(file.pictures(mine[0], mine[-1]), mine[0]):
+            if number in mine:
+                yield picture.planes
+
+
 def _some(pictures: Iterator[Picture], chosen: Sequence[int]) -> list[Planes]:
     """These frames; nothing behind the last of them is decoded."""
     found = [p.planes for n, p in enumerate(islice(pictures, chosen[-1] + 1)) if n in chosen]
     if len(found) < len(chosen):
-        raise CodecError(f"there is no frame {chosen[-1]} in it; evaluate again")
+        raise _lacking(chosen[-1])
     return found
+
+
+def _lacking(number: int) -> CodecError:
+    return CodecError(f"there is no frame {number} in it; evaluate again")
 
 
 def _kept(row: Row, folder: Path) -> Path:
