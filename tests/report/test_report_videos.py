@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers.coded_videos import encoded, scenes
 from helpers.report_rows import Row, video_rows, write
 from helpers.video_clips import BT601, moving, video_file
 from PIL import Image
@@ -22,7 +23,7 @@ from codec.cli.report import report as command
 from codec.media import yuv
 from codec.metrics import psnr
 from codec.report import build, collect
-from codec.report.stills import numbers
+from codec.report.stills import numbers, stills
 
 SHOWN = [1, 3, 5]  # of 7 frames
 
@@ -71,6 +72,20 @@ def test_frames_are_those_that_were_decoded(made: tuple[Path, list[Row]]) -> Non
 @pytest.mark.parametrize(("count", "shown"), [(1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (300, [50, 150, 250])])
 def test_some_frames_are_shown_the_middle_one_among_them(count: int, shown: list[int]) -> None:
     assert numbers("video", {"frames": count}) == shown
+
+
+def test_frames_of_several_chains_are_those_of_the_whole_video(tmp_path: Path) -> None:
+    frames = scenes()
+    (tmp_path / "scenes.mkv").write_bytes(video_file(frames))
+    (tmp_path / "scenes.ncf").write_bytes(encoded(frames))
+    with (tmp_path / "scenes.ncf").open("rb") as fp:
+        file = video.open_file(fp)
+        whole = [yuv.to_rgb(p.planes, BT601) for p in file.pictures()]
+        assert [file.chain_start(n) for n in (0, 5, 11, 12, 17, 28, 29, 34)] == [0, 0, 0, 12, 12, 12, 29, 29]
+    row = {"file": str(tmp_path / "scenes.mkv"), "codec": "nirvana", "frames": len(frames), "kept": "scenes.ncf"}
+    found = stills("video", row).decoded(row, tmp_path)
+    assert numbers("video", row) == [5, 17, 29]
+    assert all(np.array_equal(found[i], whole[n]) for i, n in enumerate((5, 17, 29)))
 
 
 def test_what_is_not_there_is_told_of(tmp_path: Path, made: tuple[Path, list[Row]]) -> None:
