@@ -97,7 +97,8 @@ def _bd(c: Curves, b: Comparison | None) -> str:
         return f"n/a: {b.why}"
     interval = "" if math.isnan(b.low) else f" [{b.low:+.1f}, {b.high:+.1f}]"
     unit = f" {c.measure.unit}" if c.measure.unit else ""
-    return f"{b.value:+.1f} %{interval}, {_number(b.overlap[0])} to {_number(b.overlap[1])}{unit}"
+    points = f", {b.points} points only" if b.thin else ""
+    return f"{b.value:+.1f} %{interval}, {_number(b.overlap[0])} to {_number(b.overlap[1])}{unit}{points}"
 
 
 def _equal_tables(s: Section) -> list[str]:
