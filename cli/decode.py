@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from codec.cli.batch import Result, Tiles, run_batch
-from codec.cli.files import STDIO, Job
+from codec.cli.files import Job
 from codec.cli.options import Options, run_options, where_options
-from codec.cli.streams import atomic_write, read_stdin
+from codec.cli.streams import atomic_write, contents
 from codec.cli.video import Span, decode_video
 from codec.errors import CodecError
 
@@ -23,7 +23,8 @@ def default_name(source: str, png: bool = False) -> str:
     its own output."""
     stem, suffix = os.path.splitext(source)
     stem = stem if suffix.lower() == ".ncf" else source + ".frames" * png
-    return stem + ("" if png else ".mp4" if _is_video(source) else ".png")
+    # What can be opened only once isn't opened yet.
+    return stem + ("" if png else ".mp4" if os.path.isfile(source) and _is_video(source) else ".png")
 
 
 def _is_video(source: str | bytes) -> bool:
@@ -32,7 +33,7 @@ def _is_video(source: str | bytes) -> bool:
 
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
-            return container.read_header(fp).rate is not None
+            return container.read_header(fp, damage=[]).rate is not None
     except (CodecError, OSError):
         return False
 
@@ -79,7 +80,7 @@ def _decode_file(
 ) -> Result:  # fmt: skip
     from codec import api, media
 
-    source = read_stdin() if job.source == STDIO else job.source
+    source = contents(job.source)
     if _is_video(source):
         return decode_video(job, source, tiles, frames, png, base, device, partial, max_pixels)
     if frames or png or base:

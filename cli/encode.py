@@ -15,7 +15,7 @@ from codec import codecs
 from codec.cli.batch import Result, Tiles, cores, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
-from codec.cli.streams import atomic_write, read_stdin
+from codec.cli.streams import atomic_write, contents
 from codec.cli.video import DURATION, SIZE, VideoRequest, encode_video
 from codec.codecs.base import Descriptor
 from codec.errors import CodecError
@@ -156,7 +156,7 @@ def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film
     from codec import api, container
     from codec.media.formats import is_video
 
-    source = read_stdin() if job.source == STDIO else job.source
+    source = contents(job.source)
     if is_video(source):
         _check_video(options)
         return encode_video(job, source, tiles, film, options["device"], options["max_pixels"])

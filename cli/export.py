@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from typing import Any
@@ -11,7 +12,7 @@ import click
 from codec.cli.batch import Result, Tiles, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
-from codec.cli.streams import atomic_write
+from codec.cli.streams import atomic_write, contents
 from codec.errors import CodecError
 
 
@@ -58,7 +59,8 @@ def _export(job: Job, max_pixels: int) -> Result:
     if job.source == STDIO:
         raise CodecError("a stream is taken out of a file, not of standard input; name one")
     started = time.perf_counter()
-    with open(job.source, "rb") as fp:
+    source = contents(job.source)
+    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
         file = video.open_file(fp, max_pixels=max_pixels)
         with atomic_write(job.target) as out:
             count = export(file.header, file.packets, out, FORMATS[suffix])

@@ -7,6 +7,7 @@ import io
 import os
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,16 @@ def atomic_write(target: str) -> Iterator[IO[bytes]]:
         if error.errno != errno.EPIPE:
             raise OSError(error.errno, error.strerror, target) from error
         raise
+
+
+def contents(source: str) -> str | bytes:
+    """A path, or all bytes of what can be opened and read only once: standard input, and pipes with a name."""
+    if source == STDIO:
+        return read_stdin()
+    if stat.S_ISFIFO(os.stat(source).st_mode):
+        with open(source, "rb") as fp:
+            return fp.read()
+    return source
 
 
 def read_stdin() -> bytes:

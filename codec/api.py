@@ -170,20 +170,20 @@ def decode(
     (30, 20, [(20, 30, 3)])
     """
     limits = Limits(pixels=max_pixels)
-    found: list[container.Unit] | list[container.Unit | FormatError]
+    found: list[container.Unit] | list[container.Unit | CodecError]
     with _opened(source) as given:
         fp = given if given.seekable() else io.BytesIO(given.read())
         start = fp.tell()
-        if container.read_header(fp, limits).rate is not None:
+        damage: list[CodecError] | None = [] if partial else None
+        if container.read_header(fp, limits, [] if partial else None).rate is not None:
             fp.seek(start)
             return _decode_video(fp.read(), device, partial, max_pixels)
         fp.seek(start)
         if partial:
-            header, found = container.salvage(fp, limits)
+            header, found = container.salvage(fp, limits, damage)
         else:
             header, units = container.read(fp, limits)
             found = list(units)  # every checksum is right before anything is decoded
-    damage: list[CodecError] | None = [] if partial else None
     opened: ImageCodec = _images(codecs.of(header)).open(header.fingerprint, device)
     return Decoded(header, damage, opened.decode(header, found, progress, damage), [])
 

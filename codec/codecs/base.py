@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from codec.codecs.partial import Damage, Found
     from codec.container import Header, Unit
+    from codec.errors import CodecError
     from codec.media import Info
     from codec.media.video import Layout, Picture
 
 Progress = Callable[[int, int], None]  # told (steps done, steps in all)
+Spared = Callable[["CodecError", int, int], None]  # told what is wrong with frames, the first one, how many
 
 
 class ImageCodec(Protocol):
@@ -77,8 +79,13 @@ class VideoCodec(Protocol):
         """A chain's units, numbered from 0; without the first of them, if an interrupted run made these already."""
         ...
 
-    def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
-        """The pictures of a chain's units, the first of which has the number `first` in the video."""
+    def decode(
+        self, header: Header, units: Iterable[Unit], first: int = 0, spared: Spared | None = None
+    ) -> Iterator[Picture]:
+        """The pictures of a chain's units, the first of which has the number `first` in the video.
+
+        `spared` is told of frames that are not whole and still can be shown; without it they are an error.
+        """
         ...
 
 

@@ -25,7 +25,7 @@ from codec.container.units import (
     unpack_end,
     unpack_sole,
 )
-from codec.errors import FormatError
+from codec.errors import CodecError, FormatError
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Index:
         return self.header.frames or sum(self.frames)
 
 
-def read_index(fp: IO[bytes], limits: Limits = LIMITS) -> Index:
-    """The index of a seekable file, from its head and end sections alone: no unit is read."""
+def read_index(fp: IO[bytes], limits: Limits = LIMITS, damage: list[CodecError] | None = None) -> Index:
+    """The index of a seekable file, from its head and end sections alone: no unit is read. `damage`: as in `read`."""
     size = fp.seek(0, os.SEEK_END)
     fp.seek(0)
-    reader, header, tag = open_file(fp, limits)
+    reader, header, tag = open_file(fp, limits, damage)
     body = reader.offset - 1
     if tag == b"P":
         return Index(header, (body,), (size - body,), (0,))

@@ -12,7 +12,7 @@ from codec.container.metadata import METADATA_NAMES, check_sizes, pack_metadata,
 from codec.container.sections import MAGIC, VERSION, Reader, Truncated, section
 from codec.container.standard import pack_stream, unpack_stream
 from codec.container.units import UNIT_FIELDS, Tally, Unit, end_limit, pack_sole, read_section, unpack_sole
-from codec.errors import FormatError
+from codec.errors import CodecError, FormatError
 
 
 def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits = LIMITS) -> None:
@@ -44,23 +44,31 @@ def write_session(fp: IO[bytes], tally: Tally, units: Iterable[Unit]) -> None:
     fp.write(tally.end())
 
 
-def read(source: IO[bytes] | bytes, limits: Limits = LIMITS) -> tuple[Header, Iterator[Unit]]:
+def read(
+    source: IO[bytes] | bytes, limits: Limits = LIMITS, damage: list[CodecError] | None = None
+) -> tuple[Header, Iterator[Unit]]:
     """Header and units of a file, from bytes or a binary stream that need not be seekable.
 
     The header is checked here, each unit when the iterator reaches it; the iterator's end says that
-    the file is complete. On a truncated file it yields the complete units, then raises FormatError.
+    the file is complete. On a truncated file it yields the complete units, then raises FormatError. `damage`: is told
+    of metadata that isn't whole, which is left out then; None: that is an error.
     """
-    reader, header, tag = open_file(source, limits)
+    reader, header, tag = open_file(source, limits, damage)
     return header, read_units(reader, header, tag, limits)
 
 
-def read_header(source: IO[bytes] | bytes, limits: Limits = LIMITS) -> Header:
-    """Header and metadata alone; reads one byte past them, so a stream that can't seek is spent."""
-    return open_file(source, limits)[1]
+def read_header(source: IO[bytes] | bytes, limits: Limits = LIMITS, damage: list[CodecError] | None = None) -> Header:
+    """Header and metadata alone; reads one byte past them, so a stream that can't seek is spent.
+
+    `damage`: as in `read`.
+    """
+    return open_file(source, limits, damage)[1]
 
 
-def open_file(source: IO[bytes] | bytes, limits: Limits) -> tuple[Reader, Header, bytes]:
-    """Read up to and including the tag of the first unit."""
+def open_file(
+    source: IO[bytes] | bytes, limits: Limits, damage: list[CodecError] | None = None
+) -> tuple[Reader, Header, bytes]:
+    """Read up to and including the tag of the first unit. `damage`: as in `read`."""
     reader = Reader(io.BytesIO(source) if isinstance(source, bytes) else source)
     reader.magic()
     tag = reader.tag()
@@ -75,12 +83,17 @@ def open_file(source: IO[bytes] | bytes, limits: Limits) -> tuple[Reader, Header
         if tag <= previous:
             raise FormatError(f"damaged: {reader.where} is out of order; get a whole copy of the file")
         previous = tag
-        if tag not in METADATA_NAMES:
-            reader.skip(tag)
-            continue
-        name = METADATA_NAMES[tag]
-        payload = reader.payload(tag, limits.audio if name == "audio" else limits.metadata + 1)
-        metadata[name] = unpack_metadata(name, payload, limits)
+        name = METADATA_NAMES.get(tag, tag.decode())
+        try:
+            if tag not in METADATA_NAMES:
+                reader.skip(tag)
+                continue
+            payload = reader.payload(tag, limits.audio if name == "audio" else limits.metadata + 1)
+            metadata[name] = unpack_metadata(name, payload, limits)
+        except FormatError as error:  # its length may be right, and what follows whole
+            if damage is None or isinstance(error, Truncated):
+                raise
+            damage.append(FormatError(f"{error} ({name} is left out)"))
         check_sizes(metadata, limits)
     stream = None
     if tag == b"S":
@@ -89,7 +102,7 @@ def open_file(source: IO[bytes] | bytes, limits: Limits) -> tuple[Reader, Header
         tag = reader.tag()
     if not tag:
         raise Truncated("truncated: no unit follows the head")
-    if tag not in (b"B", b"P", b"U"):
+    if tag not in (b"B", b"P", b"U") and damage is None:  # else only that unit isn't whole
         reader.refuse(tag)
     return reader, replace(header, metadata=metadata, stream=stream), tag
 

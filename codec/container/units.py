@@ -7,7 +7,7 @@ from codec.container.fields import Cursor, varint
 from codec.container.header import Header
 from codec.container.limits import Limits
 from codec.container.sections import Reader, Truncated, section
-from codec.errors import FormatError, LimitError
+from codec.errors import CodecError, FormatError, LimitError
 
 PHASES = 4
 UNIT_FIELDS = 32  # bytes, at least as many as stand before the payload in P and U
@@ -23,6 +23,7 @@ class Unit(NamedTuple):
     payload: bytes
     frames: int = 0  # video: the frames that begin in this unit; image: 0
     packets: bytes = b""  # of the header's stream, in a section of its own (codec/standard/packets.py)
+    damage: CodecError | None = None  # of a salvaged unit of which no more than frames and packets is known
 
 
 class End(NamedTuple):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import IO
@@ -18,12 +20,18 @@ _MUXERS = {"mp4": "mp4", "mkv": "matroska"}
 
 
 def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes], format: str) -> int:
-    """Write a seekable file of the stream and return how many packets it has; `format` is a value of FORMATS.
+    """Write a file of the stream and return how many packets it has; `format` is a value of FORMATS.
 
     `packets` gives them all, from the first one again with each call. CodecError for what the format can't hold.
     """
     import av
 
+    if not fp.seekable():
+        with tempfile.TemporaryFile() as file:
+            count = export(header, packets, file, format)
+            file.seek(0)
+            shutil.copyfileobj(file, fp)
+            return count
     stream = header.stream
     if stream is None:
         raise CodecError("there is no standard stream in it to export; decode it instead")

@@ -32,9 +32,9 @@ class Kept:
         with named(self.source), opened(self.source) as container:
             for packet in whole_packets(container, video_stream(container)):
                 if packet.is_discard:
-                    raise MediaError(f"an edit list cuts into its stream, which can't be kept; {_OTHERWISE}")
+                    raise MediaError(f"an edit list cuts into its stream, which can't be kept; {OTHERWISE}")
                 if packet.pts is None:
-                    raise MediaError(f"its packets have no times; {_OTHERWISE}")
+                    raise MediaError(f"its packets have no times; {OTHERWISE}")
                 yield Packet(packet.pts - round(self.start / self.stream.tick), packet.is_keyframe, bytes(packet))
 
 
@@ -43,17 +43,19 @@ def keep(source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = Tru
     video = read_video(source, max_pixels=max_pixels, audio=audio, layouts=LAYOUTS)
     with named(source):
         if not isinstance(source, bytes | str) and not hasattr(source, "__fspath__"):
-            raise MediaError(f"has no stream; {_OTHERWISE}")
+            raise MediaError(f"has no stream; {OTHERWISE}")
         with opened(source) as container:
             found = video_stream(container)
             context = found.codec_context
             name = context.codec.canonical_name
             if name not in STANDARDS:
-                raise MediaError(f"its stream is {name}, not AV1, H.265 or H.264; {_OTHERWISE}")
+                raise MediaError(f"its stream is {name}, not AV1, H.265 or H.264; {OTHERWISE}")
             frame = next(container.decode(found))
             layout = Layout(video.info.depth, video.info.chroma)
-            if frame.format.name.replace("yuvj", "yuv") != layout.format or frame.pts is None or not found.time_base:
-                raise MediaError(f"its stream has samples of a rare kind ({frame.format.name}); {_OTHERWISE}")
+            if frame.pts is None or not found.time_base:
+                raise MediaError(f"its packets have no times; {OTHERWISE}")
+            if frame.format.name.replace("yuvj", "yuv") != layout.format:
+                raise MediaError(f"its stream has samples of a rare kind ({frame.format.name}); {OTHERWISE}")
             turn = turn_of(frame) or Turn()
             stream = Stream(
                 name, frame.width, frame.height, layout.chroma, found.time_base,
@@ -63,4 +65,4 @@ def keep(source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = Tru
             return Kept(video.info, video.notes, video.expected, stream, source, frame.pts * found.time_base)
 
 
-_OTHERWISE = "leave --keep-stream out"
+OTHERWISE = "leave --keep-stream out"

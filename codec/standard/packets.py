@@ -56,6 +56,12 @@ def unpack(payload: bytes) -> list[Packet]:
     return packets
 
 
+def begins_chain(packets: Sequence[Packet]) -> bool:
+    """Whether decoding can begin with these: the first one is a key packet that is shown before all others."""
+    first, *rest = packets
+    return first.key and all(packet.pts > first.pts for packet in rest)
+
+
 def reordering(packets: Iterable[Packet]) -> int:
     """How many pictures a player holds back: the most packets in front of one that are shown after it."""
     held: list[int] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from codec.container import Header
@@ -25,16 +25,16 @@ def opened(header: Header) -> Iterator[tuple[InputContainer, VideoStream]]:
     """A file whose only stream is like the header's; FormatError if FFmpeg can't make it out."""
     import av
 
-    try:
-        with av.open(io.BytesIO(matroska(header)), format="matroska", options={"protocol_whitelist": ""}) as container:
+    with ExitStack() as stack:
+        try:
+            file = av.open(io.BytesIO(matroska(header)), format="matroska", options={"protocol_whitelist": ""})
+            container = stack.enter_context(file)
             (stream,) = container.streams.video
-            if stream.codec_context is None:
-                raise FormatError("this PyAV has no decoder for its stream: pip install --only-binary av av")
-            yield container, stream
-    except (av.error.FFmpegError, ValueError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"its stream can't be opened ({error}); get a whole copy of the file") from error
+        except (av.error.FFmpegError, ValueError) as error:
+            raise FormatError(f"its stream can't be opened ({error}); get a whole copy of the file") from error
+        if stream.codec_context is None:
+            raise FormatError("this PyAV has no decoder for its stream: pip install --only-binary av av")
+        yield container, stream
 
 
 def matroska(header: Header) -> bytes:

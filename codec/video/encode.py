@@ -45,8 +45,8 @@ def encode(
     Returns the file's header, and how many frames it has.
 
     `codec`: by name, None for the default. `tell` is called as work goes on. `resume`: `fp` is open for update and
-    holds what an interrupted run of the same call had written, and this one goes on from there. `jobs`: processes that work
-    on chains at once, each reading `source`, the same that `read_video` was given. CodecError for wrong arguments
+    holds what an interrupted run of the same call had written, and this one goes on from there. `jobs`: processes that
+    work on chains at once, each reading `source`, the same that `read_video` was given. CodecError for wrong arguments
     and targets that can't be had, MediaError for a video that can't be read to its end.
     """
     options = options or VideoOptions(frames=video.expected)

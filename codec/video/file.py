@@ -12,9 +12,9 @@ from typing import IO
 
 from codec import container
 from codec.codecs import of
-from codec.codecs.base import VideoCodec, VideoMedia
+from codec.codecs.base import Spared, VideoCodec, VideoMedia
 from codec.container import Header, Limits, Unit
-from codec.errors import CodecError, FormatError
+from codec.errors import CodecError, FormatError, LimitError
 from codec.media.info import MAX_PIXELS, Info
 from codec.media.video import Picture
 from codec.standard.packets import Packet, unpack
@@ -31,6 +31,7 @@ class File:
     _codec: VideoCodec
     _unit: Callable[[int], Unit]  # raises FormatError for one that isn't whole
     _counts: tuple[int, ...]  # frames that begin in each unit
+    _spared: Spared | None = None
 
     @property
     def info(self) -> Info:
@@ -64,7 +65,7 @@ class File:
             number = starts[unit]
             reached = [unit]
             try:
-                for picture in self._codec.decode(self.header, self._chain(reached), number):
+                for picture in self._codec.decode(self.header, self._chain(reached), number, self._spared):
                     if number >= first:
                         yield picture
                     number += 1
@@ -74,7 +75,10 @@ class File:
                 if self.damage is None:
                     raise
                 reached[0] = self._next_chain(max(reached[0], unit + 1))
-                self.damage.append(_losing(error, f"frames {number} to {starts[reached[0]] - 1} are lost"))
+                behind = starts[reached[0]]
+                self.damage.append(
+                    _losing(error, f"frames {number} to {behind - 1} are lost") if number < behind else error
+                )
             unit = reached[0]
 
     def _chain(self, at: list[int]) -> Iterator[Unit]:
@@ -118,32 +122,67 @@ def open_file(
     """
     limits = Limits(pixels=max_pixels)
     if partial:
-        fp.seek(0)
-        header, found = container.salvage(fp, limits)
-        damage: list[CodecError] = []
-        try:
-            counts = container.read_index(fp, limits).frames
-        except FormatError:  # what is there ends with what is wrong with the rest
-            *whole, error = found
-            found = whole
-            counts = tuple(u.frames for u in whole if isinstance(u, Unit))
-            if not whole:
-                raise
-            if isinstance(error, FormatError):
-                damage.append(_losing(error, f"frames {sum(counts)} and later are lost"))
-
-        def unit(number: int) -> Unit:
-            one = found[number]
-            if isinstance(one, FormatError):
-                raise one
-            return one
-
-        return File(header, sum(counts), damage, *_opened(header, device, base), unit, counts)
+        return _salvaged(fp, limits, device, base)
     index = container.read_index(fp, limits)
     return File(
         index.header, index.frame_count, None, *_opened(index.header, device, base),
         lambda number: container.read_unit(fp, index, number, limits), index.frames,
     )  # fmt: skip
+
+
+def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool) -> File:
+    """What is whole of a file."""
+    fp.seek(0)
+    damage: list[CodecError] = []
+    header, found = container.salvage(fp, limits, damage)
+    try:
+        counts = container.read_index(fp, limits, []).frames
+    except (FormatError, LimitError):  # what is there ends with what is wrong with the rest
+        *_, error = found
+        assert isinstance(error, CodecError)
+        units = _completed([unit for unit in found if isinstance(unit, Unit)], error)
+        if not units:
+            raise
+        found, counts = [*units], tuple(unit.frames for unit in units)
+        damage.append(_losing(error, f"frames {sum(counts)} and later are lost"))
+
+    def unit(number: int) -> Unit:
+        one = found[number]
+        if isinstance(one, CodecError):
+            raise one
+        return one
+
+    return File(header, sum(counts), damage, *_opened(header, device, base), unit, counts, _Runs(damage))
+
+
+def _completed(units: list[Unit], error: CodecError) -> list[Unit]:
+    """Units of a file that breaks off, and others for the rest of the frames whose packets are there."""
+    last = units.pop() if units and units[-1].damage else None
+    left = sum(len(unpack(unit.packets)) for unit in units if unit.packets) - sum(unit.frames for unit in units)
+    if left > 0:
+        units.append(Unit(len(units), 0, 0, b"", left, damage=error))
+    if last is not None and last.packets:
+        units.append(last._replace(index=len(units), frames=len(unpack(last.packets))))
+    return units
+
+
+class _Runs:
+    """Told of frames that are as the stream has them, since their networks are damaged; makes one line of a run."""
+
+    def __init__(self, damage: list[CodecError]) -> None:
+        self._damage = damage
+        self._error: CodecError | None = None  # of the last run, its first frame, and the one behind it
+        self._first = self._next = 0
+
+    def __call__(self, error: CodecError, first: int, count: int) -> None:
+        """Frames `first` to `first` + `count` - 1."""
+        if self._error is not None and first == self._next:
+            self._damage.pop()
+        else:
+            self._error, self._first = error, first
+        self._next = first + count
+        what = f"frames {self._first} to {self._next - 1} are as the stream has them, without networks"
+        self._damage.append(_losing(self._error, what))
 
 
 def _opened(header: Header, device: str, base: bool) -> tuple[VideoMedia, VideoCodec]:

@@ -48,6 +48,11 @@ def decoded(data: bytes, *span: int, partial: bool = False) -> list[Picture]:
     return list(video.open_file(io.BytesIO(data), device="cpu", partial=partial).pictures(*span))
 
 
+def based(data: bytes) -> list[Picture]:
+    """The pictures of the standard stream."""
+    return list(video.open_file(io.BytesIO(data), device="cpu", base=True).pictures())
+
+
 def equal(found: Sequence[Picture], wanted: Sequence[Picture]) -> bool:
     return [p.time for p in found] == [p.time for p in wanted] and all(
         np.array_equal(a, b)

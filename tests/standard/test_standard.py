@@ -15,7 +15,7 @@ import pytest
 from helpers.video_clips import BT601, moving
 
 from codec.container import Header, Stream
-from codec.errors import CodecError, FormatError
+from codec.errors import CodecError, FormatError, MediaError
 from codec.media.video import Layout, Planes, turn_of
 from codec.peers.video import VIDEO
 from codec.standard import priority
@@ -151,6 +151,18 @@ def test_an_export_says_how_pictures_are_turned_and_shaped(turn: int, format: st
         assert turned.transpose + 2 * turned.mirror_x + 4 * turned.mirror_y == turn
         if format == "mp4":  # PyAV can't tell FFmpeg's writer of Matroska; the stream itself says it, too
             assert found.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+
+
+def test_errors_of_packets_stay_what_they_are() -> None:
+    def packets() -> Iterator[Packet]:
+        raise MediaError("its packets have no times")
+        yield
+
+    header, told = header_of(ENCODERS["x264"]), re.escape("its packets have no times")
+    with pytest.raises(MediaError, match=f"^{told}$"):
+        list(decode(header, packets()))
+    with pytest.raises(MediaError, match=f"^{told}$"):
+        export(header, packets, io.BytesIO(), "mp4")
 
 
 def policies() -> set[tuple[int, int]]:

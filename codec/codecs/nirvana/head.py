@@ -11,7 +11,7 @@ from codec.container import Header, Unit
 from codec.container.fields import Cursor, varint
 from codec.errors import FormatError
 from codec.standard.encoders import ENCODERS, STEPS, Encoder
-from codec.standard.packets import unpack
+from codec.standard.packets import begins_chain, unpack
 
 HYBRID = 5
 KEPT = 0  # in place of an encoder's number: the packets are the source's
@@ -40,10 +40,7 @@ def starts_chain(header: Header, unit: Unit) -> bool:
         from codec.codecs.nirvana.sine.units import parse
 
         return parse(unit, 0, header.rate).key
-    if not unit.packets:
-        return False
-    first, *rest = unpack(unit.packets)
-    return first.key and all(packet.pts > first.pts for packet in rest)
+    return bool(unit.packets) and begins_chain(unpack(unit.packets))
 
 
 def check(header: Header) -> None:

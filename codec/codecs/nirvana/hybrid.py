@@ -15,7 +15,7 @@ from itertools import islice
 
 import numpy as np
 
-from codec.codecs.base import ChainTask
+from codec.codecs.base import ChainTask, Spared
 from codec.codecs.nirvana import CODEC, filters
 from codec.codecs.nirvana.describe import GAIN_STEPS, GAINS
 from codec.codecs.nirvana.head import made, pack_private
@@ -99,7 +99,9 @@ class Hybrid:
             yield Unit(number, standard.checksum(stored), 0, payload, size, b"" if number else packed)
         deque(base, 0)  # to its end, where its errors are
 
-    def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
+    def decode(
+        self, header: Header, units: Iterable[Unit], first: int = 0, spared: Spared | None = None
+    ) -> Iterator[Picture]:
         """See VideoCodec."""
         made(header)
         assert header.stream is not None
@@ -142,13 +144,23 @@ class Hybrid:
                 raise failed or FormatError(f"unit {unit.index}: its stream ends early; get a whole copy of the file")
             try:
                 planes = [planes for _, planes in stored]
-                if standard.checksum(planes) != unit.checksum:
+                if unit.damage is None and standard.checksum(planes) != unit.checksum:
                     raise DesyncError("this machine's decoder gives other samples of its stream than were encoded")
                 found = [_shown(p, header) for p in planes]
-                if not self._base_only:
-                    found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
             except CodecError as error:
                 raise type(error)(f"unit {unit.index}: {error}") from error
+            damage = unit.damage
+            if damage is None and not self._base_only:
+                try:
+                    found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
+                except CodecError as error:
+                    damage = type(error)(f"unit {unit.index}: {error}")
+            if damage is not None:
+                if spared is None:
+                    raise damage
+                state = None  # groups with filters of their own go on with these
+                spared(damage, first, unit.frames)
+            first += unit.frames
             yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
 
     def _factor(self, options: VideoOptions) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
-from codec.codecs.base import ChainTask
+from codec.codecs.base import ChainTask, Spared
 from codec.codecs.options import ImageOptions, VideoOptions, VideoProgress
 from codec.codecs.s2lic import image
 from codec.container import Header, Unit, times
@@ -57,7 +57,9 @@ class S2licVideos:
             size = 8 * sum(len(u.payload) for u in made) / rgb[..., 0].size
             task.tell(VideoProgress("fit", 1, psnr(weighted(errors(found, picture.planes))), size))
 
-    def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
+    def decode(
+        self, header: Header, units: Iterable[Unit], first: int = 0, spared: Spared | None = None
+    ) -> Iterator[Picture]:
         """The pictures of units, which begin with a picture; `first`: its number in the video."""
         if header.rate is None or header.channels != 3 or header.depth != 8 or header.stream is not None:
             raise FormatError("not a video that s2lic codes; get a whole copy of the file")

@@ -123,14 +123,27 @@ def _facts(
     turn = turn_of(frame)
     if turn is None:
         notes.append(f"it is turned by {frame.rotation} degrees, which is not done: only quarter turns are")
+    if "1" in (
+        stream.metadata.get("alpha_mode"),
+        stream.metadata.get("ALPHA_MODE"),
+    ):  # of VP8 and VP9, whose decoders here don't see it
+        notes.append("its transparency is left out")
     ratio = stream.sample_aspect_ratio or Fraction(1)
     aspect = 1 / ratio if turn and turn.transpose else ratio
-    stated = stream.average_rate or stream.guessed_rate
-    rate = stated if stated and stated > 0 else _RATE
+    rate = _rate(stream)
     tick = stream.time_base or 1 / rate
     start = frame.pts * tick if frame.pts is not None else Fraction(0)
     color = color_of(stream.codec_context, frame)
     return _Facts(frame.width, frame.height, color, layout, turn or Turn(), rate, start, tick, aspect), notes
+
+
+def _rate(stream: av.VideoStream) -> Fraction:
+    """The nominal rate of a stream; 25 frames a second where it doesn't say."""
+    average, base, tick = stream.average_rate, stream.base_rate, stream.time_base
+    # Of bare DV the average is the count of ticks in a second.
+    nonsense = average and base and tick and average * tick >= 1 and 0 < base < average
+    stated = base if nonsense else average or stream.guessed_rate
+    return stated if stated and stated > 0 else _RATE
 
 
 def _pictures(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import av
 
 _STATES_LENGTH = ("mov", "matroska", "flv")  # their heads do; other lengths are guessed from the rest of the file
-_SLACK = 0.5  # seconds by which a head may be wrong
+_SLACK = 0.5  # seconds by which a head may be wrong, and beyond which a last picture is held
 _FINEST = Fraction(1, 2**24)  # seconds
 _SECOND = 10**6  # of the container's own clock
 
@@ -35,12 +35,14 @@ def survey(
     recorder = Recorder(voices[0], start) if voices else None
     packets = shown = position = 0
     steady = True
-    end = Fraction(0)
+    end = last = held = Fraction(0)
     for packet in whole_packets(container):
         if packet.pts is not None:
             end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
         if packet.stream_index == stream.index:
             packets += 1
+            if packet.pts is not None and packet.pts * packet.time_base >= last:
+                last, held = packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base
             if steady and packet.pts is not None:
                 steady = on_rate(packet.pts * packet.time_base - start, rate, packet.time_base) is not None
             shown += not packet.is_discard
@@ -56,5 +58,15 @@ def survey(
         if stated - end > _SLACK:
             expected = max(expected, round((stated - start) * rate))
     sound, notes = recorder.finish() if recorder is not None else (b"", [])
+    notes += _left_out(container, len(voices))
+    if held - 1 / rate > _SLACK:
+        notes.append(f"its last picture is held for {float(held):.1f} s, which is not kept")
     tick = None if steady or not stream.time_base else max(stream.time_base, _FINEST)
     return Survey(expected, sound, notes, tick)
+
+
+def _left_out(container: av.container.InputContainer, voices: int) -> list[str]:
+    """What else there is in a file with so many streams of sound, for the user."""
+    found = [f"{voices - 1} more of sound"] if voices > 1 else []
+    found += [f"{len(container.streams.subtitles)} of subtitles"] if container.streams.subtitles else []
+    return [f"these streams are left out: {', '.join(found)}"] if found else []

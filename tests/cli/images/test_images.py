@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import os
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,8 @@ def test_a_missing_directory_is_one_line(photo: Path) -> None:
 
 
 def test_effort_makes_a_better_file_of_a_photo(photo: Path) -> None:
+    with Image.open(str(files("codec.assets") / "kodim23.png")) as whole:
+        whole.crop((200, 200, 328, 328)).save(photo)
     row = json.loads(call("encode", "--json", "-e", "3", "-q", "50", photo).stdout)
     assert row["effort"] == 3 and row["bytes"] < len(codec.encode(photo, quality=50))
     call("decode", row["output"], "-o", photo.with_name("back.png"))

@@ -137,6 +137,25 @@ def test_depth_and_colour_stay_as_far_as_the_base_has_them(here: Path, base: str
             assert np.abs(a - b).mean() / top < 0.02
 
 
+@pytest.mark.parametrize(
+    ("name", "how", "says"),
+    [
+        ("b.avi", "bframes=3:b-adapt=0", "its packets' times are not those of its pictures (so it is in AVI)"),
+        ("refresh.mp4", "intra-refresh=1:keyint=12:bframes=0", "can't be decoded from each of its key frames on"),
+        ("bare.h264", "bframes=0", "its packets have no times"),
+    ],
+)
+def test_streams_that_would_not_come_back_are_not_kept(here: Path, name: str, how: str, says: str) -> None:
+    with av.open(name, "w") as container:
+        stream = container.add_stream("libx264", 25)
+        stream.width, stream.height, stream.options = 96, 64, {"x264-params": f"{how}:log=none"}
+        for shown in moving(64, 96, 30):
+            container.mux(stream.encode(frame_of(shown, BT601)))
+        container.mux(stream.encode(None))
+    line = refused("encode", "--keep-stream", name)
+    assert says in line and line.endswith("; leave --keep-stream out") and names() == [name]
+
+
 def test_pixels_that_are_not_square_stay_so(here: Path) -> None:
     frame = moving(48, 64, 1)[0]
     body = b"".join(b"FRAME\n" + b"".join(p.tobytes() for p in frame) for _ in range(3))

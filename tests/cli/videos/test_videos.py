@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -167,3 +168,27 @@ def test_a_file_larger_than_its_source_is_told(here: Path) -> None:
 def test_chains_in_several_processes_give_the_same_file(clip: str, ncf: bytes) -> None:
     call("encode", clip, *QUICK, "-j", 2)
     assert Path("clip.ncf").read_bytes() == ncf
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_with_names_are_read_once_and_written_when_complete(clip: str, source: bytes, ncf: bytes) -> None:
+    def fed(data: bytes, *arguments: object) -> None:
+        os.mkfifo("pipe")
+        feeder = threading.Thread(target=lambda: Path("pipe").write_bytes(data), daemon=True)
+        feeder.start()
+        call(arguments[0], "pipe", *arguments[1:])
+        feeder.join(60)
+        os.remove("pipe")
+
+    fed(source, "encode", *QUICK, "-o", "clip.ncf")
+    assert Path("clip.ncf").read_bytes() == ncf
+    fed(ncf, "decode", "--base", "-o", "back.mkv")
+    fed(ncf, "export", "-o", "out.mp4")
+    assert len(in_file("back.mkv")) == len(in_file("out.mp4")) == sum(SHORT)
+    os.mkfifo("out-2.mp4")
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(Path("out-2.mp4").read_bytes()), daemon=True)
+    reader.start()
+    call("export", "clip.ncf", "-o", "out-2.mp4")
+    reader.join(60)
+    assert got == [Path("out.mp4").read_bytes()]

@@ -8,6 +8,7 @@ from codec.codecs.nirvana.filters import State, apply, chroma, describe, fit, fr
 from codec.codecs.nirvana.filters.model import FRACTION, LAYOUTS, LIMIT, Filter
 from codec.codecs.nirvana.filters.payload import pack, unpack
 from codec.errors import CodecError, DesyncError, FormatError
+from codec.media.video.distortion import errors, psnr
 
 BYTES = 50_000  # of a stream, so that filters pay
 
@@ -62,6 +63,19 @@ def test_luma_alone_pays_for_colours():
         payload, *_ = fit(base, source, 8, None, stream_bytes=size)
         assert len(payload) <= 0.003 * size
     assert payload
+
+
+@pytest.mark.parametrize("equal", [1, 3, 5])
+def test_frames_that_are_equal_already_count(equal):
+    """A frame that is whole has 100 dB: what a filter changes there must be worth it elsewhere."""
+    source = drawn(12, (48, 64))
+    base = [*source[:equal], *distorted(source[equal:], 8)]
+    made = fit(base, source, 8, None, stream_bytes=100_000).frames
+
+    def mean(frames, plane):
+        return np.mean([psnr(errors(a, b)[plane]) for a, b in zip(frames, source, strict=True)])
+
+    assert all(mean(made, plane) >= mean(base, plane) for plane in range(3))
 
 
 def test_gains_are_real():

@@ -228,6 +228,55 @@ def test_a_cover_picture_is_no_video(first: bool) -> None:
             read_video(buffer.getvalue())
 
 
+def test_other_streams_that_are_left_out_are_told() -> None:
+    buffer, source = io.BytesIO(), io.BytesIO(video_file(moving(count=3), "matroska", "libx264", sound=True))
+    with av.open(source) as found, av.open(buffer, "w", format="matroska") as container:
+        made = {s.index: [container.add_stream_from_template(s)] for s in found.streams}
+        voice = found.streams.audio[0]
+        made[voice.index].append(container.add_stream_from_template(voice))
+        for packet in found.demux():
+            data = bytes(packet)
+            for stream in made[packet.stream.index] if data else []:
+                copy = av.Packet(data)
+                copy.stream, copy.pts, copy.dts, copy.time_base = stream, packet.pts, packet.dts, packet.time_base
+                container.mux(copy)
+    notes = ["these streams are left out: 1 more of sound"]
+    assert read_video(buffer.getvalue()).notes == notes and read_video(buffer.getvalue(), audio=False).notes == []
+
+
+def test_transparency_beside_the_pictures_is_told() -> None:
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="webm") as container:
+        stream = container.add_stream("libvpx-vp9", 25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.metadata["alpha_mode"] = "1"
+        container.mux(stream.encode(frame_of(moving(count=1)[0], BT601)))
+        container.mux(stream.encode(None))
+    assert read_video(buffer.getvalue()).notes == ["its transparency is left out"]
+
+
+def test_bare_dv_has_the_rate_of_its_system() -> None:
+    """FFmpeg's average says 60,000 frames a second."""
+    y, u, v = (np.full(size, 128, np.uint8) for size in ((576, 720), (288, 360), (288, 360)))
+    grey = frame_of((y, u, v), BT601)
+    data = video_file([grey] * 2, "dv", "dvvideo")
+    assert read_video(data).info.rate == 25
+
+
+@pytest.mark.parametrize(("held", "told"), [(3, True), (Fraction(1, 25), False)])
+def test_a_last_picture_that_is_held_is_told(held: Fraction, told: bool) -> None:
+    source, buffer = io.BytesIO(video_file(moving(count=3), "mp4", "mpeg4")), io.BytesIO()
+    with av.open(source) as found, av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream_from_template(found.streams.video[0])
+        for packet in [packet for packet in found.demux() if packet.size]:
+            packet.stream = stream
+            if packet.pts * packet.time_base > Fraction(1, 15):
+                packet.duration = int(held / packet.time_base)
+            container.mux(packet)
+    notes = read_video(buffer.getvalue()).notes
+    assert notes == ["its last picture is held for 3.0 s, which is not kept"] * told
+
+
 def test_sound_that_cant_be_copied_is_told() -> None:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mov") as container:

@@ -21,6 +21,7 @@ EXCHANGE = 1.0  # a standard encoder's error falls with its rate to this power
 _STEEP = 1.25  # the same where luma is judged alone: the most that it is
 _MARGIN = 0.002  # of a stream's bytes by which luma alone may look dearer
 _DEARER = (1, 2, 4, 8, 16)  # times the price that chroma may have to pay so that luma doesn't
+_EQUAL = 1e-10  # of the largest squared error: what PSNR takes equal samples for, 100 dB
 _SAMPLES = (30, 60, 100, 150, 200, 400, 800, 1500, 3000)  # of luma, in thousands, by effort
 
 
@@ -129,6 +130,7 @@ class _Task:
         """
         made: list[Planes] = []
         before, after, rise = np.zeros(3), np.zeros(3), np.zeros(3)
+        least = np.array([plane.size * _EQUAL * ((1 << self._depth) - 1) ** 2 for plane in self._base[0]])
         if any(choices):
             filters = [None if choice is None else choice.filter for choice in choices]
             for frame, plain, wanted in zip(
@@ -136,7 +138,7 @@ class _Task:
             ):
                 was, now = _errors(plain, wanted), _errors(frame, wanted)
                 before, after = before + was, after + now
-                rise += np.log(np.maximum(now, 1) / np.maximum(was, 1))
+                rise += np.log(np.maximum(now, least) / np.maximum(was, least))
                 made.append(frame)
                 if self._deadline is not None and time.monotonic() > self._deadline:
                     choices = [None] * 3

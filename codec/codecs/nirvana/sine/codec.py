@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from codec import weights
-from codec.codecs.base import ChainTask
+from codec.codecs.base import ChainTask, Spared
 from codec.codecs.nirvana import CODEC
 from codec.codecs.nirvana import PRESETS as NAMES
 from codec.codecs.nirvana.sine import init
@@ -78,7 +78,9 @@ class Sine:
                 task.tell(VideoProgress("fit", len(group), psnr(error), size))
             first, index = first + len(group), index + 1
 
-    def decode(self, header: Header, units: Iterable[Unit], first: int = 0) -> Iterator[Picture]:
+    def decode(
+        self, header: Header, units: Iterable[Unit], first: int = 0, spared: Spared | None = None
+    ) -> Iterator[Picture]:
         """See VideoCodec."""
         assert header.rate is not None
         state: State | None = None
