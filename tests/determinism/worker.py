@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from helpers.every_codec import image_codecs
 from matrix import options_of
 
 import codec
@@ -33,6 +32,9 @@ from codec.entropy import Coder, Decoder, Tables
 from codec.entropy.planes import code_alpha
 from codec.errors import CodecError, FormatError
 from codec.models.s2lic.model import PATCH
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where scripts don't look
+from helpers.every_codec import image_codecs
 
 
 class Recorder:
