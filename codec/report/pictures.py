@@ -98,7 +98,7 @@ class _Set:
     crops: dict[str, np.ndarray]
 
     def image(self, side: int, quality: int, errors: list[float]) -> dict[str, Any]:
-        """For the page, with crops of `side`; how near they are to what was decoded is added to `errors`, in dB."""
+        """The page's part of it, with crops of `side`; how near they are to the decoded, in dB, goes to `errors`."""
         height, width, _ = self.crops[ORIGINAL].shape
         w, h = min(side, width), min(side, height)
         dx, dy = (width - w) // 2, (height - h) // 2
