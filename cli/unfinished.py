@@ -99,6 +99,7 @@ def resumable(target: str, made_by: str, resume: bool) -> Iterator[IO[bytes]]:
             say(f"codec: {target}: stopped; the same command with --resume goes on from there")
         else:
             part.unlink(missing_ok=True)
+            say(f"codec: {target}: stopped before the first group was whole; nothing is left to go on from")
         raise
     for other in others:
         other.unlink(missing_ok=True)
