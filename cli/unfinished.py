@@ -19,6 +19,11 @@ from codec.cli.messages import duration, say
 from codec.cli.streams import atomic_write
 from codec.errors import CodecError
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 _PATIENCE = 2.0  # seconds until a time left is told
 _STAGES = {"base": 1.0, "fit": 2.0}  # and how long a frame takes in each, before that is known: in terms of the others
 
@@ -64,6 +69,35 @@ def unfinished(target: str, made_by: str) -> Path:
 
 
 @contextmanager
+def _alone(part: Path, target: str) -> Iterator[None]:
+    """Only one process at a time writes a file, where the system can lock one."""
+    if fcntl is None:
+        yield
+        return
+    try:
+        lock = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, target) from error
+    try:
+        if not _locked(lock, part):
+            raise CodecError(f"another process is writing {target}; wait for it, or name another output with -o")
+        yield
+    finally:
+        os.close(lock)
+
+
+def _locked(lock: int, part: Path) -> bool:
+    """Whether the opened file is ours now, and still has its name: another process may just have finished it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(lock), os.stat(part))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:  # a file system without locks
+        return True
+
+
+@contextmanager
 def resumable(target: str, made_by: str, resume: bool) -> Iterator[IO[bytes]]:
     """A file that gets its name when it is complete. Interrupted it stays, for --resume; what fails leaves nothing.
 
@@ -80,26 +114,27 @@ def resumable(target: str, made_by: str, resume: bool) -> Iterator[IO[bytes]]:
             f"{others[0]} is of another video or was made with other options; give the same ones, or leave out --resume"
         )
     kept = resume and part.exists()
-    try:
-        with open(part, "r+b" if kept else "w+b") as fp:
-            yield fp
-            fp.flush()
-            os.fsync(fp.fileno())
-        if os.path.exists(target):
-            shutil.copymode(target, part)
-        os.replace(part, os.path.realpath(target))
-    except (CodecError, OSError) as error:
-        if not kept:  # what fails once fails again
-            part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename == os.fspath(part):
-            raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
-        raise
-    except BaseException:
-        if part.exists() and part.stat().st_size:
-            say(f"codec: {target}: stopped; the same command with --resume goes on from there")
-        else:
-            part.unlink(missing_ok=True)
-            say(f"codec: {target}: stopped before the first group was whole; nothing is left to go on from")
-        raise
+    with _alone(part, target):
+        try:
+            with open(part, "r+b" if kept else "w+b") as fp:
+                yield fp
+                fp.flush()
+                os.fsync(fp.fileno())
+            if os.path.exists(target):
+                shutil.copymode(target, part)
+            os.replace(part, os.path.realpath(target))
+        except (CodecError, OSError) as error:
+            if not kept:  # what fails once fails again
+                part.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename == os.fspath(part):
+                raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
+            raise
+        except BaseException:
+            if part.exists() and part.stat().st_size:
+                say(f"codec: {target}: stopped; the same command with --resume goes on from there")
+            else:
+                part.unlink(missing_ok=True)
+                say(f"codec: {target}: stopped before the first group was whole; nothing is left to go on from")
+            raise
     for other in others:
         other.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from matrix import options_of
+from matrix import CODECS, options_of
 
 import codec
 from codec import codecs, container, tiling
@@ -32,9 +32,6 @@ from codec.entropy import Coder, Decoder, Tables
 from codec.entropy.planes import code_alpha
 from codec.errors import CodecError, FormatError
 from codec.models.s2lic.model import PATCH
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # where scripts don't look
-from helpers.every_codec import image_codecs
 
 
 class Recorder:
@@ -123,7 +120,7 @@ RECORDS: dict[str, Callable[[Header, list[Unit], bool], list[dict[str, int]]]] =
 def encode(folder: Path, name: str) -> None:
     source = folder / "sources" / name
     picture = np.load(source) if source.suffix == ".npy" else source
-    for coder in image_codecs():
+    for coder in CODECS:
         data = codec.encode(picture, coder, device="cpu", **options_of(coder, name))
         (folder / "files" / f"{name}.{coder}.ncf").write_bytes(data)
 
