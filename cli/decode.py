@@ -28,7 +28,7 @@ def default_name(source: str, png: bool = False) -> str:
 
 
 def _is_video(source: str | bytes) -> bool:
-    """By the header; what can't be read is no video, and is told of when its turn comes."""
+    """Whether a file's header says so; what can't be read is no video, and is told of when its turn comes."""
     from codec import container
 
     try:

@@ -29,7 +29,7 @@ _STAGES = {"base": 1.0, "fit": 2.0}  # and how long a frame takes in each, befor
 
 
 class Status:
-    """Shows what an encoding tells (codec.video.options.Told): the part that is done, and the time left.
+    """Shows what an encoding tells (codec.codecs.options.VideoProgress): the part that is done, and the time left.
 
     A stage's seconds a frame are those that it took so far; which stage a wait was for is told at its end, so it
     doesn't matter whether stages take turns. `stages`: those that there are.

@@ -142,7 +142,7 @@ def encode_video(
 
 
 def _mean_psnr(done: list[VideoProgress], frames: int) -> float | None:
-    """That of the last `frames` frames (a target may take several rounds); None if a resumed run hasn't made them."""
+    """PSNR of the last `frames` frames (a target may take several rounds); None if a resumed run hasn't made them."""
     total, count = 0.0, 0
     for told in reversed(done):
         if count < frames:

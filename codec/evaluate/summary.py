@@ -1,4 +1,4 @@
-"""From rows to a table: means over the files that all compare, scores with intervals, BD-rates against an anchor."""
+"""Rows become a table: means over the files that all compare, scores with intervals, BD-rates against an anchor."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def scored(rows: Table, task: str, key: Key) -> np.ndarray:
 
 
 def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
-    """Per codec and setting: files, means of rate, of every metric and of seconds, and the tasks' scores.
+    """A row for each codec and setting: files, means of rate, of every metric and of seconds, and the tasks' scores.
 
     Means are over the files that every codec could code, so that all compare the same ones; those of a metric over
     the files among them that have it with all. `ms-ssim_db` is the mean MS-SSIM in decibels. A score comes with

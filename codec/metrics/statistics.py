@@ -79,7 +79,7 @@ def interval(
 
 
 def mcnemar(before: ArrayLike, after: ArrayLike) -> tuple[int, int, float]:
-    """Of items that were right before and after: (right to wrong, wrong to right, exact two-sided p).
+    """McNemar's test of which items are right before and after: (right to wrong, wrong to right, exact two-sided p).
 
     >>> mcnemar([1, 1, 1, 0], [1, 0, 0, 1])
     (2, 1, 1.0)

@@ -118,7 +118,7 @@ class _Set:
     made: dict[tuple[int, int], tuple[dict[str, Any], list[float]]] = field(default_factory=dict)
 
     def image(self, side: int, quality: int, steps: _Steps) -> tuple[dict[str, Any], list[float]]:
-        """For the page, with crops of `side`; and how near they are to what was decoded, in dB."""
+        """The page's part of it, with crops of `side`; and how near they are to what was decoded, in dB."""
         if (side, quality) in self.made:
             steps.total -= len(self.crops)
         else:

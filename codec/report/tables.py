@@ -49,7 +49,7 @@ def markdown_table(report: Report) -> str:
 
 
 def _points(s: Section) -> dict[str, dict[str, Point]]:
-    """By spec, by measure."""
+    """The points by spec, then by measure."""
     found: dict[str, dict[str, Point]] = {}
     for c in s.curves:
         for line in c.points.values():

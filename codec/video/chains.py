@@ -129,7 +129,7 @@ class Processes:
         self._pool = ProcessPoolExecutor(work.jobs, context, _begin, (work, threads))
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Any]:
-        """As Here."""
+        """What each job gives, in order, as `Here.run`."""
         waiting: deque[Future[tuple[list[Any], list[VideoProgress]]]] = deque()
         rest = iter(jobs)
         try:

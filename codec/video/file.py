@@ -201,5 +201,7 @@ def _opened(header: Header, device: str, base: bool) -> tuple[VideoMedia, VideoC
         raise CodecError("there is no standard stream in it; leave --base out")
     codec = of(header)
     if codec.videos is None:
+        if header.rate is None:
+            raise CodecError("it holds an image, not a video; decode it instead")
         raise FormatError(f"no video codec {codec.name!r} in this version; get a whole copy of the file")
     return codec.videos, codec.videos.decoder(header, device, base)

@@ -78,7 +78,7 @@ def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0) -> 
 
 @torch.no_grad()
 def bits(network: Network, tiles: Sequence[Tile]) -> float:
-    """About the bits of tiles, in a fifth of the time that coding them takes."""
+    """An estimate of the bits of tiles, in a fifth of the time that coding them takes."""
     model, floats = ContextNet(network.config, CEILING), dequantise(network.config, network.tensors)
     result = 0.0
     for tile in tiles:

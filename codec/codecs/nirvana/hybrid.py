@@ -1,5 +1,5 @@
 """Networks fitted over a standard stream: a chain's packets as an encoder wrote them, and for each group of its frames
-what gives back part of what was lost (codec/nirvana/filters).
+what gives back part of what was lost (codec/codecs/nirvana/filters).
 
 A unit is a group; the first one of a chain has all packets of the chain. Its checksum is that of the samples that the
 standard's decoder gives, so the networks never work on others than they were fitted to.

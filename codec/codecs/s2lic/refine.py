@@ -129,7 +129,7 @@ def _gradient(leaf: Tensor) -> Tensor:
 
 
 def best_symbols(residual: Tensor, sigma: Tensor, stiffness: float) -> Tensor:
-    """Of the three whole numbers nearest to each residual, t - mu, that with the least bits + stiffness * error^2."""
+    """The whole number with the least bits + stiffness * error^2 among the three nearest to each residual, t - mu."""
     k = residual.round()
     if math.isinf(stiffness):
         return k

@@ -24,7 +24,7 @@ def errors(found: Planes, wanted: Planes, depth: int = 8) -> tuple[float, float,
 
 
 def psnr(error: float) -> float:
-    """Of a mean squared error on a scale of 0 to 1, in dB; at most 100."""
+    """PSNR of a mean squared error on a scale of 0 to 1, in dB; at most 100."""
     return min(-10 * math.log10(max(error, 1e-10)), _MOST)
 
 

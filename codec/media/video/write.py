@@ -144,7 +144,7 @@ def _write_file(info: Info, pictures: Iterator[Picture], fp: IO[bytes], format: 
 
 
 def _set_up(stream: av.VideoStream, info: Info, times: list[Fraction], format: str) -> None:
-    """For such pictures, the first of which have these times."""
+    """Set up a stream for such pictures, the first of which have these times."""
     stream.width, stream.height = info.width, info.height
     stream.codec_context.sample_aspect_ratio = info.aspect
     stream.pix_fmt = _written(info, format).format
