@@ -1,4 +1,4 @@
-"""Which folders are installed, and under what names; everything else about the package is in pyproject.toml."""
+"""Which folders are installed, and under what names; the rest is in pyproject.toml and setup.cfg."""
 
 from setuptools import find_packages, setup
 

@@ -7,24 +7,26 @@ a line on stderr; the others go on.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 import click
 
 from codec.cli.files import STDIO, Job, check, file_ids, plan, stdin_as_dash
-from codec.cli.messages import Progress, explain, is_expected, say, status
+from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.options import Options
+from codec.cli.progress import BatchLine
 from codec.cli.walk import find
+from codec.device import cores
 from codec.errors import CodecError
 
-Tiles: TypeAlias = Callable[..., None]  # tiles done, tiles in all, and maybe a text
-Watch: TypeAlias = Callable[..., None]  # the job, then as Tiles
+Tell: TypeAlias = Callable[..., None]  # steps done, steps in all, and maybe a text
+Watch: TypeAlias = Callable[..., None]  # the job, then as Tell
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Result:
     bytes_before: int = 0
 
 
-Work: TypeAlias = Callable[[Job, "Tiles | None"], Result]
+Work: TypeAlias = Callable[[Job, "Tell | None"], Result]
 
 
 def failure(source: str, error: BaseException) -> Result:
@@ -46,10 +48,13 @@ def failure(source: str, error: BaseException) -> Result:
     return Result({"file": source, "error": line.removeprefix(f"{source}: ")}, line=line)
 
 
-def attempt(work: Work, job: Job, tiles: Tiles | None) -> Result:
-    """The result of one job, failed or not; what is a bug is raised, and a closed pipe ends everything."""
+def attempt(job: Job, tell: Tell | None, work: Work, told: bool = True) -> Result:
+    """The result of one job, failed or not; what is a bug is raised, and a closed pipe ends everything.
+
+    `told`: whether anybody wants to be told.
+    """
     try:
-        return work(job, tiles)
+        return work(job, tell if told else None)
     except BrokenPipeError:
         raise
     except Exception as error:
@@ -108,18 +113,13 @@ def run_batch(
         except (CodecError, OSError) as error:
             return failure(job.source, error)
 
-    def results() -> Generator[Result, None, None]:
-        for path, error in found.problems:
-            yield failure(path, error)
-        yield from _results(
-            work, map(step, jobs), _processes(1 if options.jobs is None else options.jobs, jobs), report.watch
-        )
-
     for note in found.notes:
         if not options.quiet:
             say(f"codec: {note}")
-    with closing(results()) as running:
-        for result in running:
+    problems = (failure(path, error) for path, error in found.problems)
+    processes = _processes(1 if options.jobs is None else options.jobs, jobs)
+    with closing(_results(work, map(step, jobs), processes, report.watch)) as running:
+        for result in chain(problems, running):
             report.add(result)
             if report.failed and not options.keep_going:
                 break
@@ -133,16 +133,12 @@ def _processes(wanted: int, jobs: Sequence[Job]) -> int:
     return min(wanted or cores(), len(jobs))
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _results(work: Work, steps: Iterator[Job | Result], processes: int, watch: Watch | None) -> Iterator[Result]:
+def _results(
+    work: Work, steps: Iterator[Job | Result], processes: int, watch: Watch | None
+) -> Generator[Result, None, None]:
+    """The results of all steps, in the order in which they are ready."""
     if processes > 1:
-        from codec.cli.workers import run_in_workers  # multiprocessing costs start-up time
-
-        yield from run_in_workers(work, steps, processes, max(cores() // processes, 1), watch)
+        yield from _in_processes(work, steps, processes, watch)
         return
     for step in steps:
         if isinstance(step, Result):
@@ -150,7 +146,30 @@ def _results(work: Work, steps: Iterator[Job | Result], processes: int, watch: W
             continue
         if watch:
             watch(step, 0, 0)
-        yield attempt(work, step, partial(watch, step) if watch else None)
+        yield attempt(step, partial(watch, step) if watch else None, work)
+
+
+def _in_processes(work: Work, steps: Iterator[Job | Result], count: int, watch: Watch | None) -> Iterator[Result]:
+    from codec.processes import Done, Failed, Processes  # multiprocessing costs start-up time
+
+    def begun(step: Job | Result) -> Job | Done[Job | None, Result]:
+        if isinstance(step, Result):
+            return Done(None, step)
+        if watch:
+            watch(step, 0, 0)
+        return step
+
+    each = partial(attempt, work=work, told=watch is not None)
+    with closing(Processes(each, count)) as processes:
+        for event in processes.run(map(begun, steps)):
+            if isinstance(event, Done):
+                yield event.value
+            elif isinstance(event, Failed):
+                if not event.died:
+                    raise event.error
+                yield failure(event.job.source, event.error)
+            elif watch:
+                watch(event.job, *event.what)
 
 
 @dataclass
@@ -166,10 +185,10 @@ class _Report:
     before: int = 0
     after: int = 0
     pixels: int = 0
-    progress: Progress = field(init=False)
+    progress: BatchLine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.progress = Progress(self.verb[0], self.total)
+        self.progress = BatchLine(self.verb[0], self.total)
 
     @property
     def watch(self) -> Watch | None:

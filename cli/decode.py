@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from codec.cli.batch import Result, Tiles, run_batch
+from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, contents
@@ -75,20 +75,20 @@ def decode(
 
 
 def _decode_file(
-    job: Job, tiles: Tiles | None, *, frames: tuple[int, int] | None, base: bool, png: bool, device: str,
+    job: Job, tell: Tell | None, *, frames: tuple[int, int] | None, base: bool, png: bool, device: str,
     partial: bool, max_pixels: int,
 ) -> Result:  # fmt: skip
     from codec import api, media
 
     source = contents(job.source)
     if _is_video(source):
-        return decode_video(job, source, tiles, frames, png, base, device, partial, max_pixels)
+        return decode_video(job, source, tell, frames, png, base, device, partial, max_pixels)
     if frames or png or base:
         raise CodecError("it holds an image, and --frames, --base and --png go with videos; leave them out")
     image_format = media.format_for(job.target)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
-    decoded = api.decode(source, device=device, partial=partial, max_pixels=max_pixels, progress=tiles)
+    decoded = api.decode(source, device=device, partial=partial, max_pixels=max_pixels, progress=tell)
     pixels = list(decoded.frames())
     seconds = time.perf_counter() - started
     buffer = io.BytesIO()

@@ -12,12 +12,13 @@ from typing import Any
 import click
 
 from codec import codecs
-from codec.cli.batch import Result, Tiles, cores, run_batch
+from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, contents
 from codec.cli.video import DURATION, SIZE, VideoRequest, encode_video
 from codec.codecs.base import Descriptor
+from codec.device import cores
 from codec.errors import CodecError
 
 _SAID = ("quality", "tune", "effort")  # in a row, of what a picture was told
@@ -152,18 +153,18 @@ def _film_jobs(given: int | None) -> int | None:
     return cores() if given == 0 else given
 
 
-def _encode_file(job: Job, tiles: Tiles | None, *, options: dict[str, Any], film: VideoRequest) -> Result:
+def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], film: VideoRequest) -> Result:
     from codec import api, container
     from codec.media.formats import is_video
 
     source = contents(job.source)
     if is_video(source):
         _check_video(options)
-        return encode_video(job, source, tiles, film, options["device"], options["max_pixels"])
+        return encode_video(job, source, tell, film, options["device"], options["max_pixels"])
     _check_image(options, film)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
-    data = api.encode(source, progress=tiles, **options)
+    data = api.encode(source, progress=tell, **options)
     seconds = time.perf_counter() - started
     with atomic_write(job.target) as fp:
         fp.write(data)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from codec.cli.messages import explain, is_expected, say, status
+from codec.cli.progress import PartsLine
 
 if TYPE_CHECKING:
     from codec.evaluate import Plan
@@ -100,16 +103,15 @@ def evaluate(
         return (row["file"], row["codec"]) not in asked or ("error" not in row and fields <= row.keys())
 
     rows = [row for row in (resume(output, whole) if output else []) if (row["file"], row["codec"]) in asked]
-    progress = _Progress(len(files) * len(plan.codecs()), len(rows))
+    line, total = PartsLine("rows", len(rows)), len(files) * len(plan.codecs())
     for row in _rows(run.Work(plan, kind, run.done(rows)), files, jobs, plan):
         rows.append(row)
         if output:
             append(output, row)
         if "error" in row:
-            progress.clear()
-            click.echo(f"codec: {row['codec']}: {row['error']}", err=True)
-        progress.show(len(rows))
-    progress.clear()
+            say(f"codec: {row['codec']}: {row['error']}")
+        line.show(len(rows), total)
+    status("")
     summary = library.summarise(rows, anchor)
     if compressai:
         from codec.evaluate.compressai import write
@@ -130,53 +132,25 @@ def _rows(work: Any, files: list[Path], jobs: int, plan: Plan) -> Iterator[Row]:
         for path in files:
             yield from work(path)
         return
-    from codec.cli.batch import Result
-    from codec.cli.files import Job
-    from codec.cli.workers import run_in_workers
+    from codec.processes import Done, Failed, Processes
 
-    steps: Iterator[Job | Result] = (Job(str(path), "") for path in files)
-    for result in run_in_workers(_Worker(work), steps, min(jobs, len(files)), 1, None):
-        if "rows" in result.row:
-            yield from result.row["rows"]
-        else:  # the process is gone, and with it all rows of the file
-            for name in plan.codecs():
-                if (result.row["file"], name) not in work.done:
-                    yield {"file": result.row["file"], "codec": name, "error": result.row["error"]}
-
-
-class _Worker:
-    """What a worker process does with a job; picklable."""
-
-    def __init__(self, work: Any) -> None:
-        self.work = work
-
-    def __call__(self, job: Any, tiles: Any) -> Any:
-        from codec.cli.batch import Result
-
-        return Result({"rows": list(self.work(Path(job.source)))})
+    with closing(Processes(partial(_all_rows, work=work), min(jobs, len(files)), threads=1)) as processes:
+        for event in processes.run(files):
+            if isinstance(event, Done):
+                yield from event.value
+            elif isinstance(event, Failed):
+                if not is_expected(event.error):
+                    raise event.error
+                file = str(event.job)
+                error = explain(event.error, file).removeprefix(f"{file}: ")
+                for name in plan.codecs():  # all rows of the file are lost
+                    if (file, name) not in work.done:
+                        yield {"file": file, "codec": name, "error": error}
 
 
-class _Progress:
-    """Rows done and the time that is left, on a terminal."""
-
-    def __init__(self, total: int, done: int) -> None:
-        self.total, self.first, self.begun = total, done, time.monotonic()
-        self.shown = sys.stderr.isatty()
-
-    def show(self, done: int) -> None:
-        if self.shown:
-            passed, new = time.monotonic() - self.begun, done - self.first
-            left = passed / max(new, 1) * (self.total - done)
-            click.echo(f"\r\x1b[K{done}/{self.total} rows, {_duration(left)} left", err=True, nl=False)
-
-    def clear(self) -> None:
-        if self.shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes}:{rest:02d}"
+def _all_rows(path: Path, tell: Any, work: Any) -> list[Row]:
+    """What a process does with a file."""
+    return list(work(path))
 
 
 def _kind(paths: tuple[Path, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from codec.cli.batch import Result, Tiles, run_batch
+from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job
 from codec.cli.options import Options, run_options, where_options
 from codec.cli.streams import atomic_write, contents
@@ -36,7 +36,7 @@ def export(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) 
     networks give back: those of `codec decode --base`.
     """
 
-    def work(job: Job, tell: Tiles | None) -> Result:
+    def work(job: Job, tell: Tell | None) -> Result:
         return _export(job, max_pixels)
 
     run_batch(

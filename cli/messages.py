@@ -1,11 +1,10 @@
-"""What the user sees on stderr: errors as one line, and the status line of a terminal."""
+"""What the user sees on stderr: errors as one line, and a line that passes."""
 
 from __future__ import annotations
 
 import errno
 import os
 import sys
-import time
 from contextlib import suppress
 
 import click
@@ -71,55 +70,11 @@ def status(text: str) -> None:
     """Show `text` as the passing status line of a terminal ("" removes it); nothing elsewhere."""
     if sys.stderr.isatty():
         # A line that wraps would stay on the screen.
-        click.echo(f"\r\x1b[K{shown(text)[: _columns() - 1]}", err=True, nl=False)
+        click.echo(f"\r\x1b[K{shown(text)[: columns() - 1]}", err=True, nl=False)
 
 
-def _columns() -> int:
+def columns() -> int:
+    """The width of the terminal."""
     with suppress(OSError, ValueError):
         return os.get_terminal_size(sys.stderr.fileno()).columns or 80
     return 80
-
-
-class Progress:
-    """The status line of a batch: `[12/200] encoding a.jpg ... 37 %, 4 min left`.
-
-    The time left is for the whole batch, from the files done so far and the part of this one that is done; skipped
-    ones tell nothing about it.
-    """
-
-    def __init__(self, verb: str, total: int) -> None:
-        self._verb, self._total = verb, total
-        self._passed = self._timed = 0
-        self._started = time.monotonic()
-
-    def passed(self, worked: bool) -> None:
-        """A file is behind us; `worked` if it took its time."""
-        self._passed += 1
-        self._timed += worked
-
-    def show(self, source: str, done: int = 0, tiles: int = 0, text: str = "") -> None:
-        """The file `source` is under way, `done` of its `tiles`; `text`: what else there is to say."""
-        count = f"[{self._passed + 1}/{self._total}] " if self._total > 1 else ""
-        part = f" {100 * done // tiles} %" if tiles else ""
-        # The end of a long path says more than its beginning.
-        room = max(_columns() - len(count) - len(text) - 40, 20)
-        name = shown(source)
-        name = name if len(name) <= room else "..." + name[3 - room :]
-        # A text says what is left of its file.
-        left = self._left(done / tiles if tiles else 0) if self._timed or not text else ""
-        status(f"{count}{self._verb} {name} ...{part}{text}{left}")
-
-    def _left(self, fraction: float) -> str:
-        elapsed, behind = time.monotonic() - self._started, self._timed + fraction
-        if behind < 0.02 or elapsed < 2:
-            return ""
-        seconds = elapsed / behind * (self._total - self._passed - fraction)
-        return f", {duration(seconds)} left"
-
-
-def duration(seconds: float) -> str:
-    """A time still to wait, as people say it."""
-    if seconds < 60:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from codec.cli.files import STDIO, Job, check, file_ids
-from codec.cli.messages import duration, say, status
+from codec.cli.messages import say, status
 from codec.cli.options import FILE
+from codec.cli.progress import PartsLine
 from codec.cli.streams import atomic_write
 
 if TYPE_CHECKING:
@@ -102,23 +102,12 @@ def _page(found: Report, folder: str | None) -> str:
     for number, section in enumerate(sections):
         share = room // (len(sections) - number)
         what = "frames" if section.media == "video" else "pictures"
-        pictures[section.media] = reports.collect(section, Path(folder), share, _Shower(what))
+        line = PartsLine(f"{what} for the viewer")
+        pictures[section.media] = reports.collect(section, Path(folder), share, line.show)
         status("")
         _tell(pictures[section.media], what)
         room -= sum(len(v) for i in pictures[section.media].images for v in (i["thumb"], *i["versions"].values()))
     return reports.page(found, pictures)
-
-
-class _Shower:
-    """Progress on a terminal."""
-
-    def __init__(self, what: str) -> None:
-        self._what, self._started = what, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        passed = time.monotonic() - self._started
-        left = f", {duration(passed / done * (total - done))} left" if done and passed > 2 else ""
-        status(f"{self._what} for the viewer: {100 * done // total} %{left}")
 
 
 def _tell(pictures: Pictures, what: str) -> None:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import errno
 import io
 import os
-import secrets
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, cast
 
 from codec.cli.files import STDIO
 from codec.errors import CodecError
+from codec.output import whole_file
 
 
 @contextmanager
 def atomic_write(target: str) -> Iterator[IO[bytes]]:
     """A binary file that appears under the name `target` complete, or not at all.
 
-    Until then it is `.NAME.part-XXXX` beside it, which any exception removes. Pipes, devices and standard
-    output are written directly.
+    Pipes, devices and standard output are written directly.
     """
     if target == STDIO:
         yield sys.stdout.buffer
@@ -34,20 +31,8 @@ def atomic_write(target: str) -> Iterator[IO[bytes]]:
             with open(target, "wb") as fp:
                 yield fp
             return
-        final = Path(os.path.realpath(target))  # through a symlink, not in its place
-        # The name is cut because a suffix must not push it over the limit of the file system.
-        part = final.with_name(f".{final.name[:48]}.part-{secrets.token_hex(4)}")
-        try:
-            with open(part, "xb") as fp:
-                yield fp
-                fp.flush()
-                os.fsync(fp.fileno())
-            if final.exists():
-                shutil.copymode(final, part)
-            os.replace(part, final)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with whole_file(target) as fp:
+            yield fp
     except OSError as error:
         # The user knows the file by the name he gave.
         if error.errno != errno.EPIPE:

@@ -1,21 +1,18 @@
-"""Encodings that take long: how far they are, and files that an interruption leaves for --resume."""
+"""Files of encodings that take long: an interruption leaves them for --resume."""
 
 from __future__ import annotations
 
 import glob
 import os
-import shutil
-import time
 import zlib
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from codec.cli.batch import Tiles
+from codec import output
 from codec.cli.files import STDIO
-from codec.cli.messages import duration, say
+from codec.cli.messages import say
 from codec.cli.streams import atomic_write
 from codec.errors import CodecError
 
@@ -23,41 +20,6 @@ try:
     import fcntl
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
-
-_PATIENCE = 2.0  # seconds until a time left is told
-_STAGES = {"base": 1.0, "fit": 2.0}  # and how long a frame takes in each, before that is known: in terms of the others
-
-
-class Status:
-    """Shows what an encoding tells (codec.codecs.options.VideoProgress): the part that is done, and the time left.
-
-    A stage's seconds a frame are those that it took so far; which stage a wait was for is told at its end, so it
-    doesn't matter whether stages take turns. `stages`: those that there are.
-    """
-
-    def __init__(self, expected: int, show: Tiles, stages: Collection[str] = tuple(_STAGES)) -> None:
-        self._expected, self._show, self._stages = expected, show, stages
-        self._frames: Counter[str] = Counter()
-        self._seconds: dict[str, float] = {}
-        self._begun = self._last = time.perf_counter()
-
-    def __call__(self, told: Any) -> None:
-        now = time.perf_counter()
-        self._frames[told.stage] += told.frames
-        self._seconds[told.stage] = self._seconds.get(told.stage, 0.0) + now - self._last
-        self._last = now
-        if told.stage == "search":
-            passes, frames = divmod(self._frames["search"], max(self._expected, 1))
-            self._show(frames, self._expected, f", looking for the quality, pass {passes + 1}")
-            return
-        known = {stage: self._seconds[stage] / n for stage, n in self._frames.items() if n and stage in _STAGES}
-        unit = sum(known.values()) / max(sum(_STAGES[stage] for stage in known), 1e-9)
-        costs = {stage: known.get(stage, unit * _STAGES[stage]) for stage in self._stages}
-        left = sum(cost * max(self._expected - self._frames[stage], 0) for stage, cost in costs.items())
-        all_ = sum(costs.values()) * max(self._expected, 1)
-        found = f", {told.psnr:.1f} dB, {told.bpp:.3f} bpp" if told.psnr else ""
-        rest = f", {duration(left)} left" if left and now - self._begun > _PATIENCE else ""
-        self._show(round(self._expected * max(1 - left / max(all_, 1e-9), 0)), self._expected, found + rest)
 
 
 def unfinished(target: str, made_by: str) -> Path:
@@ -118,11 +80,8 @@ def resumable(target: str, made_by: str, resume: bool) -> Iterator[IO[bytes]]:
         try:
             with open(part, "r+b" if kept else "w+b") as fp:
                 yield fp
-                fp.flush()
-                os.fsync(fp.fileno())
-            if os.path.exists(target):
-                shutil.copymode(target, part)
-            os.replace(part, os.path.realpath(target))
+                output.sync(fp)
+            output.name(part, Path(os.path.realpath(target)))
         except (CodecError, OSError) as error:
             if not kept:  # what fails once fails again
                 part.unlink(missing_ok=True)

@@ -6,22 +6,22 @@ import hashlib
 import io
 import os
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from codec.cli.batch import Result, Tiles, cores
+from codec.cli.batch import Result, Tell
 from codec.cli.files import STDIO, Job
+from codec.cli.progress import EncodingLine
 from codec.cli.streams import atomic_write
-from codec.cli.unfinished import Status, resumable
+from codec.cli.unfinished import resumable
+from codec.device import cores
 from codec.errors import CodecError
+from codec.output import whole_folder
 
 if TYPE_CHECKING:
     from codec.codecs.options import VideoProgress
@@ -79,7 +79,7 @@ SIZE = Quantity("size", {"k": 10**3, "M": 10**6, "G": 10**9}, "800000, 500k or 2
 
 
 def encode_video(
-    job: Job, source: str | bytes, tell: Tiles | None, options: VideoRequest, device: str, max_pixels: int
+    job: Job, source: str | bytes, tell: Tell | None, options: VideoRequest, device: str, max_pixels: int
 ) -> Result:
     """Encode one; notes of the reader and a size above the source's become the result's note."""
     from codec import codecs, video
@@ -114,7 +114,7 @@ def encode_video(
     stages = codec.videos.stages(chosen)
     # Of the input and of what would make another file of it.
     made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
-    status = Status(opened.expected, tell, stages) if tell else None
+    status = EncodingLine(opened.expected, tell, stages) if tell else None
     done: list[VideoProgress] = []
 
     def heard(told: VideoProgress) -> None:
@@ -150,7 +150,7 @@ def _mean_psnr(done: list[VideoProgress], frames: int) -> float | None:
     return total / count if count == frames else None
 
 
-def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoRequest, max_pixels: int) -> Result:
+def _keep(job: Job, source: str | bytes, tell: Tell | None, options: VideoRequest, max_pixels: int) -> Result:
     """Wrap one whose stream stays as it is."""
     from codec.codecs.nirvana.kept import write
     from codec.standard.keep import keep
@@ -159,8 +159,8 @@ def _keep(job: Job, source: str | bytes, tell: Tiles | None, options: VideoReque
     kept = keep(source, max_pixels=max_pixels, audio=options.audio)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     with atomic_write(job.target) as fp:
-        status = Status(kept.expected, tell, ("base",)) if tell else None
-        header, frames = write(kept, fp, max_pixels=max_pixels, tell=status)
+        line = EncodingLine(kept.expected, tell, ("base",)) if tell else None
+        header, frames = write(kept, fp, max_pixels=max_pixels, tell=line)
         size = fp.tell() if fp.seekable() else 0
     return _encoded(job, header, frames, size, before, time.perf_counter() - started, kept.notes, {})
 
@@ -189,7 +189,7 @@ def _encoded(
 
 
 def decode_video(
-    job: Job, source: str | bytes, tell: Tiles | None, frames: tuple[int, int] | None, png: bool, base: bool,
+    job: Job, source: str | bytes, tell: Tell | None, frames: tuple[int, int] | None, png: bool, base: bool,
     device: str, partial: bool, max_pixels: int,
 ) -> Result:  # fmt: skip
     """Decode one into a video file, a folder of PNGs, or y4m on standard output."""
@@ -215,7 +215,7 @@ def decode_video(
                     tell(number, last - first + 1)
 
         if png:
-            with _whole_folder(Path(job.target)) as folder:
+            with whole_folder(Path(job.target)) as folder:
                 count = write_folder(file.info, pictures(), folder)
         else:
             with atomic_write(job.target) as out:
@@ -238,16 +238,3 @@ def decode_video(
         else ""
     )
     return Result(row, f"{job.source} -> {job.target}  {shape}  {size:,} bytes  ({seconds:.1f} s)", note, before)
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder that appears complete, or not at all."""
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name[:48]}.part-", dir=folder.absolute().parent))
-    try:
-        yield made
-        os.chmod(made, 0o755)
-        os.replace(made, folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise

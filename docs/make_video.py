@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from codec import video
 from codec.codecs.options import Target, VideoOptions
 from codec.media import yuv
+from codec.media.distortion import errors, psnr
 from codec.media.video import Picture, Video, read_video
-from codec.media.video.distortion import errors, psnr
 from codec.peers.video import VIDEO
 from codec.standard.export import export
 
@@ -31,10 +31,10 @@ def by_x264(clip: Video, shown: list[Picture], size: int) -> Coded:
     files = {}
     while low < high:
         crf = (low + high) // 2
-        files[crf] = peer.encode_planes((p.planes for p in shown), info.color, info.rate, crf)
+        files[crf] = peer.encode((p.planes for p in shown), info.color, info.rate, crf)
         low, high = (crf + 1, high) if len(files[crf]) > size else (low, crf)
     data = min(files.values(), key=lambda file: abs(len(file) - size))
-    found = peer.decode_planes(data, info.height, info.width, info.color)
+    found = peer.decode(data, info.height, info.width, info.color)
     return len(data), [Picture(planes, p.time) for planes, p in zip(found, shown, strict=True)]
 
 

@@ -14,10 +14,11 @@ from codec.codecs import all_codecs
 # From below to above. What stands in one line doesn't know of each other.
 LAYERS = (
     {"errors"},
-    {"device", "requirements", "tiling", "weights"},
-    {"container", "entropy"},
+    {"device", "output", "requirements", "tiling", "weights"},
+    {"container", "entropy", "processes"},
     {"media"},
-    {"metrics", "standard"},
+    {"perception", "standard"},
+    {"metrics"},
     {"codecs"},
     {"peers", "tasks", "video"},
     {"api"},
@@ -25,8 +26,7 @@ LAYERS = (
     {"report", "research"},
 )
 # Still to end; whoever ends one takes it out of here.
-OPEN = {("metrics", "tasks"), ("train", "research")}
-OPEN_CIRCLES = {frozenset({"codec.cli.batch", "codec.cli.workers"})}
+OPEN = {("train", "research")}
 
 CODEC = dict(modules("codec"))
 ALL = CODEC | dict(modules("codec.models")) | dict(modules("codec.cli"))
@@ -132,4 +132,4 @@ def test_there_is_no_circle() -> None:
     for codec in all_codecs():  # a descriptor opens its own folder, in functions, so that it is light itself
         package = f"codec.codecs.{codec}"
         graph[package] = {other for other in graph[package] if not is_in(other, package)}
-    assert set(circles(graph)) == OPEN_CIRCLES
+    assert set(circles(graph)) == set()

@@ -99,10 +99,10 @@ def video_coder(spec: Spec, clip: Clip, device: str) -> Coder:
         def encode_peer(clip: Clip) -> bytes:
             assert info.rate is not None
             planes = (picture.planes for picture in clip.pictures)
-            return peer.encode_planes(planes, info.color, info.rate, spec.value, intra=intra)
+            return peer.encode(planes, info.color, info.rate, spec.value, intra=intra)
 
         def decode_peer(data: bytes) -> list[Planes]:
-            return list(peer.decode_planes(data, info.height, info.width, info.color))
+            return list(peer.decode(data, info.height, info.width, info.color))
 
         return Coder(encode_peer, decode_peer, "cpu", peer.description(intra=intra), ".mkv")
     codec, variant = _variants("video")[spec.codec]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from codec.errors import CodecError
 from codec.evaluate.rows import Row
+from codec.output import whole_file
 
 
 def read(paths: Iterable[Path]) -> list[Row]:
@@ -31,9 +31,8 @@ def resume(path: Path, whole: Callable[[Row], bool]) -> list[Row]:
     rows = read([path]) if path.exists() else []
     kept = [row for row in rows if whole(row)]
     if path.exists():
-        fresh = path.with_name(path.name + ".part")
-        fresh.write_text("".join(dumps(row) + "\n" for row in kept))
-        os.replace(fresh, path)
+        with whole_file(path) as fp:
+            fp.write("".join(dumps(row) + "\n" for row in kept).encode())
     return kept
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from codec.metrics.backbone import convolutional, digest, fill, tensors
 from codec.metrics.lpips import SIDE
 from codec.metrics.picture import colour, rgb8
+from codec.perception.backbone import convolutional, digest, fill, tensors
+from codec.perception.classifiers import checked, installed
 from codec.requirements import Need, require
-from codec.tasks.trunk import checked, installed
 
 _SHA256 = "f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218"
 _CHANNELS = (3, 64, 128, 256, 512, 512)  # of the picture itself and of the five taps

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from codec.metrics.picture import colour, rgb8
+from codec.perception.classifiers import LITE0, features, load
 from codec.requirements import require
-from codec.tasks.trunk import LITE0, features, load
 
 _STRIDES = (2, 4, 8, 16, 32)
 

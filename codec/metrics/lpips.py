@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from codec.metrics.backbone import convolutional, digest, fill, tensors
 from codec.metrics.picture import colour, rgb8
+from codec.perception.backbone import convolutional, digest, fill, tensors
+from codec.perception.classifiers import checked, installed
 from codec.requirements import Need, require
-from codec.tasks.trunk import checked, installed
 from codec.tiling import tiles
 
 if TYPE_CHECKING:

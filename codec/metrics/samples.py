@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from codec.media.distortion import decibels
 from codec.metrics.picture import colour
 
 # BT.601, full range: rows Y, Cb, Cr. The offsets of Cb and Cr cancel in differences.
@@ -29,7 +28,7 @@ def psnr(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> float:
     0.0
     """
     a, b = colour(reference, decoded)
-    return _decibels(float(np.mean((a.astype(np.float64) - b) ** 2)), peak)
+    return decibels(float(np.mean((a.astype(np.float64) - b) ** 2)) / peak**2)
 
 
 def psnr_ycbcr(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> float | None:
@@ -41,9 +40,5 @@ def psnr_ycbcr(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> f
     if a.shape[2] != 3:
         return None
     errors = np.mean(((a.astype(np.float64) - b) @ _YCBCR.T) ** 2, axis=(0, 1))
-    y, cb, cr = (_decibels(float(e), peak) for e in errors)
+    y, cb, cr = (decibels(float(e) / peak**2) for e in errors)
     return (6 * y + cb + cr) / 8
-
-
-def _decibels(error: float, peak: int) -> float:
-    return 10 * math.log10(peak**2 / error) if error else math.inf

@@ -19,7 +19,6 @@ import numpy as np
 
 from codec.container import Color
 from codec.errors import CodecError
-from codec.media import yuv
 from codec.media.video.layout import Planes, frame_of, mark
 from codec.media.video.picture import planes_of
 from codec.peers.ffmpeg import BITEXACT, encoder
@@ -28,20 +27,18 @@ from codec.standard import priority
 if TYPE_CHECKING:
     import av
 
-PRESETS = ("fast", "medium", "slow")
-_BT709 = Color(primaries=1, transfer=1, matrix=1, full_range=False)
 _GOP = 250  # frames from one key frame to the next, x264's default, for all
 
 
 @dataclass(frozen=True)
 class VideoCodec:
-    """A video encoder of FFmpeg's libraries. `speed`: the option that PRESETS set and its values for them;
-    `crf`: the lowest and highest, (0, 0) if it is lossless; `bitstream_filter`: what packets pass through last.
+    """A video encoder of FFmpeg's libraries. `crf`: the lowest and highest, (0, 0) if it is lossless; `speed`: the
+    options that set its pace; `bitstream_filter`: what packets pass through last.
     """
 
     encoder: str
     crf: tuple[int, int]
-    speed: tuple[str, tuple[str, str, str]] | None = None
+    speed: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     bitstream_filter: str = ""
 
@@ -50,11 +47,11 @@ class VideoCodec:
         """The key of its specs (codec/evaluate/specs.py)."""
         return "crf" if self.crf[1] else ""
 
-    def description(self, preset: str = "medium", intra: bool = False) -> str:
+    def description(self, intra: bool = False) -> str:
         """The settings with which it codes planes, for rows."""
         import av
 
-        values = " ".join(f"{key}={value}" for key, value in self._options(preset, intra).items())
+        values = " ".join(f"{key}={value}" for key, value in self._options(intra).items())
         return f"PyAV {av.__version__} {self.encoder} matroska 4:2:0 {values}"
 
     def require(self) -> None:
@@ -62,46 +59,17 @@ class VideoCodec:
         encoder(self.encoder)
 
     def encode(
-        self,
-        frames: Iterable[np.ndarray],
-        fps: Fraction,
-        value: float = 0,
-        preset: str = "medium",
-        intra: bool = False,
+        self, frames: Iterable[Planes], color: Color, fps: Fraction, value: float = 0, intra: bool = False
     ) -> bytes:
-        """uint8 frames [H, W, 3], all of one size, -> the bytes of a file; `value` is the crf, `intra` allows key
-        frames only. CodecError for other frames or none, and for what the encoder refuses.
+        """4:2:0 planes of one size, as codec.media.video.Picture has them, of this colour -> the bytes of a file.
+
+        Nothing is converted. `value` is the crf, `intra` allows key frames only. CodecError where there are no frames,
+        and for what the encoder refuses.
         """
-        return self._file(self._from_rgb(frames), _BT709, fps, value, preset, intra)
-
-    def encode_planes(
-        self,
-        frames: Iterable[Planes],
-        color: Color,
-        fps: Fraction,
-        value: float = 0,
-        preset: str = "medium",
-        intra: bool = False,
-    ) -> bytes:
-        """The same of 4:2:0 planes, as codec.media.video.Picture has them, of this colour: nothing is converted."""
         made = (frame_of(_even(planes) if self.key else planes, color) for planes in frames)
-        return self._file(made, color, fps, value, preset, intra)
+        return self._file(made, color, fps, value, intra)
 
-    def decode(self, data: bytes, height: int, width: int) -> Iterator[np.ndarray]:
-        """The bytes of a file of RGB frames of this size -> uint8 frames [height, width, 3], one at a time."""
-        import av
-
-        with av.open(io.BytesIO(data), format="matroska") as container:
-            for frame in container.decode(video=0):
-                if self.key:
-                    assert frame.format.name == "yuv420p", frame.format.name
-                    yield np.ascontiguousarray(yuv.to_rgb(planes_of(frame, _BT709), _BT709)[:height, :width])
-                else:
-                    plane = frame.planes[0]
-                    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, : 4 * width]
-                    yield np.ascontiguousarray(rows.reshape(height, width, 4)[..., 2::-1])
-
-    def decode_planes(self, data: bytes, height: int, width: int, color: Color) -> Iterator[Planes]:
+    def decode(self, data: bytes, height: int, width: int, color: Color) -> Iterator[Planes]:
         """The bytes of a file of planes of this size and colour -> planes, one frame at a time."""
         import av
 
@@ -110,16 +78,14 @@ class VideoCodec:
                 y, u, v = planes_of(frame, color)
                 yield np.ascontiguousarray(y[:height, :width]), u, v
 
-    def _file(
-        self, frames: Iterator[av.VideoFrame], color: Color, fps: Fraction, value: float, preset: str, intra: bool
-    ) -> bytes:
+    def _file(self, frames: Iterator[av.VideoFrame], color: Color, fps: Fraction, value: float, intra: bool) -> bytes:
         import av
 
         low, high = self.crf
         if self.key and (value != int(value) or not low <= value <= high):
             raise CodecError(f"{self.encoder} takes a whole crf from {low} to {high}, not {value:g}")
         self.require()
-        options = self._options(preset, intra) | ({"crf": f"{value:g}"} if self.key else {})
+        options = self._options(intra) | ({"crf": f"{value:g}"} if self.key else {})
         first = next(frames, None)
         if first is None:
             raise CodecError("there are no frames; give a video that has some")
@@ -134,19 +100,8 @@ class VideoCodec:
             raise CodecError(f"{self.encoder} refuses {what}; leave it out for this video") from error
         return buffer.getvalue()
 
-    def _from_rgb(self, frames: Iterable[np.ndarray]) -> Iterator[av.VideoFrame]:
-        shape: tuple[int, ...] = ()
-        for index, pixels in enumerate(frames):
-            shape = shape or pixels.shape
-            if pixels.dtype != np.uint8 or pixels.shape != shape or pixels.shape[2:] != (3,):
-                raise CodecError(f"frame {index} is not 8-bit RGB of one size; as a peer {self.encoder} takes no other")
-            yield _yuv_frame(pixels) if self.key else _rgb_frame(pixels)
-
-    def _options(self, preset: str, intra: bool) -> dict[str, str]:
-        if preset not in PRESETS:
-            raise CodecError(f"no preset {preset!r}; choose one of {', '.join(PRESETS)}")
-        speed = {self.speed[0]: self.speed[1][PRESETS.index(preset)]} if self.speed else {}
-        return {**speed, "g": "1" if intra or not self.key else str(_GOP), "threads": "1", **self.options}
+    def _options(self, intra: bool) -> dict[str, str]:
+        return {**self.speed, "g": "1" if intra or not self.key else str(_GOP), "threads": "1", **self.options}
 
     def _write(
         self,
@@ -162,8 +117,7 @@ class VideoCodec:
         stream = cast("av.VideoStream", container.add_stream(self.encoder, fps, options))
         stream.height, stream.width, stream.pix_fmt = first.height, first.width, first.format.name
         stream.bit_rate = 0  # PyAV's default would cap the rate of VP9 and SVT-AV1
-        if not first.format.is_rgb:
-            mark(stream.codec_context, color)
+        mark(stream.codec_context, color)
         with priority.kept():
             container.start_encoding()
         units = av.BitStreamFilterContext(self.bitstream_filter or "null", stream)
@@ -182,33 +136,13 @@ def _even(planes: Planes) -> Planes:
     return np.pad(y, ((0, y.shape[0] % 2), (0, y.shape[1] % 2)), "edge"), u, v
 
 
-def _yuv_frame(pixels: np.ndarray) -> av.VideoFrame:
-    height, width = pixels.shape[:2]
-    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
-    return frame_of(yuv.from_rgb(even, _BT709), _BT709)
-
-
-def _rgb_frame(pixels: np.ndarray) -> av.VideoFrame:
-    import av
-
-    height, width = pixels.shape[:2]
-    frame = av.VideoFrame(width, height, "bgr0")
-    plane = frame.planes[0]
-    rows = np.zeros((plane.buffer_size // plane.line_size, plane.line_size), np.uint8)
-    rows[:height, : 4 * width].reshape(height, width, 4)[..., 2::-1] = pixels
-    plane.update(rows.tobytes())
-    return frame
-
-
 _PLAIN = str.maketrans("", "", "{}'")
-_X26X = ("fast", "medium", "slow")
+_MEDIUM = {"preset": "medium"}
 
 VIDEO = {
-    "x264": VideoCodec("libx264", (0, 51), ("preset", _X26X), bitstream_filter="filter_units=remove_types=6"),
-    "x265": VideoCodec(
-        "libx265", (0, 51), ("preset", _X26X), {"x265-params": "log-level=error:info=0:pools=1:frame-threads=1"}
-    ),
-    "svt-av1": VideoCodec("libsvtav1", (1, 63), ("preset", ("10", "6", "3")), {"svtav1-params": "lp=1"}),
-    "vp9": VideoCodec("libvpx-vp9", (0, 63), ("cpu-used", ("5", "2", "1")), {"deadline": "good"}),
+    "x264": VideoCodec("libx264", (0, 51), _MEDIUM, bitstream_filter="filter_units=remove_types=6"),
+    "x265": VideoCodec("libx265", (0, 51), _MEDIUM, {"x265-params": "log-level=error:info=0:pools=1:frame-threads=1"}),
+    "svt-av1": VideoCodec("libsvtav1", (1, 63), {"preset": "6"}, {"svtav1-params": "lp=1"}),
+    "vp9": VideoCodec("libvpx-vp9", (0, 63), {"cpu-used": "2"}, {"deadline": "good"}),
     "ffv1": VideoCodec("ffv1", (0, 0), options={"level": "3"}),
 }

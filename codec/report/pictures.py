@@ -20,6 +20,7 @@ from PIL import Image
 
 from codec.errors import CodecError
 from codec.evaluate.plan import ORIGINAL
+from codec.media.distortion import decibels
 from codec.report.data import Row, Section
 from codec.report.stills import numbers, stills
 
@@ -89,7 +90,7 @@ def collect(section: Section, folder: Path, budget: int, progress: Progress = la
         left -= counts[file] - len(sets)
     if errors:
         mse = [10 ** (-e / 10) for e in errors]
-        result.decibels = -10 * math.log10(sum(mse) / len(mse) or 1e-10), min(errors)
+        result.decibels = decibels(sum(mse) / len(mse)), min(errors)
     return result
 
 
@@ -225,7 +226,7 @@ def _uri(pixels: np.ndarray, quality: int) -> tuple[str, float]:
     Image.fromarray(pixels).save(buffer, quality=quality, **_FORMAT)
     shown = np.asarray(Image.open(buffer).convert("RGB"))
     mse = float(np.mean((pixels.astype(np.float64) - shown) ** 2))
-    near = 10 * math.log10(255**2 / max(mse, 1e-5))
+    near = decibels(max(mse, 1e-5) / 255**2)
     return f"data:{_MIME};base64,{base64.b64encode(buffer.getvalue()).decode()}", near
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import IO
@@ -12,6 +10,7 @@ from typing import IO
 from codec.container import Header
 from codec.errors import CodecError
 from codec.media.video.mux import Sound
+from codec.output import seekable
 from codec.standard.packets import Packet, reordering
 from codec.standard.template import opened
 
@@ -26,12 +25,6 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
     """
     import av
 
-    if not fp.seekable():
-        with tempfile.TemporaryFile() as file:
-            count = export(header, packets, file, format)
-            file.seek(0)
-            shutil.copyfileobj(file, fp)
-            return count
     stream = header.stream
     if stream is None:
         raise CodecError("there is no standard stream in it to export; decode it instead")
@@ -39,10 +32,10 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
     sound = Sound(audio, format) if audio else None
     delay = reordering(packets())
     count = 0
-    with opened(header) as (_, template):
+    with opened(header) as (_, template), seekable(fp) as file:
         try:
             options = {"fflags": "+bitexact"}  # no version of the muxer and no number drawn at random
-            with av.open(fp, "w", format=_MUXERS[format], options=options) as target:
+            with av.open(file, "w", format=_MUXERS[format], options=options) as target:
                 made = target.add_stream_from_template(template, opaque=True)
                 made.time_base = stream.tick
                 made.codec_context.sample_aspect_ratio = stream.aspect

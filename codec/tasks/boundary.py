@@ -16,11 +16,11 @@ from PIL import Image
 
 from codec.errors import CodecError
 from codec.metrics.picture import rgb8
+from codec.perception.classifiers import LITE0, load
 from codec.requirements import Need, require
 from codec.tasks import labels, regions
 from codec.tasks.base import Key
 from codec.tasks.head import probability, read_head
-from codec.tasks.trunk import LITE0, load
 
 if TYPE_CHECKING:
     import torch

@@ -12,10 +12,10 @@ import numpy as np
 
 from codec.errors import CodecError
 from codec.metrics.picture import rgb8
+from codec.perception.classifiers import LITE0, LITE1, Classifier, centre, installed, load, tensor
 from codec.requirements import require
 from codec.tasks import labels
 from codec.tasks.base import Key
-from codec.tasks.trunk import LITE0, LITE1, Classifier, centre, installed, load, tensor
 
 _CLASSES = 1000
 _KEYS = (

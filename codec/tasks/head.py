@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codec.errors import CodecError
-from codec.tasks.trunk import features
+from codec.perception.classifiers import features
 
 if TYPE_CHECKING:
     import torch

@@ -20,10 +20,10 @@ from codec import media
 from codec.errors import CodecError
 from codec.metrics.picture import rgb8
 from codec.models.perception.efficientnet_lite import TAP_CHANNELS, EfficientNetLite
+from codec.perception.classifiers import LITE0, features, load
 from codec.requirements import require
 from codec.tasks.boundary import Boundary, read_segmentation
 from codec.tasks.regions import drawn
-from codec.tasks.trunk import LITE0, features, load
 
 HIDDEN = 48
 CELLS = 1250  # of either kind, of one picture at most

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import random
 import re
 import sys
@@ -22,6 +21,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from codec.errors import CodecError
+from codec.output import whole_file
 from codec.train import alike, photos
 
 LEAST_BPP = 0.25  # bits a pixel: a sample that takes less is empty sky and the like
@@ -99,13 +99,11 @@ def avif(image: Image.Image, quality: int) -> bytes:
 
 def write(path: Path, members: list[tuple[str, bytes]]) -> None:
     """A tar file whose bytes follow from its members alone; it appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
+    with whole_file(path) as fp, tarfile.open(fileobj=fp, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, data in members:
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    os.replace(part, path)
 
 
 class Shard:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from codec.media.distortion import psnr
 from codec.metrics.bdrate import bd_rate
 from codec.models.s2lic.model import S2LIC
 
@@ -35,12 +36,12 @@ class Validation:
                 out = model(x, torch.tensor([quality], device=device))
                 bits = sum(float(-v.log2().sum()) for v in out["likelihoods"].values())
                 levels = (out["x_hat"].clamp(0, 1) * 255).round()
-                values.append((bits / p[..., 0].size, _psnr(float((levels - x * 255).square().mean()))))
+                values.append((bits / p[..., 0].size, psnr(float((levels - x * 255).square().mean()) / 255**2)))
             points.append(np.mean(values, 0))
-        bpp, psnr = np.array(points).T
+        bpp, decibels = np.array(points).T
         return {
             "val": np.round(points, 4).tolist(),
-            "bd_rate_jpeg": round(bd_rate(bpp, psnr, *self.reference) or float("nan"), 2),
+            "bd_rate_jpeg": round(bd_rate(bpp, decibels, *self.reference) or float("nan"), 2),
         }
 
 
@@ -51,12 +52,8 @@ def _centre(p: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(p[top : top + h, left : left + w])
 
 
-def _psnr(mse: float) -> float:
-    return float(10 * np.log10(255**2 / max(mse, 1e-9)))
-
-
 def _jpeg(p: np.ndarray, quality: int) -> tuple[float, float]:
     buffer = io.BytesIO()
     Image.fromarray(p).save(buffer, "JPEG", quality=quality, optimize=True, subsampling="4:2:0")
     decoded = np.asarray(Image.open(buffer).convert("RGB")).astype(np.float64)
-    return 8 * buffer.tell() / p[..., 0].size, _psnr(float(((decoded - p) ** 2).mean()))
+    return 8 * buffer.tell() / p[..., 0].size, psnr(float(((decoded - p) ** 2).mean()) / 255**2)

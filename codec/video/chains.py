@@ -7,27 +7,22 @@ to back, so that no more than a group of them is in memory.
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count, islice
 from typing import Any, NamedTuple, cast
 
 from codec.codecs import named
 from codec.codecs.base import Chain, ChainTask, SearchableCodec, VideoCodec, VideoMedia
 from codec.codecs.options import VideoOptions, VideoProgress
-from codec.errors import CodecError
 from codec.media.video import Picture, Video, read_video
+from codec.processes import Done, Failed, Processes
 from codec.video.cuts import chains
 
 _READERS = 3  # of one video that are kept open
 
 
-class Work(NamedTuple):
+class Opening(NamedTuple):
     """What a process needs to open the video and the codec as the first one has: picklable."""
 
     source: Any
@@ -35,7 +30,6 @@ class Work(NamedTuple):
     codec: str
     options: VideoOptions
     device: str
-    jobs: int
 
 
 def videos_of(codec: str) -> VideoMedia:
@@ -118,98 +112,64 @@ def work_on(codec: VideoCodec, readers: Readers, job: Job, tell: Callable[[Video
         yield cast(SearchableCodec, codec).trial(job.header, task, job.kind == "fitted trial")
 
 
-class Processes:
+class Beside:
     """Works on several chains at once, each in a process that reads the video by itself."""
 
-    def __init__(self, work: Work, tell: Callable[[VideoProgress], None]) -> None:
-        self._work, self._tell, self.jobs = work, tell, work.jobs
-        self._others = multiprocessing.active_children()
-        threads = max((os.cpu_count() or 1) // work.jobs, 1)
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(work.jobs, context, _begin, (work, threads))
+    def __init__(self, opening: Opening, jobs: int, tell: Callable[[VideoProgress], None]) -> None:
+        self._processes, self._tell, self.jobs = Processes(_Process(opening), jobs), tell, jobs
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Any]:
         """What each job gives, in order, as `Here.run`."""
-        waiting: deque[Future[tuple[list[Any], list[VideoProgress]]]] = deque()
-        rest = iter(jobs)
-        try:
-            while True:
-                for job in islice(rest, self._work.jobs + 1 - len(waiting)):
-                    with _no_interrupt():
-                        waiting.append(self._pool.submit(_job, job))
-                if not waiting:
-                    return
-                results, told = waiting.popleft().result()
-                yield from results
-                for one in told:
+        ready: dict[int, tuple[list[Any], list[VideoProgress]] | Exception] = {}
+        turn = 0
+        for event in self._processes.run(enumerate(jobs), ahead=1):
+            if isinstance(event, Failed) and event.died:
+                raise event.error
+            if isinstance(event, (Done, Failed)):
+                ready[event.job[0]] = event.value if isinstance(event, Done) else event.error
+            while turn in ready:
+                found = ready.pop(turn)
+                turn += 1
+                if isinstance(found, Exception):
+                    raise found
+                yield from found[0]
+                for one in found[1]:
                     self._tell(one)
-        except BrokenExecutor as error:
-            raise CodecError("a process was killed; if memory ran out, use a smaller -j") from error
 
     def close(self) -> None:
         """Stop what is still at work."""
-        for process in multiprocessing.active_children():
-            if process not in self._others:
-                process.terminate()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._processes.close()
+
+
+class _Process:
+    """The work of a process: codec and readers are opened once, and go on from chain to chain."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._opened: tuple[VideoCodec, Readers] | None = None
+
+    def __call__(self, numbered: tuple[int, Job], tell: Any) -> tuple[list[Any], list[VideoProgress]]:
+        self._opened = self._opened or self._open()
+        told: list[VideoProgress] = []
+        return list(work_on(*self._opened, numbered[1], told.append)), told
+
+    def _open(self) -> tuple[VideoCodec, Readers]:
+        source, max_pixels, codec, options, device = self._opening
+        media = videos_of(codec)
+        video = read_video(source, max_pixels=max_pixels, audio=False, layouts=media.layouts(options))
+        return media.encoder(video.info, options, _device(device)), Readers(video)
 
 
 @contextmanager
 def workers(
-    codec: VideoCodec, video: Video, work: Work, several: bool, tell: Callable[[VideoProgress], None]
-) -> Iterator[Here | Processes]:
-    """Here, or Processes where these are wanted and there are `several` chains for them."""
-    if work.jobs == 1 or not several:
+    codec: VideoCodec, video: Video, opening: Opening, jobs: int, tell: Callable[[VideoProgress], None]
+) -> Iterator[Here | Beside]:
+    """Here, or Beside where several jobs at once are wanted."""
+    if jobs == 1:
         yield Here(codec, video, tell)
         return
-    pool = Processes(work, tell)
-    try:
-        yield pool
-    finally:
-        pool.close()
-
-
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Processes started here don't get Ctrl-C, which reaches all of a terminal's, and is the first one's to handle."""
-    if threading.current_thread() is not threading.main_thread():  # which alone may set this
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-_here: Any = None  # of a process: the codec and the readers, which go on from chain to chain
-
-
-def _begin(work: Work, threads: int) -> None:
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # before torch is loaded, which reads it
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    global _here
-    _here = work
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _job(job: Job) -> tuple[list[Any], list[VideoProgress]]:
-    global _here
-    if isinstance(_here, Work):
-        work = _here
-        media = videos_of(work.codec)
-        layouts = media.layouts(work.options)
-        video = read_video(work.source, max_pixels=work.max_pixels, audio=False, layouts=layouts)
-        _here = media.encoder(video.info, work.options, _device(work.device)), Readers(video)
-    told: list[VideoProgress] = []
-    opened, readers = _here
-    return list(work_on(opened, readers, job, told.append)), told
+    with closing(Beside(opening, jobs, tell)) as beside:
+        yield beside
 
 
 def _device(name: str) -> str:

@@ -5,10 +5,8 @@ source -> media.video.read_video -> (Info, pictures) -> chains -> VideoCodec.enc
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cache
 from statistics import fmean
@@ -22,8 +20,9 @@ from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS
 from codec.media.video import Video
+from codec.output import seekable
 from codec.video import goals
-from codec.video.chains import Chains, Job, Work, videos_of, workers
+from codec.video.chains import Chains, Job, Opening, videos_of, workers
 
 _OTHER = "the partial file is of another video or was made with other options; remove it"
 
@@ -59,7 +58,7 @@ def encode(
         raise CodecError(f"{what} looks for no target; give --quality, or leave --codec and --preset out")
     target = options.target
     chains = Chains(video, opened.length)
-    work = Work(source, max_pixels, name, options, device, jobs)
+    opening = Opening(source, max_pixels, name, options, device)
     reached: list[float] = []
 
     def heard(told: VideoProgress) -> None:
@@ -67,7 +66,9 @@ def encode(
         if tell:
             tell(told)
 
-    with workers(opened, video, work, jobs > 1 and chains.several(), heard) as pool:
+    # With a target it may have to be written again.
+    writing = seekable(fp) if target.quality is None else nullcontext(fp)
+    with workers(opened, video, opening, jobs if jobs > 1 and chains.several() else 1, heard) as pool, writing as file:
         begun = _begun(fp, limits) if resume else None
         if target.quality is None and begun:
             options = replace(options, target=Target(quality=cast(SearchableCodec, opened).quality(begun)))
@@ -76,7 +77,7 @@ def encode(
         header = opened.header(video.info, options)
         if begun and begun != header:
             raise CodecError(_OTHER)
-        writer = _Writer(fp, header, limits, target)
+        writer = _Writer(file, header, limits)
         done = writer.whole() if begun else []
         frames = writer.write(done, _rest(header, options, chains, pool, done))
         area = header.width * header.height
@@ -90,7 +91,6 @@ def encode(
             header = opened.header(video.info, options)
             reached.clear()
             frames = writer.write([], _rest(header, options, chains, pool, []), header)
-        writer.finish()
     return header, frames
 
 
@@ -152,11 +152,9 @@ def _shared_out(chains: Chains, done: list[Unit]) -> Iterator[tuple[Chain, list[
 class _Writer:
     """Writes a file from its start, and knows what is there of one that was begun."""
 
-    def __init__(self, fp: IO[bytes], header: Header, limits: Limits, target: Target) -> None:
-        again = target.quality is None  # it may have to be written again
-        self._target, self._header, self._limits = fp, header, limits
-        self._fp = tempfile.TemporaryFile() if again and not fp.seekable() else fp  # noqa: SIM115
-        self._seekable = self._fp.seekable()
+    def __init__(self, fp: IO[bytes], header: Header, limits: Limits) -> None:
+        self._fp, self._header, self._limits = fp, header, limits
+        self._seekable = fp.seekable()
         self.size = 0
 
     def whole(self) -> list[Unit]:
@@ -193,12 +191,6 @@ class _Writer:
     def _cut(self) -> None:
         if self._seekable:
             self._fp.truncate()
-
-    def finish(self) -> None:
-        """Hand on what was kept back for a file that can't be written twice."""
-        if self._fp is not self._target:
-            self._fp.seek(0)
-            shutil.copyfileobj(self._fp, self._target)
 
 
 def _begun(fp: IO[bytes], limits: Limits) -> Header | None:

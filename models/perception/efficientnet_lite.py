@@ -23,7 +23,6 @@ _STAGES = (
     (1, 3, 1, 6, 320),
 )
 _STEM, _HEAD, CLASSES = 32, 1280, 1000
-TAP_STRIDES = (2, 4, 8, 16, 32)
 TAP_CHANNELS = (16, 24, 40, 112, 320)
 
 

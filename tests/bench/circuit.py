@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from helpers.circuits import balanced_vtree, random_circuit
 from helpers.naive_circuit import integers, latent_tree, naive_code
 
 from codec.entropy import Encoder
-from codec.models.research.circuit import balanced_vtree, circuit_of, random_circuit
+from codec.models.research.circuit import circuit_of
 from codec.research import general, tour
 
 IMAGES, STATES, CATEGORIES = 64, 8, 16

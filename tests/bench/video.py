@@ -25,8 +25,8 @@ import numpy as np
 from codec import container, video
 from codec.codecs import named
 from codec.codecs.options import Target, VideoOptions
+from codec.media.distortion import errors, psnr, psnr_611
 from codec.media.video import Picture, Planes, Video, read_video
-from codec.media.video.distortion import errors, psnr, psnr_611
 from codec.metrics.bdrate import bd_rate
 from codec.standard.encoders import ENCODERS
 from codec.standard.export import export

@@ -28,8 +28,8 @@ from codec.evaluate.compressai import read as read_curve
 from codec.evaluate.specs import Spec
 from codec.metrics import NAMES, create
 from codec.peers import AUDIO_PEERS, PEERS
+from codec.perception.classifiers import LITE0, installed
 from codec.requirements import missing
-from codec.tasks.trunk import LITE0, installed
 
 OURS = {
     name: variant.key

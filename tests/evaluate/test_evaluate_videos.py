@@ -100,8 +100,8 @@ def test_a_lossless_codec_scores_perfectly_for_odd_sizes_too(tmp_path: Path) -> 
 def test_peers_code_planes_of_any_colour_without_converting_them(name: str) -> None:
     planes = moving(47, 63, 2)
     for color in (BT601, BT601._replace(full_range=True)):
-        data = VIDEO[name].encode_planes(planes, color, Fraction(25), 10)
-        found = list(VIDEO[name].decode_planes(data, 47, 63, color))
+        data = VIDEO[name].encode(planes, color, Fraction(25), 10)
+        found = list(VIDEO[name].decode(data, 47, 63, color))
         assert [[p.shape for p in f] for f in found] == [[p.shape for p in f] for f in planes]
         worst = 0 if name == "ffv1" else 3
         for a, b in zip(planes, found, strict=True):

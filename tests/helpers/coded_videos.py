@@ -10,8 +10,8 @@ import numpy as np
 from codec import container, video
 from codec.codecs.options import Target, VideoOptions
 from codec.media import Info
+from codec.media.distortion import errors, weighted
 from codec.media.video import Picture, Planes, Video, read_video
-from codec.media.video.distortion import errors, weighted
 from helpers.video_clips import BT601, RATE, moving, pictures
 
 SCENES = (12, 17, 6)  # frames

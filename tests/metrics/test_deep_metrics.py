@@ -168,14 +168,14 @@ def test_st_lpips_forgives_a_shift_more_than_noise_of_the_same_psnr() -> None:
 
 
 def test_features_of_tiles_are_about_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    from codec.tasks import trunk
+    from codec.perception import classifiers
 
     metric = ready("deep.efflite0")
     metric.load({})
     a = photo(420, 510)
     b = coded(a, 20)
     whole = metric(a, b, 255)
-    monkeypatch.setattr(trunk, "WHOLE", 0)
+    monkeypatch.setattr(classifiers, "WHOLE", 0)
     monkeypatch.setattr("codec.tiling.SINGLE", 0)
     monkeypatch.setattr("codec.tiling.SIDE", 256)
     tiled = metric(a, b, 255)

@@ -6,18 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers.circuits import balanced_vtree, chain_vtree, random_circuit
 from helpers.naive_circuit import integers, latent_tree, naive_code, probabilities
 
 from codec.entropy import Decoder, Encoder
-from codec.models.research.circuit import (
-    Circuit,
-    Vtree,
-    balanced_vtree,
-    chain_vtree,
-    circuit_of,
-    log_marginal,
-    random_circuit,
-)
+from codec.models.research.circuit import Circuit, Vtree, circuit_of, log_marginal
 from codec.research import general, tour
 from codec.research.general import path_to
 

@@ -181,7 +181,7 @@ def test_encoding_changes_no_threads_priority(peer: bool) -> None:
 
     frames = moving(64, 96, 4)
     if peer:
-        VIDEO["svt-av1"].encode_planes(watched(frames), BT601, Fraction(25), 40)
+        VIDEO["svt-av1"].encode(watched(frames), BT601, Fraction(25), 40)
     else:
         encoder = ENCODERS["svt-av1"]
         list(encode(encoder, settings(encoder), enumerate(watched(frames)), 1, 40.0, 2))

@@ -133,8 +133,8 @@ def test_the_map_equals_that_of_the_layers_in_plain_order(task: Boundary, head: 
     import torch
     import torch.nn.functional as F
 
+    from codec.perception.classifiers import LITE0, load, tensor
     from codec.tasks.head import probability, read_head
-    from codec.tasks.trunk import LITE0, load, tensor
 
     frame = np.asarray(Image.open(folder / "2.png"))
     tensors, _ = read_head(head)

@@ -25,8 +25,8 @@ from codec import container, video
 from codec.codecs.options import Target, VideoOptions, VideoProgress
 from codec.errors import CodecError, FormatError
 from codec.media import Info
+from codec.media.distortion import errors, psnr, psnr_611
 from codec.media.video import Picture, Video
-from codec.media.video.distortion import errors, psnr, psnr_611
 from codec.standard.export import export
 
 

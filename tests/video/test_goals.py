@@ -13,7 +13,7 @@ from helpers.video_clips import moving, pictures
 from codec import video
 from codec.codecs.options import Target, VideoOptions
 from codec.errors import CodecError
-from codec.media.video.distortion import errors, psnr_611
+from codec.media.distortion import errors, psnr_611
 
 
 def reached(target: Target, base: str = "svt-av1") -> tuple[bytes, float]:

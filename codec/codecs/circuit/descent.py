@@ -76,20 +76,6 @@ def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0) -> 
     return fit.differences()
 
 
-@torch.no_grad()
-def bits(network: Network, tiles: Sequence[Tile]) -> float:
-    """An estimate of the bits of tiles, in a fifth of the time that coding them takes."""
-    model, floats = ContextNet(network.config, CEILING), dequantise(network.config, network.tensors)
-    result = 0.0
-    for tile in tiles:
-        canvas, mask, *matches = tensors(tile, network.config)
-        for top in range(0, len(tile), SIDE):
-            rows = slice(top, top + MARGIN + SIDE)
-            window = canvas[:, rows], mask[:, rows], *(m[:, top : top + SIDE] for m in matches)
-            result += float(_bits(model, floats, window).double().sum())
-    return result
-
-
 def tensors(tile: Tile, config: ContextConfig) -> tuple[Tensor, ...]:
     """What the network takes of a tile, as a batch of one."""
     return tuple(torch.from_numpy(a)[None] for a in arrays(tile, config))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from codec import weights
 from codec.codecs.base import Progress
+from codec.codecs.checksum import compare
 from codec.codecs.circuit import CODEC, EFFORT, layout, method_circuit, method_webp, methods, samples, tuned_unit
 from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, parse
 from codec.codecs.circuit.network import Network
@@ -30,7 +31,7 @@ from codec.codecs.circuit.weights import load
 from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Damage, Found, attempt, expect
 from codec.container import Header, Unit
-from codec.errors import CodecError, DesyncError, FormatError
+from codec.errors import CodecError, FormatError
 from codec.media import Info
 
 _UNIT_BYTES = 20  # of a unit in the file beside its payload, about
@@ -179,11 +180,8 @@ class CircuitImages:
         except FormatError as error:
             raise FormatError(f"unit {unit.index}: {error}") from error
         result: NDArray[Any] = np.broadcast_to(pixels, (h, w, channels)).astype(_dtype(header.depth), copy=False)
-        if _checksum(result) != unit.checksum:
-            raise DesyncError(
-                f"unit {unit.index}: the decoded pixels are not those encoded (weights {self.fingerprint.hex()}); "
-                "get a whole copy of the file"
-            )
+        what, where = f"unit {unit.index}: the decoded pixels", f"weights {self.fingerprint.hex()}"
+        compare(_checksum(result), unit.checksum, what, where)
         return result
 
 
@@ -201,8 +199,7 @@ def _blank(header: Header) -> NDArray[Any]:
 def _tuned_network(unit: Unit, networks: list[Network]) -> Network:
     """What the unit before all others tells."""
     network = tuned_unit.decode(unit.payload, networks)
-    if tuned_unit.checksum(network) != unit.checksum:
-        raise DesyncError("unit 0: the decoded network is not that encoded; get a whole copy of the file")
+    compare(tuned_unit.checksum(network), unit.checksum, "unit 0: the decoded network's integers")
     return network
 
 

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.models.circuit.shape import MATCHED, NEAREST, NEIGHBOURS
+from codec.models.circuit.shape import MATCHED, NEAREST
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 BITS = 18  # of a table's index
-_ORDER = np.array([NEIGHBOURS.index(o) for o in NEAREST])
 _FACTORS = np.array([pow(0x9E3779B97F4A7C15, i + 1, 1 << 64) for i in range(len(NEAREST))], np.uint64)
 
 

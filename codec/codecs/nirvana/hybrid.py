@@ -23,8 +23,8 @@ from codec.codecs.options import VideoOptions, VideoProgress
 from codec.container import Header, Stream, Unit
 from codec.errors import CodecError, DesyncError, FormatError, MediaError
 from codec.media import Info
+from codec.media.distortion import errors, psnr, psnr_611
 from codec.media.video import Layout, Picture, Planes, Turn, turned
-from codec.media.video.distortion import errors, psnr, psnr_611
 from codec.standard import decode as standard
 from codec.standard.encoders import TOP, Encoder, Settings, encode
 from codec.standard.packets import Packet, pack, unpack

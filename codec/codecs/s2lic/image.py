@@ -20,6 +20,7 @@ from torch import Tensor
 
 from codec import tiling, weights
 from codec.codecs.base import Progress
+from codec.codecs.checksum import compare
 from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Damage, Found, attempt, expect
 from codec.codecs.s2lic import CODEC, search
@@ -31,7 +32,7 @@ from codec.container import Header, Unit
 from codec.device import resolve
 from codec.entropy import Decoder, Encoder, Tables
 from codec.entropy.planes import code_alpha
-from codec.errors import CodecError, DesyncError, FormatError
+from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import PATCH, S2LIC, pad_to
@@ -182,11 +183,9 @@ class S2licImages:
         """A decoder of the unit, whose symbols and bytes have to be those encoded."""
         decoder = Decoder(unit.payload)
         yield decoder
-        if decoder.checksum != unit.checksum:
-            raise DesyncError(
-                f"unit {unit.index}: the decoded symbols are not those encoded (device {self.device}, weights "
-                f"{self.fingerprint.hex()}); get a whole copy of the file, or decode with --device cpu"
-            )
+        where = f"device {self.device}, weights {self.fingerprint.hex()}"
+        what = f"unit {unit.index}: the decoded symbols"
+        compare(decoder.checksum, unit.checksum, what, where, ", or decode with --device cpu")
         decoder.finish()
 
     def rate(self, header: Header) -> Tensor:

@@ -149,7 +149,7 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether a device multiplies in bfloat16 itself. Asked, not timed: the same command writes the same file again."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # from PyTorch 2.10 or so on
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # from PyTorch 2.10 or so on
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 

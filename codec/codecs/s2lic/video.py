@@ -16,8 +16,8 @@ from codec.container import Header, Unit, times
 from codec.container.fields import Cursor
 from codec.errors import CodecError, FormatError
 from codec.media import Info, yuv
+from codec.media.distortion import errors, psnr, weighted
 from codec.media.video import Layout, Picture
-from codec.media.video.distortion import errors, psnr, weighted
 
 
 class S2licVideos:

@@ -5,8 +5,6 @@ mp4 is x264 at a quality that adds nothing visible; mkv (FFV1) and y4m hold exac
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, islice
@@ -22,6 +20,7 @@ from codec.media.video.layout import Layout, frame_of, mark
 from codec.media.video.mux import Sound
 from codec.media.video.picture import Picture
 from codec.media.write import write
+from codec.output import seekable
 
 if TYPE_CHECKING:
     import av
@@ -56,13 +55,8 @@ def write_video(info: Info, pictures: Iterable[Picture], fp: IO[bytes], format: 
     pictures = _checked(info, pictures)
     if format == "y4m":
         return _write_y4m(info, pictures, fp)
-    if fp.seekable():
-        return _write_file(info, pictures, fp, format)
-    with tempfile.TemporaryFile() as file:
-        count = _write_file(info, pictures, file, format)
-        file.seek(0)
-        shutil.copyfileobj(file, fp)
-        return count
+    with seekable(fp) as file:
+        return _write_file(info, pictures, file, format)
 
 
 def write_folder(info: Info, pictures: Iterable[Picture], folder: Path) -> int:

@@ -180,7 +180,6 @@ def test_tuning_saves_more_than_its_differences_cost(network: Network) -> None:
     better = tuned(network, differences)
     gain = payload(network, strange) - payload(better, strange)
     assert gain > 1.5 * len(encode(network, differences))
-    assert descent.bits(better, [strange]) / 8 == pytest.approx(payload(better, strange), rel=0.02)
 
 
 def test_tuning_to_a_few_pixels_sends_next_to_nothing(network: Network) -> None:

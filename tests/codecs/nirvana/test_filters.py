@@ -8,7 +8,7 @@ from codec.codecs.nirvana.filters import State, apply, chroma, describe, fit, fr
 from codec.codecs.nirvana.filters.model import FRACTION, LAYOUTS, LIMIT, Filter
 from codec.codecs.nirvana.filters.payload import pack, unpack
 from codec.errors import CodecError, DesyncError, FormatError
-from codec.media.video.distortion import errors, psnr
+from codec.media.distortion import errors, psnr
 
 BYTES = 50_000  # of a stream, so that filters pay
 

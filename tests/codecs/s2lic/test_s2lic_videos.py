@@ -18,8 +18,8 @@ from helpers.video_clips import RATE, moving, pictures
 
 from codec import tiling, video
 from codec.codecs.options import Target, VideoOptions
+from codec.media.distortion import psnr
 from codec.media.video import Planes
-from codec.media.video.distortion import psnr
 
 
 def test_pictures_by_s2lic_decode_alone() -> None:

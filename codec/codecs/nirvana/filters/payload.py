@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codec.codecs.checksum import compare
 from codec.codecs.nirvana.filters.frames import Planes, check
 from codec.codecs.nirvana.filters.model import Filter
 from codec.codecs.nirvana.filters.run import run
 from codec.codecs.nirvana.filters.weights import code_filter
 from codec.entropy import Coder, Decoder, Encoder
-from codec.errors import DesyncError, FormatError
+from codec.errors import FormatError
 
 OFF, NEW, CHANGED, SAME = range(4)
 _NAMES = ("off", "new", "changed", "same")
@@ -74,8 +75,7 @@ def unpack(payload: bytes, state: State) -> tuple[tuple[Filter | None, ...], Sta
             raise FormatError(_DAMAGED)
         coder = Decoder(payload[_HEAD:])
         filters = _code(coder, None, modes, state)
-        if coder.checksum & 0xFFFF != int.from_bytes(payload[1:_HEAD], "little"):
-            raise DesyncError("the filters of a group are not those encoded; get a whole copy of the file")
+        compare(coder.checksum & 0xFFFF, int.from_bytes(payload[1:_HEAD], "little"), "the filters of a group")
         coder.finish()
     return tuple(filters), following(filters, state)
 

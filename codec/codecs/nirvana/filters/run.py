@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from codec.codecs.nirvana.filters import chroma, luma
 from codec.codecs.nirvana.filters.frames import Float, Planes, Tile, Window, tiles, windows
 from codec.codecs.nirvana.filters.model import FRACTION, Filter
+from codec.device import cores
 
 _AT_ONCE = 1024  # samples
 
@@ -94,8 +95,7 @@ def _weighted(weights: Float, features: Float) -> NDArray[np.float32]:
 @cache
 def _pool() -> ThreadPoolExecutor:
     """Threads for tiles: numpy works outside Python's lock."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ThreadPoolExecutor(min(cores, 8), "filters")
+    return ThreadPoolExecutor(min(cores(), 8), "filters")
 
 
 if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads

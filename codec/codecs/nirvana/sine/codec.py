@@ -24,8 +24,8 @@ from codec.container import Header, Unit, times
 from codec.device import resolve
 from codec.errors import CodecError, FormatError
 from codec.media import Info
+from codec.media.distortion import errors, psnr, weighted
 from codec.media.video import Layout, Picture
-from codec.media.video.distortion import errors, psnr, weighted
 
 CHAIN = 128  # frames at most
 _STEPS = 2  # of a quality: it is stored in halves

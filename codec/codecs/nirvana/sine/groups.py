@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from codec.codecs.checksum import compare
 from codec.codecs.nirvana.sine.fit import SineFit
 from codec.codecs.nirvana.sine.latents import STEP_LIMIT, Weights
 from codec.codecs.nirvana.sine.loop import Budget, fit
@@ -19,7 +20,7 @@ from codec.codecs.nirvana.sine.patches import Grid
 from codec.codecs.nirvana.sine.presets import Preset
 from codec.codecs.nirvana.sine.tensors import Shapes, code_tensors
 from codec.entropy import Coder, Decoder, Encoder
-from codec.errors import CodecError, DesyncError, FormatError
+from codec.errors import CodecError, FormatError
 from codec.media.video import Planes
 from codec.models.nirvana.sine import Sine, patch_centres
 
@@ -37,14 +38,12 @@ class State:
 
 @dataclass(frozen=True)
 class Coded:
-    """An encoded group: its bytes, the CRC-32 of its symbols, what a decoder gives, the state for the next group,
-    and the bits that the fit reckoned with."""
+    """An encoded group: its bytes, the CRC-32 of its symbols, what a decoder gives, the state for the next group."""
 
     payload: bytes
     checksum: int
     planes: list[Planes]
     state: State
-    reckoned_bits: float
 
 
 class SineGroups:
@@ -89,15 +88,14 @@ class SineGroups:
         coder = Encoder()
         code_weights(coder, fitted.state, self._shapes, origin)
         state = State(fitted.state, fitted.distortion)
-        return Coded(coder.finish(), coder.checksum, self.render(fitted.state, len(planes)), state, fitted.bpp * pixels)
+        return Coded(coder.finish(), coder.checksum, self.render(fitted.state, len(planes)), state)
 
     def decode(self, payload: bytes, checksum: int, count: int, reference: State | None) -> tuple[list[Planes], State]:
         """The `count` frames of a group and its state. Raises FormatError or DesyncError for damaged bytes."""
         coder = Decoder(payload)
         weights = code_weights(coder, None, self._shapes, reference.weights if reference else self._init)
         coder.finish()
-        if coder.checksum != checksum:
-            raise DesyncError("the decoded weights of a group are not those that were encoded; the file is damaged")
+        compare(coder.checksum, checksum, "the decoded weights of a group")
         return self.render(weights, count), State(weights)
 
     def render(self, weights: Weights, count: int) -> list[Planes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -33,32 +32,18 @@ class Fit(Protocol[State]):
 
 @dataclass(frozen=True)
 class Budget:
-    """`steps` or `seconds` of fitting, whichever ends first (None: no limit, but not both), and a `distortion`
-    that is good enough to stop at."""
+    """`steps` or `seconds` of fitting, whichever ends first; None: no limit, but not both."""
 
     steps: int | None = None
     seconds: float | None = None
-    distortion: float = 0.0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a fit stands: `fraction` of its budget, and the last evaluation's distortion and bits a pixel."""
-
-    step: int
-    fraction: float
-    distortion: float
-    bpp: float
 
 
 @dataclass(frozen=True)
 class Fitted(Generic[State]):
-    """The best state of a fit, its distortion and bits a pixel, and the step that reached it."""
+    """The best state of a fit, and its distortion."""
 
     state: State
     distortion: float
-    bpp: float
-    steps: int
 
 
 def cosine(fraction: float, floor: float) -> float:
@@ -66,9 +51,7 @@ def cosine(fraction: float, floor: float) -> float:
     return floor + (1 - floor) * (0.5 + 0.5 * math.cos(math.pi * min(fraction, 1.0)))
 
 
-def fit(
-    what: Fit[State], lambda_: float, budget: Budget, progress: Callable[[Progress], None] | None = None
-) -> Fitted[State]:
+def fit(what: Fit[State], lambda_: float, budget: Budget) -> Fitted[State]:
     """Fits until the budget is spent or the loss no longer falls, and gives the state of the lowest loss.
 
     The loss is distortion + `lambda_` * bits a pixel, of the rounded parameters. When it stops falling, what
@@ -85,12 +68,10 @@ def fit(
             distortion, bpp = what.evaluate()
             loss = distortion + lambda_ * bpp
             if best is None or loss < min(losses):
-                best = Fitted(what.state(), distortion, bpp, step)
+                best = Fitted(what.state(), distortion)
             losses.append(loss)
-            if progress:
-                progress(Progress(step, fraction, distortion, bpp))
             # A loss that is no number: the fit has diverged, and what was best before stands.
-            if fraction >= 1 or distortion <= budget.distortion or not math.isfinite(loss):
+            if fraction >= 1 or not math.isfinite(loss):
                 return best
             earlier = losses[: -(PATIENCE // EVERY)]
             if earlier and min(losses) > (1 - GAIN) * min(earlier):

@@ -1,4 +1,4 @@
-"""How near planes are to others: squared errors and PSNR, of 8 and 10 bits alike."""
+"""How near samples are to others: squared errors and PSNR, of all depths alike."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ def errors(found: Planes, wanted: Planes, depth: int = 8) -> tuple[float, float,
     return y, u, v
 
 
+def decibels(error: float) -> float:
+    """The PSNR of a mean squared error on a scale of 0 to 1, in dB; inf for 0."""
+    return 0.0 - 10 * math.log10(error) if error else math.inf
+
+
 def psnr(error: float) -> float:
-    """PSNR of a mean squared error on a scale of 0 to 1, in dB; at most 100."""
-    return min(-10 * math.log10(max(error, 1e-10)), _MOST)
+    """PSNR of a mean squared error, at most 100: equal planes among others leave a mean finite."""
+    return min(decibels(error), _MOST)
 
 
 def psnr_611(each: Sequence[float]) -> float:

@@ -1,0 +1,57 @@
+"""Processes: what a job says, gives, raises, and what its process's death costs."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from codec.errors import CodecError, MediaError
+from codec.processes import Done, Failed, Processes, Told
+
+START = os.getpid()
+
+
+def work(job: str, tell: Callable[..., None]) -> tuple[int, str]:
+    """In a process of its own."""
+    if job == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == "fails":
+        raise MediaError("no picture")
+    if job == "odd":
+        raise type("Local", (Exception,), {})("can't be sent")
+    tell(1, 2)
+    return os.getpid(), os.environ["OMP_NUM_THREADS"]
+
+
+def test_a_death_costs_one_job_and_a_process_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with closing(Processes(work, 1, threads=3)) as processes:
+        events = list(processes.run(["good", "fails", "odd", "dies", Done("done", (0, "")), "after"]))
+    done = {e.job: e.value for e in events if isinstance(e, Done)}
+    failed = {e.job: e for e in events if isinstance(e, Failed)}
+    assert list(done) == ["good", "done", "after"] and list(failed) == ["fails", "odd", "dies"]
+    assert [e.what for e in events if isinstance(e, Told)] == [(1, 2), (1, 2)]
+    assert len({START, done["good"][0], done["after"][0]}) == 3
+    assert done["good"][1] == "3"
+    assert isinstance(failed["fails"].error, MediaError) and "Traceback" in str(failed["fails"].error.__cause__)
+    assert str(failed["odd"].error) == "Local: can't be sent"
+    assert failed["dies"].died and isinstance(failed["dies"].error, CodecError)
+    assert "killed (signal 9)" in str(failed["dies"].error)
+
+
+def test_jobs_are_asked_for_as_processes_are_free() -> None:
+    asked = []
+
+    def jobs() -> Iterator[str]:
+        for number in range(4):
+            asked.append(number)
+            yield str(number)
+
+    with closing(Processes(work, 1)) as processes:
+        for ahead in (0, 1):
+            asked.clear()
+            next(e for e in processes.run(jobs(), ahead) if isinstance(e, Told))
+            assert asked == list(range(1 + ahead))
+            processes.close()
