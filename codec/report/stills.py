@@ -30,7 +30,7 @@ class Stills(Protocol):
 
 
 def stills(kind: str, row: Row) -> Stills:
-    """Of the original that a row of pictures ("image") or of videos is about. CodecError or OSError without it."""
+    """The original that a row of pictures ("image") or of videos is about. CodecError or OSError without it."""
     return _Clip(row) if kind == "video" else _Still(row)
 
 
@@ -75,7 +75,7 @@ class _Clip:
         return self._rgb(_some(read_video(path, audio=False).pictures(), self._numbers))
 
     def _rgb(self, frames: Iterable[Planes]) -> list[np.ndarray]:
-        """Without the rows and columns that a codec of even sizes adds."""
+        """RGB of frames, without the rows and columns that a codec of even sizes adds."""
         cut = ([p[:h, :w] for p, (h, w) in zip(planes, self._sizes, strict=True)] for planes in frames)
         return [yuv.to_rgb((y, u, v), self._color) for y, u, v in cut]
 
