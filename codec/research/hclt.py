@@ -5,7 +5,6 @@ and the weights are always the M-step of that mean. A run is resumed by running 
 """
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from codec.models.research.hclt import HCLT, Flows, chow_liu_tree, mutual_inform
 from codec.research import idx, tour, weights
 from codec.research.exact import WEIGHT_BITS
 from codec.train import checkpoint
+from codec.train.loop import log
 
 _TO_BITS = -1 / np.log(2)
 _UNIT = 1000  # images in one coded stream
@@ -187,21 +187,14 @@ def train(options: Options) -> None:
             train_bits = _TO_BITS * run.train_epoch() / pixels
             held_out = _TO_BITS * run.held_out_log_likelihood() / pixels
             values = {"epoch": run.epoch, "bpd": round(train_bits, 5), "held_out_bpd": round(held_out, 5)}
-            _log(run.folder, values | {"seconds": round(run.seconds, 1)})
+            log(run.folder, values | {"seconds": round(run.seconds, 1)})
             run.save()
             if options.stop_after is not None and time.monotonic() - begun > options.stop_after:
                 return
     out = Path(options.out)
     test = idx.read_images(idx.find_images(folder, "t10k"))
     result = {"dataset": options.dataset, "states": options.states} | evaluate(out / "hclt.safetensors", test)
-    _log(out, result)
-
-
-def _log(folder: Path, values: dict[str, object]) -> None:
-    line = json.dumps(values)
-    print(line, file=sys.stderr, flush=True)
-    with (folder / "log.jsonl").open("a") as f:
-        f.write(line + "\n")
+    log(out, result)
 
 
 def main(argv: list[str] | None = None) -> None:

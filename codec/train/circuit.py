@@ -7,10 +7,10 @@ by running its command again.
 import argparse
 import json
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +20,8 @@ from codec.codecs.circuit.inputs import arrays
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
 from codec.research import hclt
-from codec.train import checkpoint, photos
-from codec.train.signals import stop_signals
+from codec.train import checkpoint, loop, photos
 from codec.train.subpixels import Sampler
-from codec.train.trainer import lr_factor
 
 CODED_ORDER = [1, 0, 2]  # G, R, B
 STRIP = 256  # rows of a tile in validation
@@ -97,69 +95,47 @@ def load_photos(paths: Sequence[str], grey: bool) -> list[np.ndarray]:
     return [np.ascontiguousarray(p[..., CODED_ORDER]) for p in rgb]
 
 
-class Run:
-    """State of a run: network, averaged weights, optimizer, step and seconds trained."""
+class ContextRun(loop.Run):
+    """A run of a context network."""
+
+    model: ContextNet
 
     def __init__(self, options: Options, pictures: Sequence[np.ndarray] | None = None) -> None:
         """`pictures`: what `options.data` names, where that is loaded already."""
-        self.options = options
-        self.out, self.device = Path(options.out), torch.device(options.device)
+        super().__init__(options)
+        self.options, self.device = options, torch.device(options.device)
         sizes = json.loads(options.config) | ({"channels": 1} if options.grey else {})
         self.config = ContextConfig(**sizes)
         pictures = load_photos(options.data, options.grey) if pictures is None else pictures
         self.sampler = Sampler(pictures, self.config, options.screens)
         torch.manual_seed(options.seed)
         self.model = ContextNet(self.config).to(self.device)
-        saved = checkpoint.load(self.out / "checkpoint")
-        if saved is None and options.init:
+        if self.saved is None and options.init:
             self.model.load_state_dict(averaged(Path(options.init))[0])
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=options.lr, betas=(0.9, 0.98), fused=True)
-        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
-        self.step, self.seconds = 0, 0.0
-        if saved is not None:
-            self._restore(*saved)
+        adam = torch.optim.Adam(self.model.parameters(), lr=options.lr, betas=(0.9, 0.98), fused=True)
+        self.begin({"optimizer": adam})
 
-    def _restore(self, tensors: dict[str, Tensor], state: dict[str, float]) -> None:
-        prefix = "model."
-        self.model.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
-        for k, v in self.average.items():
-            v.copy_(tensors["average." + k])
-        checkpoint.restore_optimizer(self.optimizer, tensors)
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"config": self.config.to_dict()}
 
-    def save(self, name: str = "checkpoint") -> None:
-        tensors = {"model." + k: v for k, v in self.model.state_dict().items()}
-        tensors |= {"average." + k: v for k, v in self.average.items()}
-        tensors |= checkpoint.optimizer_tensors(self.optimizer)
-        state = {"step": self.step, "seconds": self.seconds, "config": self.config.to_dict()}
-        state["options"] = asdict(self.options)
-        checkpoint.save(self.out / name, {k: v.cpu() for k, v in tensors.items()}, state)
-
-    def progress(self) -> float:
-        """Share of the schedule that is done, 0..1."""
-        o = self.options
-        return min(1.0, self.step / o.steps if o.steps else self.seconds / (3600 * (o.hours or 1)))
-
-    def train_step(self) -> float | None:
-        """One update; bits per sub-pixel of the batch, or None where a non-finite step was skipped."""
+    def train_step(self) -> dict[str, float] | None:
         # Crops follow from seed and step, so a resumed run sees what an unbroken one would.
         rng = np.random.default_rng((self.options.seed, self.step))
         inputs = [torch.from_numpy(a).to(self.device) for a in self.sampler.batch(self.options.batch, rng)]
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.options.lr * lr_factor(self.step, self.progress(), self.options.decay)
+        optimizer = self.optimizers["optimizer"]
+        for group in optimizer.param_groups:
+            group["lr"] = self.options.lr * self.factor()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bf16"):
-            loss = self.model(*inputs).mean()
-        self.optimizer.zero_grad(set_to_none=True)
+            loss = self.model(*inputs).mean()  # bits per sub-pixel
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
         self.step += 1
         if not torch.isfinite(norm):
             return None
-        self.optimizer.step()
-        # A short memory first, so that the average forgets the start quickly.
-        keep = min(self.options.ema, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(list(self.average.values()), list(self.model.state_dict().values()), 1 - keep)
-        return loss.item()
+        optimizer.step()
+        self.update_average()
+        return {"loss": loss.item()}
 
     def averaged_model(self) -> ContextNet:
         model = ContextNet(self.config)
@@ -173,9 +149,7 @@ def averaged(run: Path, name: str = "checkpoint") -> tuple[dict[str, Tensor], Co
     if saved is None:
         raise ValueError(f"{run / name}: no checkpoint there; give the folder that --out named")
     tensors, state = saved
-    prefix = "average."
-    weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-    return weights, ContextConfig(**state["config"])
+    return loop.part(tensors, "average"), ContextConfig(**state["config"])
 
 
 @torch.no_grad()
@@ -192,56 +166,19 @@ def measure(model: ContextNet, picture: np.ndarray) -> float:
 
 def train(options: Options) -> None:
     """Run (or go on with) a training run until its schedule ends, a signal comes or `stop_after` seconds are over."""
-    run = Run(options)
+    run = ContextRun(options)
     run.out.mkdir(parents=True, exist_ok=True)
     held_out = {Path(v).name: load_photos([v], options.grey) for v in options.val}
     size = sum(p.numel() for p in run.model.parameters())
-    _say(f"{size} parameters, {len(run.sampler.photos)} photos, {options.precision}, from step {run.step}")
+    loop.say(f"{size} parameters, {len(run.sampler.photos)} photos, {options.precision}, from step {run.step}")
 
-    def validate() -> None:
+    def validate() -> Iterator[dict[str, object]]:
         model = run.averaged_model()
         for name, pictures in held_out.items():
             each = [round(measure(model, p), 4) for p in pictures]
-            _log(run, {"val": name, "bpsp": round(float(np.mean(each)), 4), "each": each})
+            yield {"val": name, "bpsp": round(float(np.mean(each)), 4), "each": each}
 
-    begun = last = saved = checked = time.monotonic()
-    losses: list[float] = []
-    skipped = 0
-    decaying = run.progress() > 1 - options.decay
-    with stop_signals() as signals:
-        while run.progress() < 1 and not signals and last - begun < (options.stop_after or float("inf")):
-            loss = run.train_step()
-            now = time.monotonic()
-            run.seconds, last = run.seconds + now - last, now
-            losses += [] if loss is None else [loss]
-            skipped += loss is None
-            if run.step % options.log_every == 0 and losses:
-                mean = round(float(np.mean(losses)), 4)
-                _log(run, {"loss": mean, "skipped": skipped, "progress": round(run.progress(), 4)})
-                losses, skipped = [], 0
-            if not decaying and run.progress() > 1 - options.decay:
-                decaying = True
-                run.save("stable")  # from here a longer schedule can branch off
-            if now - saved > options.save_every:
-                run.save()
-                saved = now
-            if now - checked > options.val_every:
-                validate()
-                last = checked = time.monotonic()  # validation is not training time
-    run.save()
-    if not signals:
-        validate()
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def _log(run: Run, values: dict[str, object]) -> None:
-    line = json.dumps({"step": run.step, "hours": round(run.seconds / 3600, 4)} | values)
-    _say(line)
-    with (run.out / "log.jsonl").open("a") as f:
-        f.write(line + "\n")
+    loop.train(run, validate)
 
 
 def main(argv: list[str] | None = None) -> None:

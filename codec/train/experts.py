@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from codec.codecs.circuit.inputs import arrays
 from codec.models.circuit.context_net import ContextNet
 from codec.train import circuit
+from codec.train.loop import say
 from codec.train.signals import stop_signals
 from codec.train.subpixels import Sampler
 
@@ -99,7 +100,8 @@ def train(a: argparse.Namespace, options: circuit.Options) -> None:
     """Run (or go on with) all rounds, until they are over or a signal comes."""
     pictures = circuit.load_photos(options.data, options.grey)
     runs = [
-        circuit.Run(replace(options, out=str(a.out / str(k)), seed=options.seed + k), pictures) for k in range(a.count)
+        circuit.ContextRun(replace(options, out=str(a.out / str(k)), seed=options.seed + k), pictures)
+        for k in range(a.count)
     ]
     held_out = circuit.load_photos(options.val, options.grey) if options.val else []
     known = a.out / "groups.json"
@@ -114,7 +116,7 @@ def train(a: argparse.Namespace, options: circuit.Options) -> None:
                 groups.append(found.tolist())
                 a.out.mkdir(parents=True, exist_ok=True)
                 known.write_text(json.dumps(groups))
-                _say(f"round {number}: photos of each {np.bincount(found, minlength=a.count).tolist()}")
+                say(f"round {number}: photos of each {np.bincount(found, minlength=a.count).tolist()}")
             for k, run in enumerate(runs):
                 own = [p for p, group in zip(pictures, groups[number], strict=True) if group == k]
                 if own:
@@ -127,11 +129,7 @@ def train(a: argparse.Namespace, options: circuit.Options) -> None:
             if held_out:
                 each = costs([run.averaged_model() for run in runs], held_out)
                 means = f"{each.mean(0).round(4).tolist()}, the best of them {each.min(1).mean():.4f}"
-                _say(f"round {number}: held-out bits per sub-pixel {means}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+                say(f"round {number}: held-out bits per sub-pixel {means}")
 
 
 def main(argv: list[str] | None = None) -> None:

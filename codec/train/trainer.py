@@ -3,8 +3,7 @@
 import contextlib
 import os
 import time
-from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,19 +14,13 @@ from torch import Tensor, nn
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import CELL, S2LIC
 from codec.train import checkpoint, photos
+from codec.train.loop import Run
 from codec.train.muon import Muon
 from codec.train.options import Options, make_config
 
-WARM_UP = 30  # steps
 MAP_SPREAD = 0.12  # standard deviation of a cell's rate about its crop's: a factor of 2 in lambda
 SMALLEST_ROW = 26  # inputs of a matrix worth making orthogonal: more than a depth-wise 5x5 kernel has
-OPTIMIZERS = ("adamw", "muon")  # of a checkpoint's tensors
 AVERAGE_EVERY = 4  # steps: the average moves little in one
-
-
-def lr_factor(step: int, progress: float, decay: float) -> float:
-    """Warm-up, constant, linear decay over the last `decay` of the schedule; progress in 0..1."""
-    return min(1.0, (step + 1) / WARM_UP) * (min(1.0, (1 - progress) / decay) if decay else 1.0)
 
 
 def rates(n: int, cells: int, rng: np.random.Generator) -> Tensor:
@@ -76,8 +69,11 @@ def take(model: nn.Module, weights: dict[str, Tensor]) -> float:
     return taken / sum(v.numel() for v in state.values())
 
 
-def make_optimizers(model: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for matrices; AdamW for what is none (vectors, tables, depth-wise kernels) and, at a tenth, the shortcut."""
+def make_optimizers(model: nn.Module, lr: float) -> dict[str, torch.optim.Optimizer]:
+    """Muon for matrices; AdamW for what is none (vectors, tables, depth-wise kernels) and, at a tenth, the shortcut.
+
+    By the names that they have in checkpoints.
+    """
     groups: dict[str, list[nn.Parameter]] = {"matrix": [], "other": [], "shortcut": []}
     for name, p in model.named_parameters():
         table = "prior." in name or name.endswith(".rows") or "gain" in name
@@ -87,31 +83,29 @@ def make_optimizers(model: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
     listed = [{"params": groups[k], "share": s, "weight_decay": wd} for k, (s, wd) in shares.items() if groups[k]]
     muon = Muon(groups["matrix"], lr, weight_decay=0.01)
     muon.param_groups[0]["share"] = 1.0
-    return [torch.optim.AdamW(listed, lr=lr, betas=(0.9, 0.99), fused=True), muon]
+    return {"adamw": torch.optim.AdamW(listed, lr=lr, betas=(0.9, 0.99), fused=True), "muon": muon}
 
 
-class Trainer:
-    """State of a run: model, averaged weights, optimizer, step and seconds trained."""
+class Trainer(Run):
+    """A run of S2LIC, on one machine or (torchrun) several GPUs."""
+
+    model: S2LIC
 
     def __init__(self, options: Options) -> None:
+        super().__init__(options)
         self.options = options
         self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         self.device = self._device()
-        self.out = Path(options.out)
         self.config = make_config(options)
         torch.manual_seed(options.seed)
         self.images = photos.load(options.data)
         self.crops = photos.Crops(self.images, options.crop, self.device)
         self.model = S2LIC(self.config)
-        self.step, self.seconds, self.origin = 0, 0.0, "nothing"
-        saved = checkpoint.load(self.out / "checkpoint")
-        if saved is None:
+        self.origin = "nothing"
+        if self.saved is None:
             self._start()
         self.model.to(self.device)
-        self.optimizers = make_optimizers(self.model, options.lr)
-        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
-        if saved is not None:
-            self._restore(*saved)
+        self.begin(make_optimizers(self.model, options.lr))
         self.precision = self._pick_precision() if options.precision == "auto" else options.precision
         self.parallel: nn.Module = self.model
         if self.world > 1:
@@ -137,39 +131,21 @@ class Trainer:
             basis, std = photos.principal_components(self.images, self.config.latents, self.options.seed)
             self.model.init_shortcut(basis, std)
 
-    def _restore(self, tensors: dict[str, Tensor], state: dict[str, float]) -> None:
-        prefix = len("model.")
-        self.model.load_state_dict({k[prefix:]: v for k, v in tensors.items() if k.startswith("model.")})
-        for k, v in self.average.items():
-            v.copy_(tensors["average." + k])
-        for kind, optimizer in zip(OPTIMIZERS, self.optimizers, strict=True):
-            checkpoint.restore_optimizer(optimizer, tensors, kind)
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
-
-    def save(self, name: str = "checkpoint") -> None:
-        tensors = {"model." + k: v for k, v in self.model.state_dict().items()}
-        tensors |= {"average." + k: v for k, v in self.average.items()}
-        for kind, optimizer in zip(OPTIMIZERS, self.optimizers, strict=True):
-            tensors |= checkpoint.optimizer_tensors(optimizer, kind)
-        checkpoint.save(self.out / name, {k: v.cpu() for k, v in tensors.items()}, self._state())
+    def save_last(self) -> None:
+        self.save()
+        self.save_average()
 
     def save_average(self) -> None:
         """The averaged weights alone, in bfloat16: what another run starts from, and what is exported."""
         tensors = {"average." + k: v.to(torch.bfloat16).cpu() for k, v in self.average.items()}
-        checkpoint.save(self.out / "average", tensors, self._state())
+        checkpoint.save(self.out / "average", tensors, self.state())
 
-    def _state(self) -> dict[str, object]:
-        options = asdict(self.options)
-        return {"step": self.step, "seconds": self.seconds, "config": self.config.to_dict(), "options": options}
-
-    def progress(self) -> float:
-        """Share of the schedule that is done, 0..1."""
-        o = self.options
-        return min(1.0, self.step / o.steps if o.steps else self.seconds / (3600 * (o.hours or 1)))
+    def state(self) -> dict[str, Any]:
+        return super().state() | {"config": self.config.to_dict()}
 
     def finished(self, stop: bool) -> bool:
-        """Whether the run ends here. All processes hear it of the first, and so leave at the same step."""
-        state = torch.tensor([self.seconds, float(stop or self.progress() >= 1)], dtype=torch.float64)
+        """All processes hear it of the first, and so leave at the same step."""
+        state = torch.tensor([self.seconds, float(super().finished(stop))], dtype=torch.float64)
         if self.world > 1:
             state = state.to(self.device)
             dist.broadcast(state, 0)
@@ -200,14 +176,12 @@ class Trainer:
         x = self.crops.batch(self.options.batch, rng)
         return x, rates(len(x), self.options.crop // CELL, rng).to(self.device)
 
-    def train_step(self) -> tuple[float, float, float] | None:
-        """One update; (loss, bpp, mse) means, or None where a non-finite step was skipped."""
+    def train_step(self) -> dict[str, float] | None:
         rng = np.random.default_rng((self.options.seed, self.step, self.rank))
         torch.manual_seed(int(rng.integers(2**62)))
         x, q = self._batch(rng)
-        factor = lr_factor(self.step, self.progress(), self.options.decay)
-        for group in (g for optimizer in self.optimizers for g in optimizer.param_groups):
-            group["lr"] = self.options.lr * factor * group["share"]
+        for group in (g for optimizer in self.optimizers.values() for g in optimizer.param_groups):
+            group["lr"] = self.options.lr * self.factor() * group["share"]
         with self._autocast(self.precision):
             losses, bpp, mse = sample_losses(self.parallel, self.config, x, q)
         loss = losses.mean()
@@ -217,15 +191,10 @@ class Trainer:
         self.step += 1
         if not torch.isfinite(norm):
             return None
-        for optimizer in self.optimizers:
+        for optimizer in self.optimizers.values():
             optimizer.step()
-        if self.step % AVERAGE_EVERY == 0:
-            # A short memory first, so that the average forgets the start quickly.
-            keep = min(self.options.ema**AVERAGE_EVERY, (1 + self.step) / (10 + self.step))
-            state = self.model.state_dict()
-            floats = [k for k, v in self.average.items() if v.is_floating_point()]
-            torch._foreach_lerp_([self.average[k] for k in floats], [state[k] for k in floats], 1 - keep)
-        return loss.item(), bpp.mean().item(), mse.mean().item()
+        self.update_average(AVERAGE_EVERY)
+        return {"loss": loss.item(), "bpp": bpp.mean().item(), "mse": mse.mean().item()}
 
     def close(self) -> None:
         """Leave the group of processes, together."""

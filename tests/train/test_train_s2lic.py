@@ -13,9 +13,10 @@ from PIL import Image
 
 from codec.models.s2lic.model import S2LIC
 from codec.train import checkpoint, export, photos
+from codec.train.loop import lr_factor
 from codec.train.options import make_config, parse
 from codec.train.s2lic import main
-from codec.train.trainer import Trainer, lr_factor, rates, take
+from codec.train.trainer import Trainer, rates, take
 
 SMALL = json.dumps(
     {

@@ -174,7 +174,7 @@ def test_overfits_one_crop(tiny: S2LIC) -> None:
         tiny.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(tiny.parameters(), 1.0)
-        for optimizer in optimizers:
+        for optimizer in optimizers.values():
             optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]

@@ -1,0 +1,184 @@
+"""The training loop of what is trained by steps: checkpoints, averaged weights, log, resuming, signals."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from codec.train import checkpoint
+from codec.train.signals import stop_signals
+
+WARM_UP = 30  # steps
+
+
+class Schedule(Protocol):
+    """What the options of every run say; a dataclass. Its length is `steps`, or `hours` of training."""
+
+    @property
+    def out(self) -> str: ...
+    @property
+    def hours(self) -> float | None: ...
+    @property
+    def steps(self) -> int | None: ...
+    @property
+    def decay(self) -> float: ...
+    @property
+    def ema(self) -> float: ...
+    @property
+    def log_every(self) -> int: ...
+    @property
+    def save_every(self) -> float: ...
+    @property
+    def val_every(self) -> float: ...
+    @property
+    def stop_after(self) -> float | None: ...
+
+
+def lr_factor(step: int, progress: float, decay: float) -> float:
+    """Warm-up, constant, linear decay over the last `decay` of the schedule; progress in 0..1."""
+    return min(1.0, (step + 1) / WARM_UP) * (min(1.0, (1 - progress) / decay) if decay else 1.0)
+
+
+class Run:
+    """The state of a run: model, averaged weights, optimizers by name, steps and seconds trained.
+
+    A subclass makes the model, calls `begin` with the optimizers, and says in `train_step` what a step is.
+    """
+
+    model: nn.Module
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule, self.out = schedule, Path(schedule.out)
+        self.step, self.seconds = 0, 0.0
+        self.saved = checkpoint.load(self.out / "checkpoint")
+
+    def begin(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
+        """Go on from the checkpoint, if there is one."""
+        self.optimizers = dict(optimizers)
+        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        if self.saved is None:
+            return
+        tensors, state = self.saved
+        self.saved = None
+        self.model.load_state_dict(part(tensors, "model"))
+        for k, v in self.average.items():
+            v.copy_(tensors["average." + k])
+        for name, optimizer in self.optimizers.items():
+            checkpoint.restore_optimizer(optimizer, tensors, name)
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+
+    def train_step(self) -> Mapping[str, float] | None:
+        """One update; what the log tells the means of, or None where a non-finite step was skipped."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint says beside its tensors."""
+        return {"step": self.step, "seconds": self.seconds, "options": asdict(self.schedule)}  # type: ignore[call-overload]
+
+    def save(self, name: str = "checkpoint") -> None:
+        """Write a checkpoint."""
+        tensors = {"model." + k: v for k, v in self.model.state_dict().items()}
+        tensors |= {"average." + k: v for k, v in self.average.items()}
+        for kind, optimizer in self.optimizers.items():
+            tensors |= checkpoint.optimizer_tensors(optimizer, kind)
+        checkpoint.save(self.out / name, {k: v.cpu() for k, v in tensors.items()}, self.state())
+
+    def save_last(self) -> None:
+        """Write what the end of a run leaves."""
+        self.save()
+
+    def progress(self) -> float:
+        """Share of the schedule that is done, 0..1."""
+        s = self.schedule
+        return min(1.0, self.step / s.steps if s.steps else self.seconds / (3600 * (s.hours or 1)))
+
+    def finished(self, stop: bool) -> bool:
+        """Whether the run ends here."""
+        return stop or self.progress() >= 1
+
+    def factor(self) -> float:
+        """Of the learning rates, at this step."""
+        return lr_factor(self.step, self.progress(), self.schedule.decay)
+
+    def update_average(self, every: int = 1) -> None:
+        """Move the averaged weights towards the model's, in every so many steps."""
+        if self.step % every == 0:
+            # A short memory first, so that the average forgets the start quickly.
+            keep = min(self.schedule.ema**every, (1 + self.step) / (10 + self.step))
+            state = self.model.state_dict()
+            floats = [k for k, v in self.average.items() if v.is_floating_point()]
+            torch._foreach_lerp_([self.average[k] for k in floats], [state[k] for k in floats], 1 - keep)
+
+    def log(self, values: Mapping[str, object]) -> None:
+        """Add a line to the run's log."""
+        log(self.out, {"step": self.step, "hours": round(self.seconds / 3600, 4)} | dict(values))
+
+
+def train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | None = None, writes: bool = True) -> None:
+    """Train until the schedule ends, a signal comes or `stop_after` seconds are over.
+
+    `validate` gives lines for the log. Of several processes one `writes`.
+    """
+    s = run.schedule
+
+    def check() -> None:
+        for values in validate() if validate else ():
+            run.log(values)
+
+    begun = last = saved = checked = time.monotonic()
+    window: list[Mapping[str, float]] = []
+    skipped = 0
+    decaying = run.progress() > 1 - s.decay
+    with stop_signals() as signals:
+        while not run.finished(bool(signals) or last - begun > (s.stop_after or float("inf"))):
+            result = run.train_step()
+            now = time.monotonic()
+            run.seconds, last = run.seconds + now - last, now
+            if not writes:
+                continue
+            window += [] if result is None else [result]
+            skipped += result is None
+            if run.step % s.log_every == 0 and window:
+                means = {k: round(float(np.mean([values[k] for values in window])), 5) for k in window[0]}
+                run.log(means | {"skipped": skipped, "progress": round(run.progress(), 4)})
+                window, skipped = [], 0
+            if not decaying and run.progress() > 1 - s.decay:
+                decaying = True
+                run.save("stable")  # from here a longer schedule can branch off
+            if now - saved > s.save_every:
+                run.save()
+                saved = now
+            if validate and now - checked > s.val_every:
+                check()
+                last = checked = time.monotonic()  # validation is not training time
+    if writes:
+        run.save_last()
+        if not signals:
+            check()
+
+
+def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """A checkpoint's tensors of one kind ("model", "average"), by the names that they have there."""
+    return {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}
+
+
+def say(text: str) -> None:
+    """A line for who watches."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def log(folder: Path, values: Mapping[str, object]) -> None:
+    """A line for who watches and of the run's log.jsonl."""
+    line = json.dumps(dict(values))
+    say(line)
+    with (folder / "log.jsonl").open("a") as f:
+        f.write(line + "\n")
