@@ -3,6 +3,7 @@
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const PICTURES = JSON.parse(document.getElementById("pictures").textContent);
+const picturesOf = (section) => PICTURES[section.media] ?? { side: 0, images: [], left_out: 0, missing: [], decibels: [] };
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(node, attributes, children) {

@@ -39,12 +39,14 @@ function table({ caption, columns, rows, sticky = false, tall = false, limit = I
 
 const named = (s, codec) => (codec === "original" ? codec : [keyOf(s, codec), " ", codec]);
 
-// What a BD-rate says: green and orange only where there is an interval and it leaves no doubt of the sign.
+// What a BD-rate says: green and orange only where there is an interval and it leaves no doubt of the sign; grey where a
+// curve has too few points.
 function bdCell(b, m, overlap) {
   if (b.value === null) return el("span", { class: "none" }, `n/a: ${b.why}`);
   const known = finite(b.low) && finite(b.high), unsure = known && b.low <= 0 && b.high >= 0;
-  const cls = !known ? null : unsure ? "unsure" : b.value < 0 ? "better" : "worse";
+  const cls = b.thin || unsure ? "unsure" : !known ? null : b.value < 0 ? "better" : "worse";
   const parts = [el("span", { class: cls, title: unsure ? "within its interval: no difference shown" : null }, percent(b.value))];
+  if (b.thin) parts.push(el("small", {}, `${b.points} points only`));
   if (known) parts.push(el("small", {}, `${percent(b.low).replace(" %", "")} to ${percent(b.high)}`));
   if (overlap) parts.push(el("small", {}, `over ${valueRange(m, b.overlap)}`));
   return parts;
@@ -128,7 +130,7 @@ function settingsTable(s) {
 function itemsTable(s, view) {
   const { files, specs, columns, rows } = s.items, names = shortNames(files);
   const state = { codec: "", text: "" };
-  const pictured = new Set(PICTURES.images.flatMap((p) => Object.keys(p.versions).map((spec) => `${p.file}\n${spec}`)));
+  const pictured = new Set(picturesOf(s).images.flatMap((p) => Object.keys(p.versions).map((spec) => `${p.file}\n${spec}`)));
   const chosen = () => rows.filter((r) => (!state.codec || specs[r[1]] === state.codec || family(specs[r[1]]) === state.codec) && names[r[0]].toLowerCase().includes(state.text));
   const open = (r) => {
     const file = files[r[0]], spec = specs[r[1]];

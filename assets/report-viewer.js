@@ -1,10 +1,13 @@
-// The viewer: any two versions of a picture at the same crop, under a slider; or their difference, amplified.
+// The viewer: any two versions of a picture or a frame at the same crop, under a slider or beside each other; or their
+// difference, amplified.
 
 class Viewer {
   constructor(section) {
     this.section = section;
-    this.images = PICTURES.images;
-    this.names = shortNames(this.images.map((p) => p.file));
+    this.images = picturesOf(section).images;
+    const names = shortNames(this.images.map((p) => p.file)), film = section.media === "video";
+    this.names = this.images.map((p, i) => (film ? `frame ${p.frame}, ${names[i]}` : names[i]));
+    this.word = film ? "frame" : "picture";
     this.state = { image: 0, left: "original", right: "", mode: "slider", zoom: 1, gain: 8, at: 50 };
     this.state.right = this.versions().find((v) => v !== "original") ?? "original";
     this.build();
@@ -14,14 +17,15 @@ class Viewer {
   versions() { return ["original", ...this.section.specs.filter((spec) => spec in this.images[this.state.image].versions)]; }
 
   build() {
-    const { state } = this, set = (key) => (v) => { state[key] = v; this.show(); };
+    const { state, word } = this, film = word === "frame", which = unique("which");
+    const set = (key) => (v) => { state[key] = v; this.show(); };
     this.under = el("img", { alt: "" });
     this.over = el("img", { alt: "" });
     this.canvas = el("canvas", { class: "hidden" });
     this.bar = el("div", { class: "bar" });
     this.frame = el("div", { class: "frame" }, this.under, this.over, this.canvas, this.bar);
     this.stage = el("div", { class: "stage", tabindex: 0, role: "group", "aria-label": "Picture; when zoomed the arrow keys scroll" }, this.frame);
-    this.slider = el("input", { type: "range", id: "wipe", min: 0, max: 100, step: 0.5, value: state.at, oninput: () => this.wipe(Number(this.slider.value)) });
+    this.slider = el("input", { type: "range", class: "wipe", min: 0, max: 100, step: 0.5, value: state.at, oninput: () => this.wipe(Number(this.slider.value)) });
     this.gain = el("input", { type: "range", min: 1, max: 32, step: 1, value: state.gain, oninput: () => { state.gain = Number(this.gain.value); this.show(); } });
     this.wipeField = el("label", { class: "field" }, "Slider: left of it one version, right of it the other", this.slider);
     this.gainField = el("label", { class: "field" }, this.gainText = el("span"), this.gain);
@@ -31,16 +35,16 @@ class Viewer {
     const step = (by, text, title) => el("button", { type: "button", "aria-label": title, title, onclick: () => this.move(by) }, text);
     this.numbers = el("div");
     this.thumb = el("div", { class: "thumb" });
-    this.modes = choice("Show", [["slider", "Slider"], ["difference", "Difference"]], state.mode, set("mode"));
+    this.modes = choice("Show", [["slider", "Slider"], ["beside", "Side by side"], ["difference", "Difference"]], state.mode, set("mode"));
     const panel = el("div", { class: "panel" },
-      el("div", { class: "field" }, el("span", { id: "whichpicture" }, "Picture"), el("div", { class: "step" }, step(-1, "\u2190", "previous picture"), this.image, step(1, "\u2192", "next picture"))),
+      el("div", { class: "field" }, el("span", { id: which }, film ? "Frame" : "Picture"), el("div", { class: "step" }, step(-1, "\u2190", `previous ${word}`), this.image, step(1, "\u2192", `next ${word}`))),
       el("label", { class: "field" }, "Left", this.pickers.left), el("label", { class: "field" }, "Right", this.pickers.right),
       el("div", { class: "controls", style: "margin: 0" }, this.modes, choice("Zoom", [1, 2, 4, 8].map((z) => [z, `${z}\u00d7`]), state.zoom, set("zoom"))),
       this.thumb, this.numbers);
-    this.image.setAttribute("aria-labelledby", "whichpicture");
-    this.node = el("div", { class: "viewer", id: "viewer-body" }, el("div", {}, this.stage, this.sides, this.wipeField, this.gainField,
-      el("p", { class: "note hint" }, "Inside the viewer: ", el("kbd", {}, "["), " ", el("kbd", {}, "]"), " picture, ", el("kbd", {}, ","), " ", el("kbd", {}, "."), " version on the right, ",
-        el("kbd", {}, "d"), " difference, ", el("kbd", {}, "z"), " zoom; hold ", el("kbd", {}, "x"), " to see the left version everywhere.")), panel);
+    this.image.setAttribute("aria-labelledby", which);
+    this.node = el("div", { class: "viewer" }, el("div", {}, this.stage, this.sides, this.wipeField, this.gainField,
+      el("p", { class: "note hint" }, "Inside the viewer: ", el("kbd", {}, "["), " ", el("kbd", {}, "]"), ` ${word}, `, el("kbd", {}, ","), " ", el("kbd", {}, "."), " version on the right, ",
+        el("kbd", {}, "s"), " side by side, ", el("kbd", {}, "d"), " difference, ", el("kbd", {}, "z"), " zoom; hold ", el("kbd", {}, "x"), " to see the left version everywhere.")), panel);
     this.node.addEventListener("keydown", (e) => this.key(e));
     this.node.addEventListener("keyup", (e) => { if (e.key === "x") this.wipe(state.at); });
     const drag = (e) => { const r = this.frame.getBoundingClientRect(); this.wipe(Math.max(0, Math.min(100, (100 * (e.clientX - r.left)) / r.width))); };
@@ -56,7 +60,8 @@ class Viewer {
       const list = this.versions();
       state.right = list[(list.indexOf(state.right) + (event.key === "." ? 1 : -1) + list.length) % list.length];
       this.show();
-    } else if (event.key === "d") press("mode", state.mode === "slider" ? "difference" : "slider");
+    } else if (event.key === "d") press("mode", state.mode === "difference" ? "slider" : "difference");
+    else if (event.key === "s") press("mode", state.mode === "beside" ? "slider" : "beside");
     else if (event.key === "z") press("zoom", zooms[(zooms.indexOf(state.zoom) + 1) % zooms.length]);
     else if (event.key === "x") this.clip(100);
     else return;
@@ -79,7 +84,7 @@ class Viewer {
     this.clip(at);
   }
   clip(at) {
-    this.over.style.clipPath = `inset(0 ${100 - at}% 0 0)`;
+    this.over.style.clipPath = this.state.mode === "beside" ? "" : `inset(0 ${100 - at}% 0 0)`;
     this.bar.style.left = `${at}%`;
     this.slider.setAttribute("aria-valuetext", `${Math.round(at)} % ${this.state.left}`);
   }
@@ -104,15 +109,17 @@ class Viewer {
     this.under.src = picture.versions[state.right];
     this.under.alt = `${this.names[state.image]}, ${state.right}`;
     const [x, y, w, h] = picture.crop;
-    Object.assign(this.frame.style, { width: `${w * state.zoom}px`, height: `${h * state.zoom}px` });
+    const difference = state.mode === "difference", beside = state.mode === "beside";
+    Object.assign(this.frame.style, { width: `${beside ? 2 * w * state.zoom + 8 : w * state.zoom}px`, height: `${h * state.zoom}px` });
     this.frame.classList.toggle("zoomed", state.zoom > 1);
-    const difference = state.mode === "difference";
-    for (const node of [this.over, this.bar, this.wipeField]) node.classList.toggle("hidden", difference);
+    this.frame.classList.toggle("beside", beside);
+    this.over.classList.toggle("hidden", difference);
+    for (const node of [this.bar, this.wipeField]) node.classList.toggle("hidden", difference || beside);
     for (const node of [this.canvas, this.gainField]) node.classList.toggle("hidden", !difference);
     this.gainText.textContent = `Amplified ${state.gain} times`;
     this.gain.setAttribute("aria-valuetext", `${state.gain} times`);
     this.wipe(state.at);
-    this.sides.replaceChildren(el("span", {}, difference ? `${state.left} against ${state.right}` : this.title(state.left)), el("span", { id: "rightside" }, difference ? "black: no difference" : this.title(state.right)));
+    this.sides.replaceChildren(el("span", {}, difference ? `${state.left} against ${state.right}` : this.title(state.left)), el("span", {}, difference ? "black: no difference" : this.title(state.right)));
     this.table();
     const [W, H] = picture.size, share = (a, b) => `${((100 * a) / b).toFixed(2)}%`;
     this.thumb.replaceChildren(el("img", { src: picture.thumb, alt: `${this.names[state.image]}, whole`, title: `${W} \u00d7 ${H} pixels; the frame is the crop shown` }),
@@ -129,7 +136,7 @@ class Viewer {
     const { state, section } = this;
     const names = section.items.columns.filter((c) => !["pixels", "seconds"].includes(c));
     const list = names.map((c) => [c, this.value(state.right, c)]).filter(([, v]) => v !== null);
-    this.numbers.replaceChildren(el("h3", {}, state.right), el("dl", { id: "viewer-numbers" }, list.flatMap(([c, v]) => [el("dt", {}, c.replace(/^task\./, "")), el("dd", { "data-name": c }, c.endsWith("_s") ? secondsText(v) : number(v))])));
+    this.numbers.replaceChildren(el("h3", {}, state.right), el("dl", { class: "numbers" }, list.flatMap(([c, v]) => [el("dt", {}, c.replace(/^task\./, "")), el("dd", { "data-name": c }, c.endsWith("_s") ? secondsText(v) : number(v))])));
   }
 
   // |left - right| of each colour, times the gain; waits for the images, and gives up if others were chosen meanwhile.
@@ -157,12 +164,13 @@ class Viewer {
 }
 
 function viewerPart(section) {
-  const lost = PICTURES.missing.length ? el("details", {}, el("summary", {}, `${plural(PICTURES.missing.length, "picture")} could not be shown`), el("ul", { class: "note" }, PICTURES.missing.map((m) => el("li", {}, m)))) : null;
-  if (!PICTURES.images.length) return { node: el("div", {}, el("p", { class: "note" }, "There are no pictures in this report. `codec evaluate --keep FOLDER` keeps the encoded files, and `codec report --pictures FOLDER` shows them here."), lost) };
+  const pictures = picturesOf(section), film = section.media === "video", word = film ? "frame" : "picture";
+  const lost = pictures.missing.length ? el("details", {}, el("summary", {}, `${plural(pictures.missing.length, film ? "video" : "picture")} could not be shown`), el("ul", { class: "note" }, pictures.missing.map((m) => el("li", {}, m)))) : null;
+  if (!pictures.images.length) return { node: el("div", {}, el("p", { class: "note" }, "There are no pictures to look at in this report. `codec evaluate --keep FOLDER` keeps the encoded files, and `codec report --pictures FOLDER` shows them here."), lost) };
   const viewer = new Viewer(section);
-  const [mean, least] = PICTURES.decibels;
-  const note = `Crops of up to ${PICTURES.side} \u00d7 ${PICTURES.side} pixels at full resolution, where the picture has most detail; never scaled. ` +
+  const [mean, least] = pictures.decibels;
+  const note = `${film ? "Some frames of each video: crops" : "Crops"} of up to ${pictures.side} \u00d7 ${pictures.side} pixels at full resolution, where the ${word} has most detail; never scaled. ` +
     `What was decoded was coded once more at high quality for display: ${number(mean, 1)} dB from the decoded pixels on average, ${number(least, 1)} dB at worst. ` +
-    `All numbers are of the whole pictures as decoded.${PICTURES.left_out ? ` There was no room for ${plural(PICTURES.left_out, "more picture")}.` : ""}`;
+    `All numbers are of the whole ${film ? "videos" : "pictures"} as decoded.${pictures.left_out ? ` There was no room for ${plural(pictures.left_out, `more ${word}`)}.` : ""}`;
   return { node: el("div", {}, el("p", { class: "note" }, note), viewer.node, lost), open: (file, spec) => viewer.open(file, spec) };
 }

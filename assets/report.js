@@ -56,7 +56,7 @@ function rdPart(s) {
 function bdNote(s, m) {
   if (!m.bd.length) return "";
   const task = m.task ? " Curves of scores are made monotone first, and points as good as uncompressed are left out." : "";
-  return el("p", { class: "note" }, `Mean change in bits at equal quality, over the range that both curves cover; below zero saves bits. Under it, the 95 % interval from resampled files: grey where it includes zero; without one (a published curve, too few points) no colour says more than the number.${task}`);
+  return el("p", { class: "note" }, `Mean change in bits at equal quality, over the range that both curves cover; below zero saves bits. Under it, the 95 % interval from resampled files: grey where it includes zero; without one (a published curve, a single file) no colour says more than the number. Grey too: from fewer than four points of a curve, too few to depend on.${task}`);
 }
 
 function taskPart(s, task) {
@@ -94,18 +94,20 @@ function taskPart(s, task) {
   };
 }
 
+const LEADING = { image: ["psnr", "ms-ssim"], video: ["psnr-ycbcr", "psnr-y", "psnr-u", "psnr-v", "ssim", "ms-ssim"] };
 // The answer first: bits saved against the anchor by the leading measures, and what it costs in time.
 function glancePart(s) {
-  const first = [...s.measures.filter((m) => !m.task && ["psnr", "ms-ssim"].includes(m.name)), ...[...new Set(s.measures.map((m) => m.task).filter(Boolean))].map((t) => s.measures.find((m) => m.task === t && m.files) ?? s.measures.find((m) => m.task === t))].slice(0, 5);
+  const metrics = s.measures.filter((m) => !m.task && m.files), usual = metrics.filter((m) => (LEADING[s.media] ?? []).includes(m.name));
+  const first = [...(usual.length ? usual : metrics.slice(0, 1)), ...[...new Set(s.measures.map((m) => m.task).filter(Boolean))].map((t) => s.measures.find((m) => m.task === t && m.files) ?? s.measures.find((m) => m.task === t))].slice(0, 6);
   if (!s.codecs.length) return null;
   const time = (name, i) => { const all = s.specs.filter((spec) => family(spec) === name && s.seconds[spec]).map((spec) => s.seconds[spec][i]); return all.length ? all.reduce((a, b) => a + b) / all.length : null; };
   const rates = (name) => s.measures.flatMap((m) => m.points[name] ?? []).map((p) => p.rate);
   const cell = (m) => (c) => { const b = m.bd.find((one) => one.codec === c.name); return c.name === s.anchor ? el("span", { class: "none" }, "anchor") : b ? bdCell(b, m, false) : "\u2013"; };
   return {
     title: "At a glance",
-    nodes: [el("p", { class: "lede" }, s.anchor ? `Bits against ${s.anchor} at equal quality (BD-rate): below zero saves bits; grey: no difference shown.` : ""), table({
+    nodes: [el("p", { class: "lede" }, s.anchor && first.length ? `Bits against ${s.anchor} at equal quality (BD-rate): below zero saves bits; grey: no difference shown, or fewer than four points.` : ""), table({
       label: "At a glance", rows: () => s.codecs, sticky: true,
-      columns: [{ title: "codec", node: (c) => [named(s, c.name), c.settings ? el("small", { class: "none" }, ` ${c.settings}`) : null], className: "wrap" },
+      columns: [{ title: "codec", node: (c) => [named(s, c.name), c.settings ? el("small", { class: "none" }, ` ${c.settings}`) : null], className: "wrap lead" },
         { title: `${s.rate} from to`, text: (c) => (rates(c.name).length ? `${rateNumber(Math.min(...rates(c.name)))} to ${rateNumber(Math.max(...rates(c.name)))}` : "\u2013") },
         ...first.map((m) => ({ title: m.task ? m.name.slice(5) : m.label.split(" (")[0], node: cell(m), className: "wrap" })),
         { title: "encode, s", text: (c) => secondsText(time(c.name, 0)) }, { title: "decode, s", text: (c) => secondsText(time(c.name, 1)) }],
@@ -144,7 +146,7 @@ function build() {
     if (s.items.rows.length && !s.common) main.lastChild?.append(el("p", { class: "note" }, "No file was coded by every codec, so there is nothing to compare; the table of files has what there is."));
     add(rdPart(s), suffix);
     for (const task of new Set(s.measures.map((m) => m.task).filter(Boolean))) add(taskPart(s, task), suffix);
-    const viewer = s.media === "image" && s.items.rows.length ? viewerPart(s) : null;
+    const viewer = s.media !== "audio" && s.items.rows.length ? viewerPart(s) : null;
     if (viewer) add({ title: "Viewer", nodes: [viewer.node] }, suffix);
     if (s.specs.length) add({ title: "Settings", nodes: [settingsTable(s)] }, suffix);
     if (s.items.rows.length) add({ title: "Files", nodes: [itemsTable(s, viewer?.open)] }, suffix);

@@ -28,7 +28,7 @@ def default_name(source: str, png: bool = False) -> str:
 
 
 def _is_video(source: str | bytes) -> bool:
-    """By the header; what can't be read is no video, and is told of when its turn comes."""
+    """Whether a file's header says so; what can't be read is no video, and is told of when its turn comes."""
     from codec import container
 
     try:
@@ -60,7 +60,7 @@ def decode(
     codec decode *.ncf -o out/                several files into a directory
     codec decode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec decode - < photo.ncf > photo.png    as a filter
-    codec decode clip.ncf                     writes clip.mp4 (H.264, visually lossless)
+    codec decode clip.ncf                     writes clip.mp4 (H.264 of high quality; to share it, export is smaller)
     codec decode clip.ncf -o clip.mkv         every decoded pixel (FFV1)
     codec decode clip.ncf --frames 120..180 --png
 

@@ -72,7 +72,12 @@ def evaluate(
     codec report rows.jsonl -o report.html
 
     Other people's codecs: jpeg, webp, avif, jpeg2000, png, with their packages jxl, heic and CompressAI's models;
-    for sound mp3, opus, aac, flac; for video x264, x265, svt-av1, vp9 (and x264-intra and so on) and ffv1.
+    for sound mp3, opus, aac, flac; for video x264, x265, svt-av1, vp9 (and x264-intra and so on) and ffv1. Of videos
+    also the streams that nirvana is over, alone: base-svt-av1, base-x265 and so on.
+
+    The usual metrics are psnr and ms-ssim; of videos psnr-ycbcr (of the planes, 6:1:1), psnr-y, psnr-u, psnr-v and
+    ssim, with ms-ssim and psnr (RGB) at hand; of sound si-sdr.
+
     A run that was stopped goes on where it was; shards are merged by `codec report`.
     """
     from codec import evaluate as library

@@ -88,9 +88,9 @@ def _job(source: Input, output: str | None, into_folder: bool, name: Callable[[s
         return Job(STDIO, STDIO)
     if output is None:
         return Job(source.path, name(source.path))
-    if source.inside:
-        return Job(source.path, os.path.join(output, name(source.inside)), mirrored=True)
-    return Job(source.path, os.path.join(output, os.path.basename(name(source.path))))
+    mirrored = os.path.join(output, os.path.dirname(source.inside))
+    # By the whole path: a name may ask what is in the file.
+    return Job(source.path, os.path.join(mirrored, os.path.basename(name(source.path))), bool(source.inside))
 
 
 def check(job: Job, inputs: Mapping[FileId, str], *, force: bool, skip: bool) -> bool:
@@ -111,7 +111,7 @@ def check(job: Job, inputs: Mapping[FileId, str], *, force: bool, skip: bool) ->
         if skip:
             return False
         if not force:
-            raise CodecError(f"the output {job.target} exists already; use -f to overwrite it")
+            raise CodecError(f"the output {job.target} exists already; name another with -o, or overwrite it with -f")
     folder = os.path.dirname(os.path.realpath(job.target))
     if job.mirrored:
         os.makedirs(folder, exist_ok=True)

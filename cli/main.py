@@ -21,8 +21,8 @@ from codec.errors import CodecError
 
 # name: (module, function, one line of help), so that `codec --help` imports none of them
 COMMANDS = {
-    "encode": ("codec.cli.encode", "encode", "Compress images to .ncf files."),
-    "decode": ("codec.cli.decode", "decode", "Turn .ncf files back into images."),
+    "encode": ("codec.cli.encode", "encode", "Compress images and videos to .ncf files."),
+    "decode": ("codec.cli.decode", "decode", "Turn .ncf files back into images and videos."),
     "export": ("codec.cli.export", "export", "Take the standard stream out of .ncf videos."),
     "info": ("codec.cli.info", "info", "Show what is in .ncf files."),
     "models": ("codec.cli.models", "models", "List the weights that are installed."),
@@ -54,12 +54,13 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(codec.__version__, "-V", "--version", prog_name="codec")
 def cli() -> None:
-    """Compress images with learned codecs.
+    """Compress images and videos with learned codecs.
 
     \b
     codec encode photo.jpg            writes photo.ncf
     codec decode photo.ncf            writes photo.png
     codec encode -q 30 *.png -o out/  smaller files, in a folder
+    codec encode clip.mp4             a video, which codec export gives back for every player
 
     codec COMMAND --help tells more.
     """

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 @click.argument("rows", metavar="ROWS...", nargs=-1, type=FILE)
 @click.option("-o", "--output", metavar="OUT", default="report.html", show_default=True, type=FILE, help="The page.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
-@click.option("--anchor", metavar="NAME", default="", help="What BD-rates are against.  [default: jpeg, mp3]")
+@click.option(
+    "--anchor", metavar="NAME", default="", help="What BD-rates are against.  [default: jpeg, mp3, x264, or the first]"
+)
 @click.option("--published", metavar="FILE", multiple=True, type=FILE, help="A result of CompressAI, drawn along.")
-@click.option("--pictures", metavar="FOLDER", type=FILE, help="Where `evaluate --keep` kept the files, for the viewer.")
+@click.option("--pictures", metavar="FOLDER", type=FILE, help="Where `evaluate --keep` kept the files, for a viewer.")
 @click.option("--csv", "csv_file", metavar="FILE", type=FILE, help="Write the means as CSV too.")
 @click.option("--markdown", "markdown_file", metavar="FILE", type=FILE, help="Write the tables as Markdown too.")
 @click.option("--gate", "gates", metavar="EXPR", multiple=True, help="Fail where no point is as good; repeatable.")
@@ -33,7 +35,8 @@ def report(
     rows: tuple[str, ...], output: str, force: bool, anchor: str, published: tuple[str, ...], pictures: str | None,
     csv_file: str | None, markdown_file: str | None, gates: tuple[str, ...], title: str,
 ) -> None:  # fmt: skip
-    """Make one page of an evaluation's rows: curves, intervals, BD-rates, every file, and the pictures themselves.
+    """Make one page of an evaluation's rows: curves, intervals, BD-rates, every file, and the pictures themselves,
+    of videos some frames.
 
     \b
     codec report rows.jsonl                         writes report.html
@@ -54,8 +57,10 @@ def report(
     # The page first: an order that errors and the reader can count on.
     targets = [t for t in (output, csv_file, markdown_file) if t is not None]
     _check_targets(targets, [*rows, *published], force)
+    status("working out curves and BD-rates ...")
     found = reports.build(log.read(map(Path, rows)), reports.read_published(map(Path, published)), anchor, title)
     texts = {output: _page(found, pictures)}
+    status("")
     if csv_file is not None:
         texts[csv_file] = reports.csv_table(found)
     if markdown_file is not None:
@@ -87,21 +92,29 @@ def _page(found: Report, folder: str | None) -> str:
     from codec import report as reports
 
     plain = reports.page(found)
-    section = next((s for s in found.sections if s.media == "image"), None)
-    if folder is None or section is None:
+    sections = [s for s in found.sections if s.media != "audio"]
+    if folder is None:
         return plain
+    if not sections:
+        say("codec: --pictures is of pictures and videos, and these rows are of sound; leave it out")
     room = reports.PAGE_BYTES - len(plain.encode()) - 100_000  # for what is said of the pictures
-    pictures = reports.collect(section, Path(folder), room, PartsLine("pictures for the viewer").show)
-    status("")
-    _tell(pictures)
+    pictures: dict[str, Pictures] = {}
+    for number, section in enumerate(sections):
+        share = room // (len(sections) - number)
+        what = "frames" if section.media == "video" else "pictures"
+        line = PartsLine(f"{what} for the viewer")
+        pictures[section.media] = reports.collect(section, Path(folder), share, line.show)
+        status("")
+        _tell(pictures[section.media], what)
+        room -= sum(len(v) for i in pictures[section.media].images for v in (i["thumb"], *i["versions"].values()))
     return reports.page(found, pictures)
 
 
-def _tell(pictures: Pictures) -> None:
+def _tell(pictures: Pictures, what: str) -> None:
     if pictures.missing:
         more = f", and {len(pictures.missing) - 1} more" if len(pictures.missing) > 1 else ""
         say(f"codec: not in the viewer: {pictures.missing[0]}{more}")
     elif not pictures.images:
         say("codec: no row names a kept file; evaluate with --keep FOLDER to have pictures in the report")
     if pictures.left_out:
-        say(f"codec: the page has room for {len(pictures.images)} pictures; {pictures.left_out} are left out")
+        say(f"codec: the page has room for {len(pictures.images)} {what}; {pictures.left_out} are left out")

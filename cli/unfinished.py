@@ -16,6 +16,11 @@ from codec.cli.messages import say
 from codec.cli.streams import atomic_write
 from codec.errors import CodecError
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 def unfinished(target: str, made_by: str) -> Path:
     """Where an encoding of a video is until it is complete: a name that the next run finds (--resume)."""
@@ -23,6 +28,35 @@ def unfinished(target: str, made_by: str) -> Path:
     # Cut, because a suffix must not push it over the limit of the file system; the names are told apart even so.
     name = final.name if len(final.name) <= 48 else f"{final.name[:40]}{zlib.crc32(os.fsencode(final.name)):08x}"
     return final.with_name(f".{name}.unfinished-{made_by}")
+
+
+@contextmanager
+def _alone(part: Path, target: str) -> Iterator[None]:
+    """Only one process at a time writes a file, where the system can lock one."""
+    if fcntl is None:
+        yield
+        return
+    try:
+        lock = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, target) from error
+    try:
+        if not _locked(lock, part):
+            raise CodecError(f"another process is writing {target}; wait for it, or name another output with -o")
+        yield
+    finally:
+        os.close(lock)
+
+
+def _locked(lock: int, part: Path) -> bool:
+    """Whether the opened file is ours now, and still has its name: another process may just have finished it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(lock), os.stat(part))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:  # a file system without locks
+        return True
 
 
 @contextmanager
@@ -42,22 +76,24 @@ def resumable(target: str, made_by: str, resume: bool) -> Iterator[IO[bytes]]:
             f"{others[0]} is of another video or was made with other options; give the same ones, or leave out --resume"
         )
     kept = resume and part.exists()
-    try:
-        with open(part, "r+b" if kept else "w+b") as fp:
-            yield fp
-            output.sync(fp)
-        output.name(part, Path(os.path.realpath(target)))
-    except (CodecError, OSError) as error:
-        if not kept:  # what fails once fails again
-            part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename == os.fspath(part):
-            raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
-        raise
-    except BaseException:
-        if part.exists() and part.stat().st_size:
-            say(f"codec: {target}: stopped; the same command with --resume goes on from there")
-        else:
-            part.unlink(missing_ok=True)
-        raise
+    with _alone(part, target):
+        try:
+            with open(part, "r+b" if kept else "w+b") as fp:
+                yield fp
+                output.sync(fp)
+            output.name(part, Path(os.path.realpath(target)))
+        except (CodecError, OSError) as error:
+            if not kept:  # what fails once fails again
+                part.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename == os.fspath(part):
+                raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
+            raise
+        except BaseException:
+            if part.exists() and part.stat().st_size:
+                say(f"codec: {target}: stopped; the same command with --resume goes on from there")
+            else:
+                part.unlink(missing_ok=True)
+                say(f"codec: {target}: stopped before the first group was whole; nothing is left to go on from")
+            raise
     for other in others:
         other.unlink(missing_ok=True)

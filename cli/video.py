@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,9 @@ from codec.cli.unfinished import resumable
 from codec.device import cores
 from codec.errors import CodecError
 from codec.output import whole_folder
+
+if TYPE_CHECKING:
+    from codec.codecs.options import VideoProgress
 
 _LONG = 2**28  # pixels of all frames for which processes are worth their start: 2,600 frames of CIF
 
@@ -111,10 +114,19 @@ def encode_video(
     stages = codec.videos.stages(chosen)
     # Of the input and of what would make another file of it.
     made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
+    status = EncodingLine(opened.expected, tell, stages) if tell else None
+    done: list[VideoProgress] = []
+
+    def heard(told: VideoProgress) -> None:
+        if told.stage == "fit":
+            done.append(told)
+        if status:
+            status(told)
+
     with resumable(job.target, made_by, options.resume) as fp:
         header, frames = video.encode(
             opened, fp, codec.name, options=chosen, device=device, max_pixels=max_pixels,
-            tell=EncodingLine(opened.expected, tell, stages) if tell else None,
+            tell=heard,
             resume=options.resume and fp.seekable(), jobs=jobs, source=source,
         )  # fmt: skip
         size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
@@ -123,7 +135,19 @@ def encode_video(
     if aspect != 1 and header.stream is None:
         shape = f"{aspect.numerator}:{aspect.denominator}"
         notes.append(f"its pixels are not square ({shape}); they will be shown as if they were")
-    return _encoded(job, header, frames, size, before, time.perf_counter() - started, notes, goal)
+    if late := sum(told.frames for told in done if told.late):
+        notes.append(f"the time budget ended before networks for {late:,} frames were found; they are the base's")
+    psnr = _mean_psnr(done, frames)
+    return _encoded(job, header, frames, size, before, time.perf_counter() - started, notes, goal, psnr)
+
+
+def _mean_psnr(done: list[VideoProgress], frames: int) -> float | None:
+    """PSNR of the last `frames` frames (a target may take several rounds); None if a resumed run hasn't made them."""
+    total, count = 0.0, 0
+    for told in reversed(done):
+        if count < frames:
+            total, count = total + told.psnr * told.frames, count + told.frames
+    return total / count if count == frames else None
 
 
 def _keep(job: Job, source: str | bytes, tell: Tell | None, options: VideoRequest, max_pixels: int) -> Result:
@@ -142,8 +166,9 @@ def _keep(job: Job, source: str | bytes, tell: Tell | None, options: VideoReques
 
 
 def _encoded(
-    job: Job, header: Any, frames: int, size: int, before: int, seconds: float, notes: list[str], goal: dict[str, Any]
-) -> Result:
+    job: Job, header: Any, frames: int, size: int, before: int, seconds: float, notes: list[str], goal: dict[str, Any],
+    psnr: float | None = None,
+) -> Result:  # fmt: skip
     from codec import codecs
 
     pixels = header.width * header.height * frames
@@ -152,7 +177,11 @@ def _encoded(
         "file": job.source, "output": job.target, "codec": codecs.of(header).name, **goal,
         "frames": frames, "bytes": size, "pixels": pixels, "bpp": bpp, "encode_s": round(seconds, 3),
     }  # fmt: skip
-    text = f"{header.width} x {header.height}, {frames} frames  {size:,} bytes  {bpp:.4f} bpp  ({seconds:.1f} s)"
+    found = ""
+    if psnr is not None:
+        row["psnr"], found = round(psnr, 3), f"{psnr:.2f} dB  "
+    shape = f"{header.width} x {header.height}, {frames} frames"
+    text = f"{shape}  {size:,} bytes  {bpp:.4f} bpp  {found}({seconds:.1f} s)"
     notes = list(notes)
     if size > before > 0 and goal:
         notes.append(f"the output is larger than the input: {size:,} bytes, {before:,} before")
@@ -193,7 +222,8 @@ def decode_video(
                 count = write_video(file.info, pictures(), out, format)
         before = fp.seek(0, os.SEEK_END)
     seconds = time.perf_counter() - started
-    size = 0 if job.target == STDIO or png else os.path.getsize(job.target)
+    written = Path(job.target).iterdir() if png else () if job.target == STDIO else (Path(job.target),)
+    size = sum(path.stat().st_size for path in written)
     row: dict[str, Any] = {
         "file": job.source, "output": job.target, "width": file.info.width, "height": file.info.height,
         "frames": count, "bytes": size, "decode_s": round(seconds, 3),

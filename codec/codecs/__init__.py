@@ -67,7 +67,8 @@ def check_settings(name: str, settings: Mapping[str, Setting], options: ImageOpt
         if getattr(options, option.name) is None:
             continue
         if option.name not in settings:
-            raise CodecError(f"{name} has no {option.name}; leave it out (it takes {', '.join(settings)})")
+            taken = ", ".join(settings) or "no options"
+            raise CodecError(f"{name} has no {option.name}; leave it out (it takes {taken})")
         _check_choice(option.name, settings[option.name], getattr(options, option.name))
 
 

@@ -72,7 +72,7 @@ class VideoCodec(Protocol):
     steps: int  # of a SearchableCodec: a quality is a multiple of 100 / steps; of others 0
 
     def header(self, info: Info, options: VideoOptions) -> Header:
-        """Of a video to be encoded at a quality; the number of frames is left open."""
+        """The header of a video to be encoded at a quality; the number of frames is left open."""
         ...
 
     def encode(self, header: Header, task: ChainTask, done: Sequence[Unit]) -> Iterator[Unit]:
@@ -97,7 +97,7 @@ class SearchableCodec(VideoCodec, Protocol):
         ...
 
     def quality(self, header: Header) -> float:
-        """That a file was made with."""
+        """The quality that a file was made with."""
         ...
 
 
@@ -139,12 +139,12 @@ class UnitsDescription(NamedTuple):
 
 
 def no_values(header: Header) -> dict[str, Any]:
-    """Of a codec with nothing to say of its private bytes."""
+    """The `values` of a codec with nothing to say of its private bytes."""
     return {}
 
 
 def no_description(header: Header, units: Sequence[Unit]) -> UnitsDescription:
-    """Of a codec with nothing to say of its units."""
+    """The `describe` of a codec with nothing to say of its units."""
     return UnitsDescription({}, {}, [""] * len(units))
 
 

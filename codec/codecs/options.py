@@ -71,9 +71,10 @@ class VideoOptions:
 @dataclass(frozen=True)
 class VideoProgress:
     """Where an encoding is: `frames` more are done in a `stage` ("search", "base", "fit"); their mean PSNR (YCbCr
-    6:1:1, dB) and bits per pixel."""
+    6:1:1, dB) and bits per pixel. `late`: the time for fitting was over before anything was found for them."""
 
     stage: str
     frames: int
     psnr: float
     bpp: float
+    late: bool = False

@@ -27,12 +27,12 @@ class Clip:
 
     @property
     def pixels(self) -> int:
-        """Of all frames."""
+        """Pixels of all frames."""
         return self.info.width * self.info.height * len(self.pictures)
 
     @property
     def seconds(self) -> float:
-        """From the first frame's time to the end of the last one."""
+        """Seconds from 0 to the end of the last frame."""
         assert self.info.rate is not None
         return float(self.pictures[-1].time + 1 / self.info.rate)
 

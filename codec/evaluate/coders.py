@@ -59,7 +59,7 @@ class Coder(NamedTuple):
 
 
 def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
-    """For frames [H, W, C] of the picture at `path`."""
+    """The coder for frames [H, W, C] of the picture at `path`."""
     if spec.codec in PEERS:
         peer = PEERS[spec.codec]
         return Coder(
@@ -80,7 +80,7 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
 
 
 def audio_coder(spec: Spec, original: Audio) -> Coder:
-    """For samples; what is decoded is not aligned yet."""
+    """The coder for sound; what is decoded is not aligned yet."""
     peer = AUDIO_PEERS[spec.codec]
     return Coder(
         lambda audio: peer.encode(audio, spec.value),
@@ -90,7 +90,7 @@ def audio_coder(spec: Spec, original: Audio) -> Coder:
 
 
 def video_coder(spec: Spec, clip: Clip, device: str) -> Coder:
-    """For a Clip, which is decoded to a list of planes; the sound is no part of it."""
+    """The coder for a Clip, which is decoded to a list of planes; the sound is no part of it."""
     info, frames = clip.info, len(clip.pictures)
     name = spec.codec.removesuffix(_INTRA)
     if name in VIDEO:

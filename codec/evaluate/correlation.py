@@ -40,7 +40,7 @@ def spearman(a: Float, b: Float) -> float | None:
 
 
 def correlations(rows: Iterable[Row]) -> list[Row]:
-    """For each metric and each score: `settings`, over the means of all settings, and `within`, the mean over
+    """A row for each metric and score: `settings`, over the means of all settings, and `within`, the mean over
     settings of the correlation over items; both are positive where a better metric goes with a better score."""
     found = table(rows)
     coded = [codec for codec in found if codec != ORIGINAL]

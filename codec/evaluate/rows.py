@@ -165,7 +165,7 @@ class _Picture(_Item):
         return {"bytes": size, "pixels": pixels, "bpp": round(bits_per_pixel(size, pixels), 6)}
 
     def seen(self, decoded: Any) -> Any:
-        """At 8 bits, and without what alpha hides in the original."""
+        """The decoded picture at 8 bits, without what alpha hides in the original."""
         return rgb8(colour(self.content, decoded)[1], self.peak)
 
     def coder(self, spec: Spec) -> Coder:

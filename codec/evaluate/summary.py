@@ -1,4 +1,4 @@
-"""From rows to a table: means over the files that all compare, scores with intervals, BD-rates against an anchor."""
+"""Rows become a table: means over the files that all compare, scores with intervals, BD-rates against an anchor."""
 
 from __future__ import annotations
 
@@ -73,12 +73,13 @@ def scored(rows: Table, task: str, key: Key) -> np.ndarray:
 
 
 def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
-    """Per codec and setting: files, means of rate, of every metric and of seconds, and the tasks' scores.
+    """A row for each codec and setting: files, means of rate, of every metric and of seconds, and the tasks' scores.
 
     Means are over the files that every codec could code, so that all compare the same ones; those of a metric over
     the files among them that have it with all. `ms-ssim_db` is the mean MS-SSIM in decibels. A score comes with
     `.change` against the original and its 95 % interval `.low`, `.high`. With an anchor, `bd.<metric>` is the
-    BD-rate of the whole codec in per cent, null where it is refused.
+    BD-rate of the whole codec in per cent, null where it is refused, and `bd.points` how many points the least of
+    them stands on.
     """
     found = table(rows)
     if not found:
@@ -164,16 +165,15 @@ def _bd_rates(found: Table, name: str, anchor: str, rate: str) -> Row:
     names = {c.partition(":")[0] for c in found}
     if name in (anchor, ORIGINAL) or anchor not in names:
         return {}
-    row: Row = {}
+    rates: dict[str, BD] = {}
     for quality in metric_keys(found):
-        row[f"bd.{quality}"] = _value(
-            bd_rate_of(*curve(found, name, quality, rate), *curve(found, anchor, quality, rate))
-        )
+        rates[f"bd.{quality}"] = bd_rate_of(*curve(found, name, quality, rate), *curve(found, anchor, quality, rate))
     for task, key in task_keys(found):
         top = score_curve(found, ORIGINAL, task, key, rate)[1] if ORIGINAL in found else []
         both = *score_curve(found, name, task, key, rate), *score_curve(found, anchor, task, key, rate)
-        row[f"bd.task.{task}.{key.name}"] = _value(bd_rate_by_score(*both, top[0] if top else None))
-    return row
+        rates[f"bd.task.{task}.{key.name}"] = bd_rate_by_score(*both, top[0] if top else None)
+    row: Row = {key: _value(bd) for key, bd in rates.items()}
+    return row | {"bd.points": min((bd.points for bd in rates.values() if bd.value is not None), default=None)}
 
 
 def _value(found: BD) -> float | None:

@@ -29,7 +29,7 @@ def decibels(error: float) -> float:
 
 
 def psnr(error: float) -> float:
-    """The same, at most 100: equal planes among others leave a mean finite."""
+    """PSNR of a mean squared error, at most 100: equal planes among others leave a mean finite."""
     return min(decibels(error), _MOST)
 
 

@@ -15,7 +15,7 @@ _RARE = ("unknown", "unsupported", "not supported", "not implemented", "cannot h
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """On bad data Pillow's plugins raise almost anything: all of it means a damaged file, or one of a rare kind.
+    """Turn what Pillow's plugins raise on bad data, almost anything, into a MediaError: damaged, or of a rare kind.
 
     Errors of the machine (an OSError with a number, no memory) and our own pass through.
     """

@@ -57,7 +57,7 @@ class _Distance:
         return {self.name: total / (a.shape[0] * a.shape[1])}
 
     def _distance(self, pair: np.ndarray) -> float:
-        """Of two pictures [2, H, W, 3], uint8."""
+        """The distance of two pictures [2, H, W, 3], uint8."""
         import torch
 
         with torch.inference_mode():

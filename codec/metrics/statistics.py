@@ -21,12 +21,14 @@ POINTS, OVERLAP = 4, 0.5  # that a BD-rate by a task's score needs: points of ea
 
 
 class BD(NamedTuple):
-    """A BD-rate in per cent, None where it is refused; the interval of scores it is over; why it is refused."""
+    """A BD-rate in per cent, None where it is refused; the interval of scores it is over; why it is refused.
+    `points`: the different ones of the curve that has fewer."""
 
     value: float | None
     low: float
     high: float
     why: str = ""
+    points: int = 0
 
 
 def pooled(fields: Float, pool: str) -> Float:
@@ -77,7 +79,7 @@ def interval(
 
 
 def mcnemar(before: ArrayLike, after: ArrayLike) -> tuple[int, int, float]:
-    """Of items that were right before and after: (right to wrong, wrong to right, exact two-sided p).
+    """McNemar's test of which items are right before and after: (right to wrong, wrong to right, exact two-sided p).
 
     >>> mcnemar([1, 1, 1, 0], [1, 0, 0, 1])
     (2, 1, 1.0)
@@ -147,14 +149,15 @@ def bd_rate_by_score(
 
 
 def _compared(ours: tuple[Float, Float], ref: tuple[Float, Float], points: int, overlap: float) -> BD:
-    distinct = [len(np.unique(y)) for _, y in (ours, ref)]
-    if min(distinct) < points:
-        return BD(None, math.nan, math.nan, f"only {min(distinct)} different points of a curve, {points} are needed")
+    fewest = min(len(np.unique(y)) for _, y in (ours, ref))
+    if fewest < points:
+        have = "1 point" if fewest == 1 else f"{fewest} different points"
+        return BD(None, math.nan, math.nan, f"only {have} of a curve, {points} are needed", fewest)
     low, high = max(ours[1].min(), ref[1].min()), min(ours[1].max(), ref[1].max())
     narrower = min(np.ptp(ours[1]), np.ptp(ref[1]))
     if high <= low or high - low < overlap * narrower:
-        return BD(None, float(low), float(high), "the curves overlap too little" if overlap else "no overlap")
-    return BD(bd_rate(*ours, *ref), float(low), float(high))
+        return BD(None, float(low), float(high), "the curves overlap too little" if overlap else "no overlap", fewest)
+    return BD(bd_rate(*ours, *ref), float(low), float(high), points=fewest)
 
 
 def _sorted(rates: ArrayLike, scores: ArrayLike) -> tuple[Float, Float]:

@@ -63,7 +63,7 @@ class PillowCodec:
 
 
 class Jpeg2000(PillowCodec):
-    """At so many bits per pixel, or lossless without them: the encoder takes a ratio to the raw samples."""
+    """JPEG 2000 at so many bits per pixel, or lossless without them: the encoder takes a ratio to the raw samples."""
 
     @property
     def key(self) -> str:

@@ -131,7 +131,7 @@ class VideoCodec:
 
 
 def _even(planes: Planes) -> Planes:
-    """Of the next even size: an odd picture's last row or column is there twice."""
+    """Planes of the next even size: an odd picture's last row or column is there twice."""
     y, u, v = planes
     return np.pad(y, ((0, y.shape[0] % 2), (0, y.shape[1] % 2)), "edge"), u, v
 

@@ -46,7 +46,7 @@ class Classifier:
 
     @property
     def label(self) -> str:
-        """As identities and reports print it."""
+        """Its name as identities and reports print it."""
         return f"{self.name}@{self.sha256[:8]}"
 
 

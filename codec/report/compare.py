@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codec.metrics.statistics import BD, bd_rate_by_score, bd_rate_of, pooled, rate_at
+from codec.metrics.statistics import BD, POINTS, bd_rate_by_score, bd_rate_of, pooled, rate_at
 from codec.report.curves import Curves, family
 from codec.report.measures import Float, Measure
 from codec.report.published import Published
@@ -20,7 +20,7 @@ TARGETS = (0.99, 0.97, 0.95)  # of the uncompressed score
 @dataclass(frozen=True)
 class Comparison:
     """A codec's BD-rate by one measure in per cent, None where it is refused: `why`. `low` and `high`: its interval,
-    nan without items to draw from; `overlap`: the values that it is over."""
+    nan without items to draw from; `overlap`: the values that it is over; `points`: of the curve that has fewer."""
 
     codec: str
     value: float | None
@@ -28,6 +28,12 @@ class Comparison:
     high: float
     overlap: tuple[float, float]
     why: str
+    points: int
+
+    @property
+    def thin(self) -> bool:
+        """Whether it stands on fewer points than common test conditions ask for."""
+        return self.value is not None and self.points < POINTS
 
 
 def bd_rates(curves: Curves, published: Sequence[Published], anchor: str) -> list[Comparison]:
@@ -67,7 +73,7 @@ def _comparison(curves: Curves, codec: str, anchor: str, bd: BD) -> Comparison:
     if bd.value is None and bd.high <= bd.low:
         why = "curves don't overlap"
     ends = (bd.low, bd.high) if curves.measure.key.higher_is_better else (-bd.high, -bd.low)
-    return Comparison(codec, bd.value, low, high, ends, why)
+    return Comparison(codec, bd.value, low, high, ends, why, bd.points)
 
 
 def _interval(curves: Curves, codec: str, anchor: str) -> tuple[float, float]:

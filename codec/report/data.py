@@ -167,7 +167,7 @@ def _curves_json(s: Section, c: Curves) -> dict[str, Any]:
         "published": [{"name": p.name, "points": p.curves[m.name]} for p in s.published if m.name in p.curves],
         "bd": [
             {"codec": b.codec, "value": plain(b.value), "low": plain(b.low), "high": plain(b.high),
-             "overlap": plain(b.overlap), "why": b.why}
+             "overlap": plain(b.overlap), "why": b.why, "points": b.points, "thin": b.thin}
             for b in s.bd[m.name]
         ],
         "equal": [

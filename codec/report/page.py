@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
 from typing import Any
@@ -18,29 +19,32 @@ PAGE_BYTES = 25_000_000  # a page's most
 _SCRIPTS = ("report-common.js", "report-chart.js", "report-tables.js", "report-viewer.js", "report.js")
 
 
-def page(report: Report, pictures: Pictures | None = None, day: date | None = None) -> str:
+def page(report: Report, pictures: Mapping[str, Pictures] | None = None, day: date | None = None) -> str:
     """The HTML. Names from rows are data of its script or escaped: none of them can become part of the page.
 
-    A policy in it forbids every script but its own and every load from anywhere.
+    `pictures`: those of sections, by their media. A policy in it forbids every script but its own and every load from
+    anywhere.
     """
     scripts = "\n".join(_asset(name) for name in _SCRIPTS)
-    found = pictures or Pictures()
-    shown = {
-        "side": found.side,
-        "images": found.images,
-        "left_out": found.left_out,
-        "missing": found.missing[:200],
-        "decibels": list(found.decibels) if found.images else [],
-    }
     parts = {
         "title": html.escape(report.title),
         "policy": f"sha256-{base64.b64encode(hashlib.sha256(scripts.encode()).digest()).decode()}",
         "style": _asset("report.css"),
         "script": scripts,
         "data": _embedded(as_json(report) | {"day": str(day or date.today())}),
-        "pictures": _embedded(shown),
+        "pictures": _embedded({media: _shown(found) for media, found in (pictures or {}).items()}),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _asset("report.html"))
+
+
+def _shown(found: Pictures) -> dict[str, Any]:
+    return {
+        "side": found.side,
+        "images": found.images,
+        "left_out": found.left_out,
+        "missing": found.missing[:200],
+        "decibels": list(found.decibels) if found.images else [],
+    }
 
 
 def _asset(name: str) -> str:

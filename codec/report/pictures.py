@@ -18,30 +18,29 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from codec import api, media
 from codec.errors import CodecError
 from codec.evaluate.plan import ORIGINAL
 from codec.media.distortion import decibels
-from codec.peers import PEERS
-from codec.report.curves import family
 from codec.report.data import Row, Section
+from codec.report.stills import numbers, stills
 
 SIDE = 512  # of the largest crops, in pixels
 # Side and quality of the crops, from the best to the smallest.
 STEPS = ((512, 98), (512, 95), (512, 90), (448, 90), (384, 90), (320, 90), (256, 90), (192, 90))
 _THUMB = 160
-_SAMPLES = 3  # files that the size of all is judged by
+_SAMPLES = 3  # pictures that the size of all is judged by
 # At equal size AVIF loses far less than WebP and JPEG here, and it keeps the colours whole.
 _FORMAT: dict[str, Any] = {"format": "AVIF", "speed": 8, "subsampling": "4:4:4"}
 _MIME = "image/avif"
 
-Tell = Callable[[int, int], None]
+Progress = Callable[[int, int], None]  # steps done, of all
 
 
 @dataclass
 class Pictures:
-    """`images` as the page's script reads them; `side` of the crops; `left_out` files that the budget had no room
-    for; `missing`: why others aren't there; `decibels`: PSNR of what is shown over what was decoded, mean and least."""
+    """`images` as the page's script reads them, of a video one for each shown frame; `side` of the crops; `left_out`
+    images that the budget had no room for; `missing`: why others aren't there; `decibels`: PSNR of what is shown over
+    what was decoded, mean and least."""
 
     side: int = 0
     images: list[dict[str, Any]] = field(default_factory=list)
@@ -50,11 +49,12 @@ class Pictures:
     decibels: tuple[float, float] = (math.inf, math.inf)
 
 
-def collect(section: Section, folder: Path, budget: int, tell: Tell = lambda done, total: None) -> Pictures:
+def collect(section: Section, folder: Path, budget: int, progress: Progress = lambda done, total: None) -> Pictures:
     """The pictures of a section's kept files, in at most `budget` bytes of text.
 
     `folder` is where evaluation kept the encoded files; originals are found by the names in the rows. A file that
-    isn't there or can't be decoded is told of in `missing`. `tell` hears how many files are done, of all.
+    isn't there or can't be decoded is told of in `missing`. Each coding is a step when it is decoded, and one each
+    time that it is coded for the page.
     """
     kept: dict[str, list[Row]] = {}
     for row in section.rows:
@@ -64,86 +64,134 @@ def collect(section: Section, folder: Path, budget: int, tell: Tell = lambda don
     files = list(kept)
     if not files:
         return result
+    counts = {file: len(numbers(section.media, rows[0])) for file, rows in kept.items()}
+    steps = _Steps(progress, sum((1 + counts[file]) * (1 + len(rows)) for file, rows in kept.items()))
     sample = files[:: math.ceil(len(files) / _SAMPLES)]
-    tell(0, len(files))
-    loaded = {file: _load(file, kept[file], folder) for file in sample}
-    result.side, quality = _step([s for s, _ in loaded.values() if s], len(files), budget)
+    loaded = {file: _load(section.media, kept[file], folder, steps) for file in sample}
+    tried = [s for sets, _ in loaded.values() for s in sets]
+    tried = tried[:: math.ceil(len(tried) / _SAMPLES) or 1]
+    result.side, quality = _step(tried, sum(counts.values()), budget, steps)
     errors: list[float] = []
-    used = 0
-    for number, file in enumerate(files):
-        tell(number, len(files))
-        found, lost = loaded.pop(file) if file in loaded else _load(file, kept[file], folder)
+    used, left = 0, sum(counts.values())
+    for file in files:
+        sets, lost = loaded.pop(file) if file in loaded else _load(section.media, kept[file], folder, steps)
         result.missing += lost
-        if found is None:
-            continue
-        image = found.image(result.side, quality, errors)
-        used += _length(image)
-        if used > budget:
-            result.left_out = len(files) - number
+        for one in sets:
+            image, near = one.image(result.side, quality, steps)
+            used += _length(image)
+            if used > budget:
+                result.left_out = left
+                break
+            result.images.append(image)
+            errors += near
+            left -= 1
+        if result.left_out:
             break
-        result.images.append(image)
+        left -= counts[file] - len(sets)
     if errors:
         mse = [10 ** (-e / 10) for e in errors]
         result.decibels = decibels(sum(mse) / len(mse)), min(errors)
     return result
 
 
+class _Steps:
+    """Counts for a Progress, told before each step."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self.total, self._done = progress, total, 0
+
+    def next(self) -> None:
+        self._progress(self._done, self.total)
+        self._done += 1
+
+
 @dataclass
 class _Set:
-    """One file: its size and thumbnail, where its largest crop lies (x, y), and that crop of every version."""
+    """One picture: its size and thumbnail, where its largest crop lies (x, y), and that crop of every version.
+    `frame`: its number in its video. `made`: images by side and quality."""
 
     file: str
+    frame: int | None
     size: tuple[int, int]
     thumb: Image.Image
     corner: tuple[int, int]
     crops: dict[str, np.ndarray]
+    made: dict[tuple[int, int], tuple[dict[str, Any], list[float]]] = field(default_factory=dict)
 
-    def image(self, side: int, quality: int, errors: list[float]) -> dict[str, Any]:
-        """For the page, with crops of `side`; how near they are to what was decoded is added to `errors`, in dB."""
+    def image(self, side: int, quality: int, steps: _Steps) -> tuple[dict[str, Any], list[float]]:
+        """The page's part of it, with crops of `side`; and how near they are to what was decoded, in dB."""
+        if (side, quality) in self.made:
+            steps.total -= len(self.crops)
+        else:
+            self.made[side, quality] = self._image(side, quality, steps)
+        return self.made[side, quality]
+
+    def _image(self, side: int, quality: int, steps: _Steps) -> tuple[dict[str, Any], list[float]]:
         height, width, _ = self.crops[ORIGINAL].shape
         w, h = min(side, width), min(side, height)
         dx, dy = (width - w) // 2, (height - h) // 2
-        return {
+        versions, errors = {}, []
+        for spec, crop in self.crops.items():
+            steps.next()
+            versions[spec], error = _uri(crop[dy : dy + h, dx : dx + w], quality)
+            errors.append(error)
+        image = {
             "file": self.file,
+            "frame": self.frame,
             "size": list(self.size),
             "crop": [self.corner[0] + dx, self.corner[1] + dy, w, h],
-            "thumb": _uri(np.asarray(self.thumb), 80, []),
-            "versions": {spec: _uri(c[dy : dy + h, dx : dx + w], quality, errors) for spec, c in self.crops.items()},
+            "thumb": _uri(np.asarray(self.thumb), 80)[0],
+            "versions": versions,
         }
+        return image, errors
 
 
-def _load(file: str, rows: list[Row], folder: Path) -> tuple[_Set | None, list[str]]:
-    """A file with its versions, None if the original can't be had; and what couldn't."""
+def _load(kind: str, rows: list[Row], folder: Path, steps: _Steps) -> tuple[list[_Set], list[str]]:
+    """The shown pictures of a file with their versions, none if the original can't be had; and what couldn't."""
+    file = rows[0]["file"]
+    steps.next()
     try:
-        original = _pixels(media.read(file))
+        original = stills(kind, rows[0])
     except (CodecError, OSError) as error:
-        return None, [f"{file}: {_line(error)}"]
+        return [], [f"{file}: {_line(error)}"]
+    sets = []
+    for number, pixels in zip(numbers(kind, rows[0]), original.pixels, strict=True):
+        thumb = Image.fromarray(pixels)
+        thumb.thumbnail((_THUMB, _THUMB))
+        one = _Set(file, number, (pixels.shape[1], pixels.shape[0]), thumb, _busiest(pixels, SIDE), {})
+        one.crops[ORIGINAL] = _crop(pixels, one.corner)
+        sets.append(one)
     lost = []
-    x, y = _busiest(original, SIDE)
-    thumb = Image.fromarray(original)
-    thumb.thumbnail((_THUMB, _THUMB))
-    crops = {ORIGINAL: original[y : y + SIDE, x : x + SIDE].copy()}
     for row in rows:
+        steps.next()
         try:
-            decoded = _decoded(row, folder)
-            if decoded.shape != original.shape:
+            decoded = original.decoded(row, folder)
+            if any(d.shape != p.shape for d, p in zip(decoded, original.pixels, strict=True)):
                 raise CodecError("its size isn't the original's; evaluate again")
-            crops[row["codec"]] = decoded[y : y + SIDE, x : x + SIDE].copy()
         except (CodecError, OSError) as error:
             lost.append(f"{file}, {row['codec']}: {_line(error)}")
-    return _Set(file, (original.shape[1], original.shape[0]), thumb, (x, y), crops), lost
+        else:
+            for one, pixels in zip(sets, decoded, strict=True):
+                one.crops[row["codec"]] = _crop(pixels, one.corner)
+    return sets, lost
 
 
-def _step(sets: list[_Set], files: int, budget: int) -> tuple[int, int]:
-    """The best side and quality with which, by the samples, all files fit."""
+def _crop(pixels: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+    x, y = corner
+    return pixels[y : y + SIDE, x : x + SIDE].copy()
+
+
+def _step(sets: list[_Set], count: int, budget: int, steps: _Steps) -> tuple[int, int]:
+    """The best side and quality with which, by the samples, all `count` pictures fit."""
 
     def fits(step: tuple[int, int]) -> bool:
-        sizes = [_length(s.image(*step, [])) for s in sets]
+        steps.total += sum(len(s.crops) for s in sets)
+        sizes = [_length(s.image(*step, steps)[0]) for s in sets]
         # A tenth more: the samples are few, and going over the budget costs whole files.
-        return 1.1 * files * sum(sizes) <= budget * len(sizes)
+        return 1.1 * count * sum(sizes) <= budget * len(sizes)
 
-    # The last step is taken without asking.
-    return STEPS[bisect_left(STEPS[:-1], True, key=fits)]
+    # Most often the best one fits. The last step is taken without asking.
+    return STEPS[0] if fits(STEPS[0]) else STEPS[bisect_left(STEPS[:-1], True, lo=1, key=fits)]
 
 
 def _length(image: dict[str, Any]) -> int:
@@ -172,35 +220,14 @@ def _window(sums: np.ndarray, x: int, y: int, w: int, h: int) -> float:
     return float(sums[y + h, x + w] - sums[y, x + w] - sums[y + h, x] + sums[y, x])
 
 
-def _decoded(row: Row, folder: Path) -> np.ndarray:
-    # Only the name: a row can't lead out of the folder.
-    data = (folder / Path(str(row["kept"])).name).read_bytes()
-    if data.startswith(api.container.MAGIC):
-        decoded = api.decode(data)
-        return _rgb8(next(iter(decoded.frames())), decoded.info.depth)
-    if family(row["codec"]) in PEERS:
-        return _rgb8(PEERS[family(row["codec"])].decode(data, 3), 8)
-    return _pixels(media.read(data))
-
-
-def _pixels(read: tuple[media.Info, Iterator[np.ndarray]]) -> np.ndarray:
-    return _rgb8(next(read[1]), read[0].depth)
-
-
-def _rgb8(frame: np.ndarray, depth: int) -> np.ndarray:
-    """[H, W, 3] uint8 of a frame of any kind; alpha is left out."""
-    colour = frame[..., :1] if frame.shape[2] < 3 else frame[..., :3]
-    eight = colour if depth == 8 else np.rint(colour * (255 / (2**depth - 1))).astype(np.uint8)
-    return np.repeat(eight, 3, 2) if eight.shape[2] == 1 else eight
-
-
-def _uri(pixels: np.ndarray, quality: int, errors: list[float]) -> str:
+def _uri(pixels: np.ndarray, quality: int) -> tuple[str, float]:
+    """And how near it is to the pixels, in dB."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, quality=quality, **_FORMAT)
     shown = np.asarray(Image.open(buffer).convert("RGB"))
     mse = float(np.mean((pixels.astype(np.float64) - shown) ** 2))
-    errors.append(decibels(max(mse, 1e-5) / 255**2))
-    return f"data:{_MIME};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    near = decibels(max(mse, 1e-5) / 255**2)
+    return f"data:{_MIME};base64,{base64.b64encode(buffer.getvalue()).decode()}", near
 
 
 def _line(error: BaseException) -> str:

@@ -49,7 +49,7 @@ def markdown_table(report: Report) -> str:
 
 
 def _points(s: Section) -> dict[str, dict[str, Point]]:
-    """By spec, by measure."""
+    """The points by spec, then by measure."""
     found: dict[str, dict[str, Point]] = {}
     for c in s.curves:
         for line in c.points.values():
@@ -97,7 +97,8 @@ def _bd(c: Curves, b: Comparison | None) -> str:
         return f"n/a: {b.why}"
     interval = "" if math.isnan(b.low) else f" [{b.low:+.1f}, {b.high:+.1f}]"
     unit = f" {c.measure.unit}" if c.measure.unit else ""
-    return f"{b.value:+.1f} %{interval}, {_number(b.overlap[0])} to {_number(b.overlap[1])}{unit}"
+    points = f", {b.points} points only" if b.thin else ""
+    return f"{b.value:+.1f} %{interval}, {_number(b.overlap[0])} to {_number(b.overlap[1])}{unit}{points}"
 
 
 def _equal_tables(s: Section) -> list[str]:

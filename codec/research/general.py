@@ -84,7 +84,7 @@ def path_to(leaf: int, first: int, parents: NDArray[np.int64]) -> list[int]:
 
 
 def top_down(circuit: Circuit) -> list[Float]:
-    """For every node [1, N]: the probability that a unit is reached from the root when nothing is seen."""
+    """The probability, for every node [1, N], that a unit is reached from the root when nothing is seen."""
     prior = [np.ones((1, layer.units)) for layer in circuit.layers]
     prior[-1] = renorm(prior[-1])
     for node in reversed(range(len(prior))):

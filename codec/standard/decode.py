@@ -19,7 +19,7 @@ _ALIGNED = 128  # pixels by which a decoder's buffers may be larger than a pictu
 
 
 def layout_of(header: Header) -> Layout:
-    """Of the pictures of a header that has a stream."""
+    """The layout of the pictures of a header that has a stream."""
     assert header.stream is not None
     return Layout(header.depth, header.stream.chroma)
 

@@ -62,7 +62,7 @@ class Encoder:
         return round(STEPS * (low - high))
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Of the pictures that it can code and that hold those of this size."""
+        """Width and height of the pictures that it can code and that hold those of this size."""
         width, height = max(width, self.least), max(height, self.least)
         return (width + width % 2, height + height % 2) if self.even else (width, height)
 
@@ -143,7 +143,7 @@ def encode(
 
 
 def padded(planes: Planes, settings: Settings) -> Planes:
-    """Of the encoder's size: the last row and column are repeated."""
+    """Planes of the encoder's size: the last row and column are repeated."""
     height, width = planes[0].shape
     if (height, width) == (settings.height, settings.width):
         return planes

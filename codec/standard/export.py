@@ -52,11 +52,12 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
                 if sound is not None:
                     sound.copy_until()
         except (av.error.FFmpegError, ValueError) as error:
-            if isinstance(error, CodecError) or (
-                isinstance(error, OSError) and not isinstance(error, av.error.FFmpegError)
-            ):
-                raise
-            raise CodecError(f"{format} can't hold this stream ({error}); decode it instead") from error
+            # What came before is of a full disk, say, after which the file couldn't be closed.
+            for cause in (error, error.__context__):
+                if isinstance(cause, OSError | CodecError) and not isinstance(cause, av.error.FFmpegError):
+                    raise cause from None
+            what = " ".join(str(getattr(error, "strerror", None) or error).split())
+            raise CodecError(f"{format} can't hold this stream ({what}); decode it instead") from error
     return count
 
 

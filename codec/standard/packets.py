@@ -22,7 +22,7 @@ class Packet(NamedTuple):
 
 
 def pack(packets: Sequence[Packet]) -> bytes:
-    """At least one packet, of at least a byte each.
+    """The payload of a section B; at least one packet, of at least a byte each.
 
     A packet's time is the one before's and a step, which is that between the first two shown; where it isn't, how far
     it is from that is listed.

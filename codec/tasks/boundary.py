@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reference:
-    """Of an original: the map of boundary probability, its regions, and per person the regions and lines drawn."""
+    """An original's map of boundary probability, its regions, and per person the regions and lines drawn."""
 
     probability: np.ndarray
     regions: np.ndarray

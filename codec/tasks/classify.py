@@ -69,7 +69,7 @@ class Classify:
         return found
 
     def reference(self, original: np.ndarray, label: int | None) -> dict[str, np.ndarray]:
-        """Per model the logarithms of the classes' probabilities, [1000] float64."""
+        """The logarithms of the classes' probabilities, [1000] float64, by model."""
         rgb = rgb8(original)
         return {end: _log_probabilities(model, rgb) for end, model in self._models.items()}
 

@@ -15,7 +15,7 @@ _FLOOR, _SEED_CELLS = 0.1, 40  # a region grows from cells below this probabilit
 
 
 def drawn(segmentation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of region numbers [H, W]: the numbers on the grid, and where a cell touches two regions (bool)."""
+    """The numbers of regions [H, W] on the grid, and where a cell touches two regions (bool)."""
     edge = np.zeros(segmentation.shape, bool)
     edge[:, :-1] |= segmentation[:, :-1] != segmentation[:, 1:]
     edge[:-1] |= segmentation[:-1] != segmentation[1:]

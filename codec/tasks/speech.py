@@ -76,7 +76,7 @@ class Speech:
             raise CodecError(f"{path}: can't be read as CSV in UTF-8 ({e}); write it again") from None
 
     def reference(self, original: Audio, label: str | None) -> dict[str, list[str]]:
-        """Per model the words that it hears in the original."""
+        """The words that each model hears in the original."""
         samples = resample(mono(original), RATE).samples[0]
         return {end: normalise(r.transcribe(samples)) for end, r in self._recognisers.items()}
 

@@ -33,7 +33,7 @@ def sums(image: Image.Image) -> Floats:
 
 
 def hash_windows(table: Floats, boxes: Floats) -> Hashes:
-    """For boxes [N, 4] (left, top, width, height): at 16 x 16 places, whether the mean gets darker to the right."""
+    """Hashes of boxes [N, 4] (left, top, width, height): at 16 x 16 places, whether it gets darker to the right."""
     left, top, width, height = boxes.T[:, :, None]
     x = np.rint(left + width * np.arange(18) / 17).astype(np.int64)
     y = np.rint(top + height * np.arange(17) / 16).astype(np.int64)

@@ -33,7 +33,7 @@ _CLEAR = 2.0  # cells by which a cell must be away from everybody's lines to be 
 
 
 def samples(folder: Path, seed: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Per picture the features [n, 512] of cells on and off boundaries, and 1 or 0 for each, [n]."""
+    """The features [n, 512] of cells on and off boundaries, and 1 or 0 for each, [n], picture by picture."""
     from scipy.ndimage import distance_transform_edt as distance
 
     rng = np.random.default_rng(seed)

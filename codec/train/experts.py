@@ -61,7 +61,7 @@ def middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def similar(model: ContextNet, pictures: Pictures, count: int, rng: np.random.Generator) -> Int:
-    """For each picture one of `count` groups, by the direction in which it wants the weights changed."""
+    """One of `count` groups for each picture, by the direction in which it wants the weights changed."""
     wanted = []
     for p in pictures:
         model.zero_grad()

@@ -28,7 +28,7 @@ def orthogonalised(update: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """For weights [out, in] and [out, in, kernel, kernel], the latter as matrices of `out` rows."""
+    """Muon for weights [out, in] and [out, in, kernel, kernel], the latter as matrices of `out` rows."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], lr: float, weight_decay: float) -> None:
         super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})

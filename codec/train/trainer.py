@@ -34,7 +34,7 @@ def rates(n: int, cells: int, rng: np.random.Generator) -> Tensor:
 
 
 def sample_losses(model: nn.Module, config: Config, x: Tensor, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Per sample: weighted loss, rate in bits per pixel, MSE on the scale of 0..255; q [B] or maps [B, H/64, W/64]."""
+    """Each sample's weighted loss, bits per pixel, and MSE on the scale of 0..255; q [B] or maps [B, H/64, W/64]."""
     out = model(x, q)
     pixels = x.shape[2] * x.shape[3]
     bits = sum(-p.float().log2().sum((1, 2, 3)) for p in out["likelihoods"].values())

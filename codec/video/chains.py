@@ -119,7 +119,7 @@ class Beside:
         self._processes, self._tell, self.jobs = Processes(_Process(opening), jobs), tell, jobs
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Any]:
-        """As Here."""
+        """What each job gives, in order, as `Here.run`."""
         ready: dict[int, tuple[list[Any], list[VideoProgress]] | Exception] = {}
         turn = 0
         for event in self._processes.run(enumerate(jobs), ahead=1):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cache
+from statistics import fmean
 from typing import IO, Any, cast
 
 from codec import container
@@ -79,10 +80,12 @@ def encode(
         writer = _Writer(file, header, limits)
         done = writer.whole() if begun else []
         frames = writer.write(done, _rest(header, options, chains, pool, done))
-        while step := goals.missed(target, writer.size, reached, frames, header.width * header.height):
+        area = header.width * header.height
+        while step := goals.missed(target, writer.size, reached, frames, area):
             # What the networks bring, or take, was another than where the search ended.
             quality = (options.target.quality or 0.0) + step * 100 / opened.steps
             if not 0 <= quality <= 100:
+                goals.check(target, min(max(quality, 0.0), 100.0), writer.size, fmean(reached), frames * area)
                 raise CodecError("the target can't be had; ask for a little less")
             options = replace(options, target=Target(quality=quality))
             header = opened.header(video.info, options)
@@ -105,7 +108,11 @@ def _settled(opened: VideoCodec, video: Video, options: VideoOptions, chains: Ch
 
     alone = cache(trial)
     quality = goals.search(options.target, alone, pixels, opened.steps)
-    nearer = goals.corrected(options.target, alone(quality), trial(quality, "fitted trial"), pixels)
+    if quality == 0:
+        goals.check(options.target, quality, *alone(quality), pixels)  # networks make no file smaller
+    fitted = trial(quality, "fitted trial")
+    goals.check(options.target, quality, *fitted, pixels)
+    nearer = goals.corrected(options.target, alone(quality), fitted, pixels)
     return replace(options, target=Target(quality=goals.search(nearer, alone, pixels, opened.steps, quality)))
 
 

@@ -57,10 +57,7 @@ class File:
         last = self.frames - 1 if last is None else last
         if not 0 <= first <= last < self.frames:
             raise CodecError(f"there are no frames {first}..{last}: it has {self.frames}, numbered from 0")
-        starts = [0, *accumulate(self._counts)]
-        unit = next(u for u, start in enumerate(starts[1:]) if start > first)
-        while unit and not self._starts_chain(unit):
-            unit -= 1
+        starts, unit = self._starts(), self._chain_of(first)
         while unit < len(self._counts) and starts[unit] <= last:
             number = starts[unit]
             reached = [unit]
@@ -80,6 +77,20 @@ class File:
                     _losing(error, f"frames {number} to {behind - 1} are lost") if number < behind else error
                 )
             unit = reached[0]
+
+    def chain_start(self, number: int) -> int:
+        """The first frame that is decoded for frame `number`: that of its chain."""
+        return self._starts()[self._chain_of(number)]
+
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(self._counts)]
+
+    def _chain_of(self, number: int) -> int:
+        """The unit that the chain of a frame starts with."""
+        unit = next(u for u, start in enumerate(self._starts()[1:]) if start > number)
+        while unit and not self._starts_chain(unit):
+            unit -= 1
+        return unit
 
     def _chain(self, at: list[int]) -> Iterator[Unit]:
         """Units from number `at[0]` on as far as the chain goes; `at[0]` follows."""
@@ -190,5 +201,7 @@ def _opened(header: Header, device: str, base: bool) -> tuple[VideoMedia, VideoC
         raise CodecError("there is no standard stream in it; leave --base out")
     codec = of(header)
     if codec.videos is None:
+        if header.rate is None:
+            raise CodecError("it holds an image, not a video; decode it instead")
         raise FormatError(f"no video codec {codec.name!r} in this version; get a whole copy of the file")
     return codec.videos, codec.videos.decoder(header, device, base)

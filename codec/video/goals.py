@@ -18,8 +18,8 @@ Trial = Callable[[float], tuple[float, float]]  # a quality -> bytes of the file
 def search(target: Target, trial: Trial, pixels: int, steps: int, start: float = 50.0) -> float:
     """The least quality of a PSNR that is at least the target's, or the highest of a file that is no larger than it.
 
-    Qualities are multiples of 100 / `steps`; `start` is tried first, then where the last two lead. CodecError for
-    a target that none reaches.
+    Qualities are multiples of 100 / `steps`; `start` is tried first, then where the last two lead. Of a target that
+    none reaches it is the nearest.
     """
     by_psnr = target.psnr is not None
     goal = target.psnr if target.psnr is not None else math.log(size_of(target, pixels))
@@ -41,11 +41,15 @@ def search(target: Target, trial: Trial, pixels: int, steps: int, start: float =
         # A little to the right side, which has to be found at last.
         aim = at + (goal - found[at]) / slope + (0.5 if by_psnr else -0.5)
         step = min(max(round(aim), low + 1, 0), high - 1, steps)
-    if by_psnr and high > steps:
-        raise CodecError(f"{goal:g} dB can't be had: the best is {found[steps]:.2f} dB; ask for less")
-    if not by_psnr and low < 0:
-        raise CodecError(f"it can't be so small: the least is {math.exp(found[0]):,.0f} bytes; ask for more")
-    return 100 * right / steps
+    return 100 * min(max(right, 0), steps) / steps
+
+
+def check(target: Target, quality: float, size: float, psnr: float, pixels: int) -> None:
+    """CodecError if a target is beyond the last quality, which has this size and PSNR."""
+    if target.psnr is not None and quality == 100 and psnr < target.psnr:
+        raise CodecError(f"{target.psnr:g} dB can't be had: the best is {psnr:.2f} dB; ask for less")
+    if target.psnr is None and quality == 0 and size > size_of(target, pixels):
+        raise CodecError(f"it can't be so small: the least is {size:,.0f} bytes; ask for more")
 
 
 def corrected(target: Target, alone: tuple[float, float], fitted: tuple[float, float], pixels: int) -> Target:

@@ -56,7 +56,7 @@ class Stage(nn.Module):
 
 
 def activation(x: Tensor, ceiling: float) -> Tensor:
-    """Between 0 and the ceiling."""
+    """ReLU, at most the ceiling."""
     return F.relu(x) if ceiling == math.inf else F.hardtanh(x, 0.0, ceiling)
 
 

@@ -55,18 +55,18 @@ class ContextConfig:
 
     @property
     def candidates(self) -> int:
-        """Of how many earlier pixels a pixel may be a copy."""
+        """Earlier pixels that a pixel may be a copy of."""
         return self.copies + self.matches
 
     @property
     def pairs(self) -> int:
-        """Of the pattern's neighbours and matches."""
+        """Pairs of the pattern's neighbours and matches."""
         nodes = self.pattern + self.matches
         return nodes * (nodes - 1) // 2
 
     @property
     def inputs(self) -> int:
-        """Per pixel: neighbours, median prediction, activity, matches, each for every channel; pairs; flags."""
+        """Inputs of a pixel: neighbours, median prediction, activity, matches, each for every channel; pairs; flags."""
         return (len(NEIGHBOURS) + 2 + self.matches) * self.channels + self.pairs + FLAGS * self.matches
 
     def to_dict(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _INDEPENDENT = 1e-6  # nats; less than this between two variables counts as noth
 
 
 def mutual_information(images: NDArray[np.uint8], categories: int = 256) -> NDArray[np.float64]:
-    """Between all pairs of variables, [D, D] in nats, from `images` [N, D] in 8 bins."""
+    """Mutual information of all pairs of variables, [D, D] in nats, from `images` [N, D] in 8 bins."""
     bins = min(_BINS, categories)
     count, variables = images.shape
     joint = torch.zeros(variables * bins, variables * bins)
@@ -175,7 +175,7 @@ class HCLT:
         self.emissions = emissions / emissions.sum(1, keepdim=True)
 
     def to_tree(self) -> LatentTree:
-        """For coding: nodes in depth-first preorder, smaller subtrees first, in float64."""
+        """The tree for coding: nodes in depth-first preorder, smaller subtrees first, in float64."""
         parent = self.parent.tolist()
         sizes = np.ones(len(parent), np.int64)
         for node in range(len(parent) - 1, 0, -1):
@@ -239,7 +239,7 @@ def _ranks(parent: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _runs(depth: NDArray[np.int64], rank: NDArray[np.int64]) -> list[list[slice]]:
-    """For each level its runs of nodes of one rank."""
+    """Runs of nodes of one rank, for each level."""
     edges = np.flatnonzero((np.diff(depth) != 0) | (np.diff(rank) != 0)) + 1
     starts = [0, *edges.tolist()]
     levels: list[list[slice]] = [[] for _ in range(int(depth[-1]) + 1)]

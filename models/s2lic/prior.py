@@ -110,7 +110,7 @@ class FactorizedPrior(nn.Module):
 
     @torch.no_grad()
     def pmfs(self, limit: int = 512, tail: float = 2.0**-18) -> list[tuple[int, list[float]]]:
-        """For each channel: the first symbol, and the probabilities of it and its successors in float64.
+        """The first symbol of each channel, and the probabilities of it and its successors in float64.
 
         The last entry is the mass of everything outside (the escape). The range is the shortest one
         whose two tails have each less than `tail`, inside -limit..limit.

@@ -39,6 +39,7 @@ CAPS = {
 }
 QUALITIES = (10, 35, 60, 85)
 EFFORTS = {"circuit": (1, 5)}  # of codecs whose files differ in kind: without and with a network tuned to the picture
+CODECS = image_codecs()
 TILED = 50  # of so many pictures, one is large enough for several tiles
 
 
@@ -107,7 +108,7 @@ def encode(folder: Path, setting: Setting) -> list[str]:
     run("encode", setting, folder, names)
     made = []
     for name in names:
-        for codec in image_codecs():
+        for codec in CODECS:
             path = folder / "files" / f"{setting.cap}-{setting.threads} {name}.{codec}.ncf"
             (folder / "files" / f"{name}.{codec}.ncf").rename(path)
             made.append(path.name)

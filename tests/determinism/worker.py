@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from helpers.every_codec import image_codecs
-from matrix import options_of
+from matrix import CODECS, options_of
 
 import codec
 from codec import codecs, container, tiling
@@ -121,7 +120,7 @@ RECORDS: dict[str, Callable[[Header, list[Unit], bool], list[dict[str, int]]]] =
 def encode(folder: Path, name: str) -> None:
     source = folder / "sources" / name
     picture = np.load(source) if source.suffix == ".npy" else source
-    for coder in image_codecs():
+    for coder in CODECS:
         data = codec.encode(picture, coder, device="cpu", **options_of(coder, name))
         (folder / "files" / f"{name}.{coder}.ncf").write_bytes(data)
 

@@ -137,7 +137,7 @@ def test_summary_has_means_and_bd_rate_over_common_files() -> None:
     rows += [row("jpeg:q=1", "c", 100.0, 1.0)]
     summary = {r["codec"]: r for r in summarise(rows, "jpeg")}
     assert summary["jpeg:q=1"]["bpp"] == pytest.approx(0.2) and summary["jpeg:q=1"]["files"] == 2
-    assert summary["s2lic:q=2"]["bd.psnr"] == pytest.approx(-50)
+    assert summary["s2lic:q=2"]["bd.psnr"] == pytest.approx(-50) and summary["s2lic:q=2"]["bd.points"] == 3
     assert "ms-ssim" not in summary["s2lic:q=2"]
     assert summarise([]) == []
 

@@ -7,6 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from codec.evaluate import METRICS, Evaluator, Plan, known
+from codec.evaluate.specs import parse
+from helpers.video_clips import moving, video_file
+
 Row = dict[str, Any]
 
 SETTINGS = (10, 30, 50, 70, 90)
@@ -54,6 +58,19 @@ def audio_rows() -> list[Row]:
                     | {"task.speech.words": words}
                 )  # fmt: skip
     return rows
+
+
+def video_rows(folder: Path) -> list[Row]:
+    """Rows of a clip of 7 frames at an odd size, really coded: the hybrid, its base alone and peers; kept in
+    folder/kept."""
+    clip = folder / "waves.mkv"
+    clip.write_bytes(video_file(moving(163, 177, 7)))
+    specs = ("nirvana-e1:q=30,60", "base-svt-av1-e1:q=30,60", "x264:crf=14,17,20,26", "ffv1")
+    plan = Plan(
+        tuple(s for text in specs for s in parse(text, known("video"))), (*METRICS["video"], "ms-ssim", "psnr"),
+        keep=folder / "kept",
+    )  # fmt: skip
+    return list(Evaluator(plan, "video").rows(clip))
 
 
 def write(path: Path, rows: list[Row]) -> Path:

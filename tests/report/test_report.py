@@ -112,6 +112,17 @@ def test_bd_rates_are_refused_where_curves_do_not_overlap() -> None:
     assert "n/a: curves don't overlap" in markdown_table(found)
 
 
+def test_bd_rates_say_when_they_stand_on_few_points() -> None:
+    rows = image_rows()
+    (found,) = measure(data(rows, anchor="jpeg")["sections"][0], "psnr")["bd"]
+    assert found["points"] == 5 and not found["thin"]
+    few = [r for r in rows if r["codec"] not in ("webp:q=10", "webp:q=30", "webp:q=90")]
+    (thin,) = measure(data(few, anchor="jpeg")["sections"][0], "psnr")["bd"]
+    assert thin["value"] < -10 and thin["points"] == 2 and thin["thin"]
+    assert "2 points only" in markdown_table(build(few, anchor="jpeg"))
+    assert "points only" not in markdown_table(build(rows, anchor="jpeg"))
+
+
 def test_ranges_of_distances_are_given_as_they_are() -> None:
     rows = [r | {"deep.efflite0": 40 / r["psnr"] - 0.9} for r in image_rows()]
     section = data(rows, anchor="jpeg")["sections"][0]
@@ -331,4 +342,4 @@ def test_pictures_that_are_not_there_are_told_of(tmp_path: Path, kept: list[Row]
 def test_the_command_puts_pictures_in_the_page(tmp_path: Path, kept: list[Row]) -> None:
     result = call(write(tmp_path / "rows", kept), "-o", tmp_path / "o.html", "--pictures", tmp_path / "kept")
     assert result.exit_code == 0, result.stderr
-    assert len(embedded((tmp_path / "o.html").read_text(), "pictures")["images"]) == 2
+    assert len(embedded((tmp_path / "o.html").read_text(), "pictures")["image"]["images"]) == 2

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.report_rows import Row
+from helpers.report_rows import Row, video_rows
 from PIL import Image
 
 from codec.metrics import decibels, ms_ssim, psnr
@@ -67,7 +67,7 @@ def path(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> Path:
     (folder / "vtm.json").write_text(json.dumps({"name": "VTM", "results": results}))
     report = build(rows, read_published([folder / "vtm.json"]), anchor="jpeg", title="What machines see")
     pictures = collect(report.sections[0], Path(rows[0]["file"]).parent / "kept", 10**7)
-    (folder / "report.html").write_text(page(report, pictures))
+    (folder / "report.html").write_text(page(report, {"image": pictures}))
     return folder / "report.html"
 
 
@@ -195,26 +195,26 @@ def test_the_slider_moves_by_key_and_by_pointer(browser: webdriver.Chrome) -> No
     place = "return parseFloat(document.querySelector('.bar').style.left)"
     shown = "return document.querySelectorAll('.frame img')[1].style.clipPath"
     assert browser.execute_script(place) == 50
-    press(browser, "#wipe", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    press(browser, ".wipe", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     assert browser.execute_script(place) == 51 and "49%" in browser.execute_script(shown)
     frame = find(browser, ".frame")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", frame)
     width = frame.size["width"]
     ActionChains(browser).move_to_element(frame).click_and_hold().move_by_offset(-width // 4, 0).release().perform()
     assert browser.execute_script(place) == pytest.approx(25, abs=1)
-    assert float(find(browser, "#wipe").get_property("value")) == pytest.approx(25, abs=1)
+    assert float(find(browser, ".wipe").get_property("value")) == pytest.approx(25, abs=1)
 
 
 def test_the_viewer_shows_the_numbers_of_the_row(browser: webdriver.Chrome, rows: list[Row]) -> None:
     labelled(browser, "viewer", "Right").select_by_value("webp:q=40")
     row = next(r for r in rows if r["codec"] == "webp:q=40" and r["file"].endswith(NAMES[0]))
     for name in ("bytes", "bpp", "psnr", "ms-ssim", "task.classify.agree"):
-        (value,) = numbers(find(browser, f"#viewer-numbers [data-name='{name}']").text)
+        (value,) = numbers(find(browser, f".numbers [data-name='{name}']").text)
         assert value == pytest.approx(row[name], rel=6e-4)
-    press(browser, "#wipe", "]", ".")
+    press(browser, ".wipe", "]", ".")
     row = next(r for r in rows if r["codec"] == "webp:q=80" and r["file"].endswith(NAMES[1]))
-    assert numbers(find(browser, "#viewer-numbers [data-name=bytes]").text) == [row["bytes"]]
-    assert find(browser, "#viewer-numbers").text.count("\n") > 8
+    assert numbers(find(browser, ".numbers [data-name=bytes]").text) == [row["bytes"]]
+    assert find(browser, ".numbers").text.count("\n") > 8
 
 
 DIFFERENCE = """
@@ -235,18 +235,18 @@ def settled(browser: webdriver.Chrome) -> tuple[int, int, int]:
 
 
 def test_the_difference_is_amplified_and_nothing_between_equals(browser: webdriver.Chrome) -> None:
-    press(browser, "#wipe", "d")
-    assert find(browser, ".frame canvas").is_displayed() and not find(browser, "#wipe").is_displayed()
+    press(browser, ".wipe", "d")
+    assert find(browser, ".frame canvas").is_displayed() and not find(browser, ".wipe").is_displayed()
     width, height, total = settled(browser)
     assert (width, height) == (288, 192)
-    (said,) = numbers(find(browser, "#rightside").text.partition(" of ")[0])
+    (said,) = numbers(find(browser, ".sides span:last-child").text.partition(" of ")[0])
     assert total == pytest.approx(8 * said * width * height * 3, rel=0.15)  # at 8 times, some clipped
     labelled(browser, "viewer", "Right").select_by_value("original")
     assert settled(browser)[2] == 0
 
 
 def test_zoom_scrolls_inside_its_frame(browser: webdriver.Chrome) -> None:
-    press(browser, "#wipe", "z", "z")
+    press(browser, ".wipe", "z", "z")
     assert find(browser, ".frame").size == {"width": 4 * 288, "height": 4 * 192}
     assert (
         browser.execute_script("return getComputedStyle(document.querySelector('.frame img')).imageRendering")
@@ -311,3 +311,44 @@ def test_a_narrow_window_does_not_scroll_sideways(browser: webdriver.Chrome) -> 
     browser.refresh()
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
     assert find(browser, "#rate-and-distortion .chart").rect["width"] <= 390
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Row]]:
+    """The page of a clip, and its rows."""
+    folder = tmp_path_factory.mktemp("film")
+    rows = video_rows(folder)
+    report = build(rows)
+    pictures = collect(report.sections[0], folder / "kept", 10**7)
+    (folder / "report.html").write_text(page(report, {"video": pictures}))
+    return folder / "report.html", rows
+
+
+def test_frames_of_a_video_are_compared_in_colour(driver: webdriver.Chrome, film: tuple[Path, list[Row]]) -> None:
+    path, rows = film
+    emulate(driver)
+    resize(driver, 1280)
+    driver.get(path.as_uri())
+    assert [e for e in driver.get_log("browser") if e["level"] == "SEVERE"] == []
+    assert texts(driver, "#viewer .step option") == [f"frame {n}, waves.mkv" for n in (1, 3, 5)]
+    labelled(driver, "viewer", "Right").select_by_value("nirvana-e1:q=30")
+    (value,) = numbers(find(driver, ".numbers [data-name=psnr-u]").text)
+    assert value == pytest.approx(next(r["psnr-u"] for r in rows if r["codec"] == "nirvana-e1:q=30"), rel=6e-4)
+    press(driver, ".wipe", "s")
+    left, right = (driver.find_elements(By.CSS_SELECTOR, ".frame img")[i].rect for i in (1, 0))
+    assert left["x"] + left["width"] < right["x"] and left["width"] == right["width"] == 177
+    assert find(driver, ".frame").rect["height"] == 163
+    press(driver, "#viewer input[value=beside]", "d", "]")
+    assert Select(find(driver, ".step select")).first_selected_option.text == "frame 3, waves.mkv"
+    assert settled(driver)[:2] == (177, 163) and settled(driver)[2] > 0
+
+
+def test_videos_have_bd_rates_at_a_glance(driver: webdriver.Chrome, film: tuple[Path, list[Row]]) -> None:
+    driver.get(film[0].as_uri())
+    heads = texts(driver, "#at-a-glance thead th")
+    assert heads[2:-2] == ["PSNR, YCbCr 6:1:1", "PSNR, luma", "PSNR, U", "PSNR, V", "SSIM", "MS-SSIM"]
+    found = dict(
+        zip(texts(driver, "#at-a-glance tbody th"), texts(driver, "#at-a-glance td:nth-child(3)"), strict=True)
+    )
+    cell = next(text for name, text in found.items() if "nirvana-e1" in name)
+    assert "%" in cell and "2 points only" in cell

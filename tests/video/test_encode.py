@@ -137,7 +137,7 @@ def test_no_frames_are_no_video() -> None:
 
 def test_unknown_codecs_and_presets_are_refused() -> None:
     shown = video_of(pictures(moving(count=1)))
-    with pytest.raises(CodecError, match="choose one of nirvana, s2lic"):
+    with pytest.raises(CodecError, match="choose one of s2lic, nirvana"):
         video.encode(shown, io.BytesIO(), "h264")
     with pytest.raises(CodecError, match="s2lic has no presets and no base"):
         video.encode(shown, io.BytesIO(), "s2lic", options=VideoOptions(preset="tiny"), device="cpu")

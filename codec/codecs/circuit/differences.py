@@ -133,7 +133,7 @@ def _tables() -> Tables:
 
 
 def _pmf(masses: list[int]) -> Int:
-    """Of sum 2^16, every entry at least 1, from whole numbers of any size."""
+    """A pmf of sum 2^16, every entry at least 1, from whole numbers of any size."""
     total, cumulative, edges = sum(masses), 0, [0]
     for i, mass in enumerate(masses, 1):
         cumulative += mass

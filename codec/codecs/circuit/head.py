@@ -41,7 +41,7 @@ class Arrangement:
         return 1 if self.grey or channels <= 2 else 3
 
     def bits(self, depth: int) -> int:
-        """Of what colour units hold."""
+        """Bits of a sample in the units of colour; `depth`: the picture's."""
         return depth if self.levels is None else levels.rank_bits(self.levels)
 
 

@@ -218,7 +218,7 @@ class Part(NamedTuple):
 
 
 def _parts(header: Header, how: Arrangement) -> list[Part]:
-    """Of all units in their order: colours, then alpha."""
+    """The parts of all units in their order: colours, then alpha."""
     size = header.height, header.width
     boxes = layout.units(*size) if how.tiled else layout.whole(*size)
     with_alpha = header.channels in WITH_ALPHA and not how.opaque

@@ -18,7 +18,7 @@ Pixels = NDArray[np.uint8]
 
 
 def arrays(tile: Pixels, config: ContextConfig) -> tuple[NDArray[Any], ...]:
-    """Of a tile [h, w, C]."""
+    """The inputs of a tile [h, w, C]."""
     return with_matches(embed(tile, MARGIN), inside(tile, MARGIN), config)
 
 

@@ -66,7 +66,7 @@ def choose(unit: NDArray[Any], bits: int, networks: Sequence[Network]) -> Choice
 
 
 def estimate(unit: NDArray[Any], bits: int, network: Network) -> float:
-    """About the bytes of a unit through a network, no palette, no shift: from the blocks that `choose` takes."""
+    """An estimate of a unit's bytes through a network, no palette, no shift, from the blocks that `choose` takes."""
     blocks, share = _blocks(unit, bits)
     return _cost(blocks, bits, network, 0, None) / share
 

@@ -14,7 +14,7 @@ _LZMA = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 23, "lc": 3, "lp": 0, "pb":
 
 
 def dtype(bits: int) -> type[np.uint8] | type[np.uint16]:
-    """Of samples of so many bits."""
+    """The type of samples of so many bits."""
     return np.uint8 if bits <= 8 else np.uint16
 
 

@@ -65,7 +65,7 @@ def encode(unit: Pixels, most: float = float("inf")) -> Coded:
 
 
 def estimate(unit: Pixels) -> int:
-    """About the bytes that `encode` would take, in a fraction of its time."""
+    """An estimate of the bytes that `encode` would take, in a fraction of its time."""
     return len(_compress(unit, 0, 4, quality=75))
 
 

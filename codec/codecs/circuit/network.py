@@ -54,7 +54,7 @@ class Layer:
 
     @classmethod
     def load(cls, tensors: Mapping[str, NDArray[Any]], name: str, largest: NDArray[np.int64]) -> Layer:
-        """From the file's integers; FormatError unless all sums are exact for inputs up to `largest` [in]."""
+        """The layer of a file's integers; FormatError unless all sums are exact for inputs up to `largest` [in]."""
         weight, bias, shift = (tensors[f"{name}.{part}"].astype(np.int64) for part in ("weight", "bias", "shift"))
         if weight.shape != (len(bias), len(largest)) or shift.shape != bias.shape:
             raise FormatError(f"layer {name} has the wrong shape; get a whole copy of the weights")

@@ -61,7 +61,7 @@ def _levels(colour: NDArray[Any], depth: int, networks: list[Network]) -> Levels
 
 
 def _cost(colour: NDArray[Any], bits: int, networks: list[Network]) -> float:
-    """About the bytes that a picture takes."""
+    """An estimate of the bytes that a picture takes."""
     costs = [float(colour.size * bits / 8)]
     if networks and methods.flatness(colour) < methods.DRAWN:
         costs.append(method_circuit.choose(colour, bits, networks).size)

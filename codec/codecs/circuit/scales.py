@@ -27,7 +27,7 @@ CEILING = TOP * ACTIVATION
 
 
 def parameters(config: ContextConfig) -> dict[str, tuple[list[str], str | None]]:
-    """For every layer: the float weights that are its columns, and its bias."""
+    """The names, for every layer, of the float weights that are its columns, and of its bias."""
     result: dict[str, tuple[list[str], str | None]] = {
         name: ([f"{name}.weight"], f"{name}.bias") for name in ("feature1", "feature2", "hidden", "head")
     }

@@ -28,7 +28,7 @@ class Tuning(NamedTuple):
 
 
 def tuning(colour: Sequence[NDArray[Any]], bits: int, networks: Sequence[Network], effort: int) -> Tuning | None:
-    """For units [h, w, C] of 8 bits or fewer of a picture; None where it doesn't pay.
+    """A network tuned to a picture's units [h, w, C] of 8 bits or fewer; None where it doesn't pay.
 
     Units of few colours and units that WebP codes best are left as they are. The tuned network's number is the one
     after the others'.

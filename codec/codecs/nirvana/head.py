@@ -18,7 +18,7 @@ KEPT = 0  # in place of an encoder's number: the packets are the source's
 
 
 def pack_private(encoder: Encoder | None, factor: float, effort: int) -> bytes:
-    """Of a stream that this encoder made, or (None) that the source had."""
+    """The private bytes for a stream that this encoder made, or (None) that the source had."""
     number = encoder.number if encoder else KEPT
     return bytes([HYBRID]) + b"".join(map(varint, (number, round(factor * STEPS), effort)))
 

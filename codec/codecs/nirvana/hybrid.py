@@ -1,5 +1,5 @@
 """Networks fitted over a standard stream: a chain's packets as an encoder wrote them, and for each group of its frames
-what gives back part of what was lost (codec/nirvana/filters).
+what gives back part of what was lost (codec/codecs/nirvana/filters).
 
 A unit is a group; the first one of a chain has all packets of the chain. Its checksum is that of the samples that the
 standard's decoder gives, so the networks never work on others than they were fitted to.
@@ -200,7 +200,7 @@ class _Fit:
         if options.seconds is not None:
             seconds = max(options.seconds - (time.monotonic() - self._begun), 0.0) * count / self._left
         found = before = _errors(base, source, self._depth)
-        payload, after, better = filters.fit(
+        payload, after, better, late = filters.fit(
             base, source, self._depth, state, stream_bytes=self._share(count), effort=options.effort, seconds=seconds
         )
         if payload:
@@ -213,7 +213,7 @@ class _Fit:
         self._left -= count
         bits = 8 * (self._share(count) + len(payload))
         mean = sum(map(psnr_611, found)) / count
-        self._task.tell(VideoProgress("fit", count, mean, bits / (self._pixels * count)))
+        self._task.tell(VideoProgress("fit", count, mean, bits / (self._pixels * count), late and options.seconds != 0))
         return payload, after
 
     def _share(self, count: int) -> int:

@@ -54,7 +54,8 @@ def write(
     try:
         container.write(fp, header, units(), Limits(pixels=max_pixels))
     except FormatError as error:
-        raise MediaError(f"its stream can't be decoded from each of its key frames on; {OTHERWISE}") from error
+        cause = str(error).partition(";")[0]
+        raise MediaError(f"it can't be decoded from each of its key frames on ({cause}); {OTHERWISE}") from error
     return header, frames
 
 

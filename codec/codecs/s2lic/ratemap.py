@@ -34,7 +34,7 @@ class Rates:
         self.offsets = np.zeros(cells, np.int32) if mapped else None
 
     def of(self, part: Tile) -> Tensor:
-        """For the model: [1], or a map [1, h, w] of a part, float64."""
+        """Rates as the model takes them: [1], or a map [1, h, w] of a part, float64."""
         offsets = self.offsets_of(part)
         if offsets is None:
             return self.q

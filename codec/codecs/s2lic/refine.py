@@ -8,10 +8,8 @@ above it, where little does. (docs/search.md has what else was tried.)
 """
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from typing import NamedTuple
 
 import torch
@@ -131,7 +129,7 @@ def _gradient(leaf: Tensor) -> Tensor:
 
 
 def best_symbols(residual: Tensor, sigma: Tensor, stiffness: float) -> Tensor:
-    """Of the three whole numbers nearest to each residual, t - mu, that with the least bits + stiffness * error^2."""
+    """The whole number with the least bits + stiffness * error^2 among the three nearest to each residual, t - mu."""
     k = residual.round()
     if math.isinf(stiffness):
         return k
@@ -147,23 +145,12 @@ def best_symbols(residual: Tensor, sigma: Tensor, stiffness: float) -> Tensor:
     return (k + torch.stack(costs).argmin(0) - 1) * side
 
 
-@lru_cache(maxsize=2)
-@torch.inference_mode(False)
-def bfloat16_is_faster(model: S2LIC, device: torch.device) -> bool:
-    """Only where the processor has it; both are timed on a small picture, once for a batch of pictures."""
-    zeros = partial(torch.zeros, device=device)
-    everything, rate = slice(None), zeros(1)
-    place = Place(
-        zeros(1, 3, 128, 128), zeros(1, model.config.latents, 8, 8), everything, everything,
-        zeros(1, model.config.hyper, 2, 2), rate, rate,
-    )  # fmt: skip
-    once, seconds = _Pass(model, place), {}
-    for fast in (False, True, False, True):  # the first of each makes the kernels ready
-        started = time.perf_counter()
-        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
-            once(place.y, 1.0)
-        seconds[fast] = time.perf_counter() - started
-    return seconds[True] < seconds[False]
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies in bfloat16 itself. Asked, not timed: the same command writes the same file again."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # from PyTorch 2.10 or so on
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
 def refine(

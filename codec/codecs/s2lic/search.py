@@ -14,7 +14,7 @@ from torch import Tensor
 
 from codec import tiling
 from codec.codecs.s2lic.ratemap import Rates
-from codec.codecs.s2lic.refine import Place, Schedule, bfloat16_is_faster, error_weight, refine
+from codec.codecs.s2lic.refine import Place, Schedule, error_weight, has_bfloat16, refine
 from codec.container import Header, Unit
 from codec.models.s2lic.model import PATCH
 
@@ -50,7 +50,7 @@ def units(
 
     plain = [coded(n, tile, *codec.analyse(frame, header, tile, rates)) for n, tile in enumerate(tiles)]
     cost = _cost(codec, frame, header, rates, plain, y_hat)
-    fast = bfloat16_is_faster(codec.model, codec.device)
+    fast = has_bfloat16(codec.device)
     better = []
     for number, tile in enumerate(tiles):
         y, z = codec.analyse(frame, header, tile, rates)

@@ -33,7 +33,7 @@ class Layout(NamedTuple):
         return -(-height // 2) if self.chroma == "420" else height, width if self.chroma == "444" else -(-width // 2)
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
-        """Of all three planes."""
+        """Height and width of all three planes."""
         return [(height, width), *[self.chroma_size(height, width)] * 2]
 
     def frame_bytes(self, height: int, width: int) -> int:

@@ -62,7 +62,7 @@ class Recorder:
         return (self._buffer.getvalue() if self._copy is not None else b""), []
 
     def _begin(self, base: Fraction, first: int) -> av.AudioStream:
-        """For packets that begin at `first`, in units of `base` seconds."""
+        """Open the stream for packets that begin at `first`, in units of `base` seconds."""
         self._shift = round(self._start / base)
         if first < self._shift:
             self._target.metadata[VIDEO_START] = str((self._shift - first) * base)

@@ -121,7 +121,7 @@ def test_a_larger_output_is_said_with_both_sizes(tmp_path: Path) -> None:
 
 
 def test_existing_files_are_kept_without_force(photo: Path, ncf: Path, encoded: bytes) -> None:
-    assert "photo.ncf exists already; use -f to overwrite it" in refused("encode", photo)
+    assert "photo.ncf exists already; name another with -o, or overwrite it with -f" in refused("encode", photo)
     assert ncf.read_bytes() == encoded
     call("encode", "--force", "-q", "90", photo)
     assert ncf.read_bytes() != encoded

@@ -10,6 +10,7 @@ import pytest
 from helpers.coded_videos import in_file
 from helpers.commands import QUICK, call, names, refused
 from helpers.video_clips import BT601, moving, packets, turned_file, video_file
+from PIL import Image
 
 from codec.media.video import read_video
 from codec.media.video.layout import frame_of, mark, samples
@@ -72,6 +73,9 @@ def test_what_can_not_be_exported_is_said(coded: str) -> None:
     assert "there is no standard stream in it to export" in refused("export", "s2lic.ncf")
     assert "there is no standard stream in it; leave --base out" in refused("decode", "--base", "s2lic.ncf")
     assert "s2lic.mp4" not in names()
+    Image.new("RGB", (8, 8)).save("dot.png")
+    call("encode", "--lossless", "dot.png")
+    assert "it holds an image, not a video; decode it instead" in refused("export", "dot.ncf")
 
 
 def clip_of_one() -> str:

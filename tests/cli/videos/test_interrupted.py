@@ -1,5 +1,7 @@
 """What is interrupted goes on, with the bytes of a run without interruption."""
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +13,9 @@ import pytest
 from helpers.coded_videos import offsets
 from helpers.commands import QUICK, call, names, refused
 from helpers.video_clips import moving, video_file
+
+from codec.cli.unfinished import resumable
+from codec.errors import CodecError
 
 LONG = [(y // 4 + np.uint8(160 * (n // 14 % 2)), u, v) for n, (y, u, v) in enumerate(moving(64, 64, 70))]
 
@@ -73,3 +78,18 @@ def test_long_names_have_room_to_be_unfinished(clip: str, ncf: bytes) -> None:
     name = "ä" * 120 + ".ncf"
     call("encode", clip, *QUICK, "-o", name)
     assert Path(name).read_bytes() == ncf
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no locks of files")
+def test_one_process_at_a_time_writes_a_video(here: Path) -> None:
+    with resumable("a.ncf", "options", False) as first:
+        first.write(b"first")
+        for resume in (False, True):
+            busy = pytest.raises(CodecError, match=re.escape("another process is writing a.ncf; wait for it, or name"))
+            with busy, resumable("a.ncf", "options", resume):
+                pass
+        first.write(b", whole")
+    assert Path("a.ncf").read_bytes() == b"first, whole" and names() == ["a.ncf"]
+    with resumable("a.ncf", "options", False) as second:
+        second.write(b"second")
+    assert Path("a.ncf").read_bytes() == b"second"

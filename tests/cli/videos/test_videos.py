@@ -24,7 +24,7 @@ def test_another_process_decodes_the_same_frames(run: Run, coded: str, ncf: byte
 
 def test_a_row_says_what_was_done(clip: str, ncf: bytes) -> None:
     row = json.loads(call("encode", "--json", "--quiet", *QUICK, clip).stdout)
-    assert row.pop("encode_s") > 0
+    assert row.pop("encode_s") > 0 and 20 < row.pop("psnr") < 60
     pixels = 32 * 48 * sum(SHORT)
     assert row == {
         "file": clip, "output": "clip.ncf", "codec": "nirvana", "quality": 50.0, "frames": sum(SHORT),
@@ -117,6 +117,17 @@ def test_pictures_and_videos_in_one_batch(clip: str, ncf: bytes, picture: Image.
     assert "2 encoded, 1 failed" in result.stderr and "codec: ./wrong.mp4: " in result.stderr
 
 
+def test_a_folder_of_pictures_and_videos_comes_back_as_what_it_was(
+    ncf: bytes, picture: Image.Image, here: Path
+) -> None:
+    Path("in/deep").mkdir(parents=True)
+    Path("in/deep/clip.ncf").write_bytes(ncf)
+    picture.save("photo.png")
+    call("encode", "photo.png", "-o", "in/photo.ncf")
+    call("decode", "-r", "in", "-o", "out")
+    assert sorted(str(p.relative_to("out")) for p in Path("out").rglob("*.*")) == ["deep/clip.mp4", "photo.png"]
+
+
 def test_pipes_carry_the_same_bytes(run: Run, here: Path, source: bytes, ncf: bytes) -> None:
     done = run("encode", *QUICK, "-", stdin=source)
     assert (done.returncode, done.stdout) == (0, ncf)
@@ -131,7 +142,7 @@ def test_pipes_carry_the_same_bytes(run: Run, here: Path, source: bytes, ncf: by
 
 def test_an_existing_output_stays(clip: str) -> None:
     Path("clip.ncf").write_bytes(b"mine")
-    assert "exists already; use -f" in refused("encode", *QUICK, clip)
+    assert "exists already; name another with -o" in refused("encode", *QUICK, clip)
     assert Path("clip.ncf").read_bytes() == b"mine" and names() == ["clip.mkv", "clip.ncf"]
     call("encode", *QUICK, "-f", "-q", 0, clip)
     assert Path("clip.ncf").read_bytes()[1:4] == b"NCF" and names() == ["clip.mkv", "clip.ncf"]

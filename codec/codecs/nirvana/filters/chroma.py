@@ -38,7 +38,7 @@ TABLES = (("luma", "own"), ("luma", "other"), ("own", "other"), ("down", "right"
 
 
 def guidance(frame: Frame, tile: Tile) -> Guidance:
-    """Of a tile, for the features of both planes."""
+    """The guidance of a tile, for the features of both planes."""
     planes = {"luma": frame.small, _NAMES[1]: frame.u, _NAMES[2]: frame.v}
     return Guidance({name: tile.of(plane, _REACH) for name, plane in planes.items()}, _REACH)
 

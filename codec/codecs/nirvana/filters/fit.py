@@ -26,11 +26,13 @@ _SAMPLES = (30, 60, 100, 150, 200, 400, 800, 1500, 3000)  # of luma, in thousand
 
 
 class Fitted(NamedTuple):
-    """What a group gets: its payload for `apply`, b"" for nothing, the next group's state, and the frames it makes."""
+    """What a group gets: its payload for `apply`, b"" for nothing, the next group's state, and the frames it makes.
+    `late`: there was no time to see what would pay."""
 
     payload: bytes
     state: State
     frames: list[Planes]
+    late: bool = False
 
 
 class _Choice(NamedTuple):
@@ -67,7 +69,7 @@ def fit(
     state = state or State()
     began = time.monotonic()
     if not base or (seconds is not None and seconds <= 0):
-        return Fitted(b"", state, list(base))
+        return Fitted(b"", state, list(base), bool(base))
     task = _Task(base, source, depth, state, max(stream_bytes, 1), None if seconds is None else began + seconds)
     samples = _SAMPLES[min(max(effort, 1), 9) - 1] * 1000
     choices = task.solved(samples, None if seconds is None else began + 0.4 * seconds)
@@ -129,6 +131,7 @@ class _Task:
         Where frames differ much in quality the sum of errors may fall, and the mean PSNR with it: neither may.
         """
         made: list[Planes] = []
+        late, began = False, time.monotonic()
         before, after, rise = np.zeros(3), np.zeros(3), np.zeros(3)
         least = np.array([plane.size * _EQUAL * ((1 << self._depth) - 1) ** 2 for plane in self._base[0]])
         if any(choices):
@@ -140,8 +143,9 @@ class _Task:
                 before, after = before + was, after + now
                 rise += np.log(np.maximum(now, least) / np.maximum(was, least))
                 made.append(frame)
-                if self._deadline is not None and time.monotonic() > self._deadline:
-                    choices = [None] * 3
+                each = (time.monotonic() - began) / len(made)
+                if self._deadline is not None and began + each * len(self._base) > self._deadline:
+                    choices, late = [None] * 3, True
                     break
         change = np.log(np.maximum(after, 1) / np.maximum(before, 1))
         for plane, choice in enumerate(choices):
@@ -155,7 +159,7 @@ class _Task:
         payload = self._packed(choices)
         filters = [None if choice is None else choice.filter for choice in choices]
         frames = [_mixed(plain, frame, filters) for plain, frame in zip(self._base, made or self._base, strict=False)]
-        return Fitted(payload, following(filters, self._state), frames if payload else list(self._base))
+        return Fitted(payload, following(filters, self._state), frames if payload else list(self._base), late)
 
     def _packed(self, choices: Sequence[_Choice | None]) -> bytes:
         filters = [None if choice is None else choice.filter for choice in choices]

@@ -33,7 +33,7 @@ def sample(base: Sequence[Planes], depth: int, samples: int) -> Iterator[tuple[i
 
 
 def thresholds(base: Sequence[Planes], depth: int) -> tuple[int, ...]:
-    """Of luma's classes, so that as many samples are in each."""
+    """The thresholds between luma's classes, so that as many samples are in each."""
     found = [
         luma.activity(window.now, tile)[0].reshape(-1)[::7]
         for _, window, (chosen, _, _) in sample(base, depth, 16 * 4096)
@@ -64,7 +64,7 @@ def moments(
     samples: int,
     deadline: float | None,
 ) -> list[Moments]:
-    """Of the features of the planes that `filters` are for, with their settings, over so many samples of luma.
+    """Moments of the features of each filter's plane, with its settings, over so many samples of luma.
 
     Past the `deadline` (of time.monotonic) no more frames are looked at.
     """

@@ -29,22 +29,22 @@ class Layout:
 
     @cached_property
     def features(self) -> int:
-        """To a sample."""
+        """Features of a sample."""
         return sum(size for _, size, _ in self.families)
 
     @cached_property
     def rows(self) -> int:
-        """Of weights of features."""
+        """Rows of the features' weights."""
         return 1 + self.classes if self.classes > 1 else 1
 
     @cached_property
     def count(self) -> int:
-        """Of all weights."""
+        """Number of all weights."""
         return self.rows * self.features + self.tables * chroma.KNOTS**2
 
     @cached_property
     def contexts(self) -> NDArray[np.intp]:
-        """Of each weight: its family, apart for shared weights and those of classes, or its table."""
+        """The context of each weight: its family, apart for shared weights and those of classes, or its table."""
         family = np.repeat(np.arange(len(self.families)), [size for _, size, _ in self.families])
         shared = np.concatenate([family + len(self.families) * (row > 0) for row in range(self.rows)])
         tables = np.repeat(np.arange(self.tables), chroma.KNOTS**2) + 2 * len(self.families)
@@ -76,7 +76,7 @@ class Filter:
 
     @property
     def layout(self) -> Layout:
-        """Of its plane."""
+        """The layout of its plane."""
         return LAYOUTS[self.plane]
 
     @cached_property
@@ -88,7 +88,7 @@ class Filter:
 
     @cached_property
     def axes(self) -> tuple[tuple[int, int], ...]:
-        """Of Y, U and V."""
+        """First knot and distance of two, of Y, U and V."""
         s = self.settings
         return (s[0], s[1]), (s[2], s[3]), (s[4], s[5])
 

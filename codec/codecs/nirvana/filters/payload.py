@@ -105,7 +105,7 @@ def _code(
 
 
 def _modes(payload: bytes) -> list[int]:
-    """Of Y, U and V. FormatError for a payload that can't be one."""
+    """The modes of Y, U and V. FormatError for a payload that can't be one."""
     if len(payload) > LIMIT or (payload and (payload[0] > 63 or not payload[0])):
         raise FormatError(_DAMAGED)
     return [(payload[0] if payload else 0) >> (2 * plane) & 3 for plane in range(3)]

@@ -70,7 +70,7 @@ def _prepared(which: Filter, tile: Tile) -> tuple[Float, NDArray[np.bool_], Floa
 
 
 def _add(before: np.ndarray, change: Float, depth: int, tile: Tile, after: np.ndarray) -> None:
-    """To a tile what is in 2^-7 of a unit of 10 bits: whole numbers below 2^24."""
+    """Add a change to a tile; it is in 2^-7 of a unit of 10 bits: whole numbers below 2^24."""
     down = FRACTION + 10 - depth
     change += np.float32(1 << (down - 1))
     change *= np.float32(2.0**-down)

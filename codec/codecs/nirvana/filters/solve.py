@@ -22,7 +22,7 @@ _FIRST = 1.5  # weights that counts begin with
 
 @dataclass
 class Moments:
-    """Of features and what a filter should change: `products` [N, N], `wishes` [N], the error, all over `count`."""
+    """Sums over features and the changes wished for: `products` [N, N], `wishes` [N], the error, all over `count`."""
 
     products: Double
     wishes: Double
@@ -31,7 +31,7 @@ class Moments:
 
 
 def whole(layout: Layout, parts: list[Moments]) -> Moments:
-    """Of all weights of a layout, from those of each class."""
+    """Moments of all weights of a layout, from those of each class."""
     if layout.rows == 1:
         return parts[0]
     size = layout.features

@@ -73,7 +73,7 @@ class Guidance:
         self._products: dict[tuple[str, ...], Float] = {}
 
     def lack(self, name: str, guide: str, noise: int) -> Float:
-        """Of a plane to one like `guide`; `noise`: the variance below which that is flat, in units of 10 bits."""
+        """What a plane lacks to one like `guide`; `noise`: a variance below which that is flat, in units of 10 bits."""
         slope = self._covariance(guide, guide) + np.float32(noise * self._count**2)
         np.divide(self._covariance(name, guide), slope, out=slope)
         # In 1/256, at most 2^13: a covariance is at most 2^9 times the guide's deviation.
@@ -85,7 +85,7 @@ class Guidance:
         return np.clip(slope, np.float32(-4096), np.float32(4096), out=slope)
 
     def _covariance(self, *names: str) -> Float:
-        """Of two planes, times the samples of a window, squared: below 2^31."""
+        """The covariance of two planes, times the samples of a window, squared: below 2^31."""
         one, two = names = tuple(sorted(names))
         if names not in self._products:
             products = box(self._planes[one] * self._planes[two], self._reach)

@@ -57,7 +57,7 @@ def _round(mass: int) -> int:
 
 @lru_cache(maxsize=1)
 def _costs() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """For each table the bits of 0, 1, 2, ..., those of its escape, and the last value that isn't escaped."""
+    """The bits of 0, 1, 2, ... for each table, those of its escape, and the last value that isn't escaped."""
     last = tables().sizes.astype(np.int64) // 2 - 1
     bits, escape = np.zeros((WIDTHS, last.max() + 1)), np.zeros(WIDTHS)
     for width in range(WIDTHS):
