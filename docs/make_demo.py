@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import codec
+from codec import peers
 from codec.metrics import bits_per_pixel, psnr
-from codec.peers import open_peer
 
 PEERS = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
 TOLERANCE = 1.02  # of our size: a peer has 101 sizes to choose from, so its file may be that much larger
@@ -25,7 +25,7 @@ def of_size(name: str, frame: np.ndarray, size: int) -> bytes:
     """The peer's file nearest to `size` bytes among those up to TOLERANCE times it; its smallest if there is none."""
     best = b""
     for quality in range(101):
-        file = open_peer(name).encode(frame, quality)
+        file = peers.PEERS[name].encode(frame, quality)
         if best and len(file) > TOLERANCE * size:
             break
         if not best or abs(len(file) - size) <= abs(len(best) - size):
@@ -40,7 +40,7 @@ def panels(frame: np.ndarray, quality: float, box: Box) -> list[Panel]:
     coded = {"neural-codec": (data, next(codec.decode(data).frames()))}
     for name, title in PEERS.items():
         file = of_size(name, frame, len(data))
-        coded[title] = file, open_peer(name).decode(file)
+        coded[title] = file, peers.PEERS[name].decode(file, 3)
     size = box[2] - box[0], box[3] - box[1]
     whole = Image.fromarray(frame)
     ImageDraw.Draw(whole).rectangle(box, outline="white", width=5)
