@@ -10,6 +10,7 @@ LOOPS = {
     "boundary": "codec.train.boundary",
     "shards": "codec.train.shards",
     "drawn": "codec.train.drawn",
+    "hclt": "codec.research.hclt",
     **{name: module for codec in codecs.all_codecs().values() for name, module in codec.training.items()},
 }
 
@@ -32,6 +33,6 @@ def train(what: str, arguments: tuple[str, ...]) -> None:
     codec train export-circuit --photo runs/b --data photos/ -o weights/circuit-mine.safetensors
     codec train shards originals/ --exclude test/ held-out.tar --out photos.tar
     codec train drawn --out drawn.tar
-    codec train circuit --dataset mnist --data mnist/ --states 16 --out runs/c
+    codec train hclt --dataset mnist --data mnist/ --states 16 --out runs/c
     """
     importlib.import_module(LOOPS[what]).main(list(arguments))

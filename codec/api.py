@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from codec import codecs, container, media
-from codec.codecs.base import ImageCodec, ImageMedia, Progress
+from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
 from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
 from codec.container import Limits
 from codec.errors import CodecError, FormatError
@@ -36,8 +36,8 @@ class Decoded:
 
     header: container.Header
     damage: list[CodecError] | None  # what was not whole, known once the frames are decoded; None: not asked for
-    _frames: Iterator[np.ndarray]
-    _kept: list[np.ndarray]
+    _frames: Iterator[NDArray[Any]]
+    _kept: list[NDArray[Any]]
     video: "video.File | None" = None  # for pictures as planes with their times
 
     @property
@@ -50,7 +50,7 @@ class Decoded:
             h.width, h.height, h.channels, h.depth, h.frames, h.rate, tuple(h.color), h.metadata  # type: ignore[arg-type]
         )  # fmt: skip
 
-    def frames(self) -> Iterator[np.ndarray]:
+    def frames(self) -> Iterator[NDArray[Any]]:
         """The frames, [height, width, channels]: uint8, or uint16 for a depth of more than 8 bits.
 
         Those of a video are decoded each time, and none is kept.
@@ -225,7 +225,7 @@ def describe(header: container.Header) -> dict[str, Any]:
     return values | codec.values(header)
 
 
-def _images(codec: codecs.Descriptor) -> ImageMedia:
+def _images(codec: Descriptor) -> ImageMedia:
     """How a codec does images; FormatError if it doesn't, which a file's header may claim."""
     if codec.images is None:
         raise FormatError(f"{codec.name} codes no images; get a whole copy of the file")

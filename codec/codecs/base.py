@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from codec.codecs.options import EFFORTS, ImageOptions, VideoOptions, VideoProgress
 
 if TYPE_CHECKING:
-    import numpy as np
+    from numpy.typing import NDArray
 
     from codec.codecs.partial import Damage, Found
     from codec.container import Header, Unit
@@ -30,14 +30,14 @@ class ImageCodec(Protocol):
     """Encodes and decodes one picture at a time with one set of weights on one device."""
 
     def encode(
-        self, info: Info, frames: Iterable[np.ndarray], options: ImageOptions, progress: Progress | None = None
+        self, info: Info, frames: Iterable[NDArray[Any]], options: ImageOptions, progress: Progress | None = None
     ) -> tuple[Header, Iterator[Unit]]:
         """Header and units of the one picture in `frames`, [H, W, 1..4], uint8 (depth 8) or uint16 (9 to 16)."""
         ...
 
     def decode(
         self, header: Header, units: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
-    ) -> Iterator[np.ndarray]:
+    ) -> Iterator[NDArray[Any]]:
         """The picture of a file whose header names these weights, [H, W, channels].
 
         Header and number of units are checked at once (FormatError), units when the picture is asked for (DesyncError,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from codec import api, media, video
+from codec import api, container, media, video
 from codec.errors import CodecError
 from codec.media import yuv
 from codec.media.video import Layout, Picture, Planes, read_video
@@ -49,7 +49,7 @@ class _Still:
 
     def decoded(self, row: Row, folder: Path) -> list[np.ndarray]:
         data = _kept(row, folder).read_bytes()
-        if data.startswith(api.container.MAGIC):
+        if data.startswith(container.MAGIC):
             decoded = api.decode(data)
             return [_rgb8(next(iter(decoded.frames())), decoded.info.depth)]
         if family(row["codec"]) in PEERS:
@@ -70,7 +70,7 @@ class _Clip:
     def decoded(self, row: Row, folder: Path) -> list[np.ndarray]:
         path = _kept(row, folder)
         with path.open("rb") as fp:
-            if fp.read(len(api.container.MAGIC)) == api.container.MAGIC:
+            if fp.read(len(container.MAGIC)) == container.MAGIC:
                 return self._rgb(_of_chains(video.open_file(fp), self._numbers))
         return self._rgb(_some(read_video(path, audio=False).pictures(), self._numbers))
 

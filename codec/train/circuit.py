@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from codec.codecs.circuit.inputs import arrays
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
-from codec.research import hclt
 from codec.train import checkpoint, loop, photos
 from codec.train.subpixels import Sampler
 
@@ -58,7 +57,7 @@ def parse(argv: list[str]) -> ContextOptions:
     p = argparse.ArgumentParser(
         prog="codec train circuit",
         description="Train the lossless codec's context network.",
-        epilog="`codec train circuit --dataset mnist --help` is about circuits of small images.",
+        epilog="`codec train hclt --help` is about circuits of small images.",
     )
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos that were never lossy")
     p.add_argument("--out", required=True, help="folder of the run: checkpoint and log; resumed if it exists")
@@ -182,15 +181,8 @@ def train(options: ContextOptions) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Entry point of `python -m codec.train.circuit` and of `codec train circuit`.
-
-    With `--dataset` it is small images that a circuit is learned for (codec/research/hclt.py).
-    """
-    argv = sys.argv[1:] if argv is None else argv
-    if any(a.partition("=")[0] == "--dataset" for a in argv):
-        hclt.main(argv)
-    else:
-        train(parse(argv))
+    """Entry point of `python -m codec.train.circuit` and of `codec train circuit`."""
+    train(parse(sys.argv[1:] if argv is None else argv))
 
 
 if __name__ == "__main__":

@@ -10,22 +10,25 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count, islice
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from codec.codecs import named
 from codec.codecs.base import Chain, ChainTask, SearchableCodec, VideoCodec, VideoMedia
 from codec.codecs.options import VideoOptions, VideoProgress
+from codec.container import Header, Unit
 from codec.media.video import Picture, Video, read_video
+from codec.media.video.opening import VideoSource
 from codec.processes import Done, Failed, Processes
 from codec.video.cuts import chains
 
 _READERS = 3  # of one video that are kept open
+Result: TypeAlias = "Unit | tuple[int, float]"  # of an encoding; of a trial: its bytes and sum of PSNRs
 
 
 class Opening(NamedTuple):
     """What a process needs to open the video and the codec as the first one has: picklable."""
 
-    source: Any
+    source: VideoSource | None  # needed where there are several
     max_pixels: int
     codec: str
     options: VideoOptions
@@ -82,10 +85,10 @@ class Job(NamedTuple):
     """One chain to work on: "encode", "trial" or "fitted trial"; with the units that are there already."""
 
     kind: str
-    header: Any
+    header: Header
     chain: Chain
     options: VideoOptions
-    done: Sequence[Any] = ()
+    done: Sequence[Unit] = ()
 
 
 class Here:
@@ -96,13 +99,13 @@ class Here:
     def __init__(self, codec: VideoCodec, video: Video, tell: Callable[[VideoProgress], None]) -> None:
         self._codec, self._readers, self._tell = codec, Readers(video), tell
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Any]:
+    def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """What each job gives, in order: units of encodings, one after the other, or a trial's result."""
         for job in jobs:
             yield from work_on(self._codec, self._readers, job, self._tell)
 
 
-def work_on(codec: VideoCodec, readers: Readers, job: Job, tell: Callable[[VideoProgress], None]) -> Iterator[Any]:
+def work_on(codec: VideoCodec, readers: Readers, job: Job, tell: Callable[[VideoProgress], None]) -> Iterator[Result]:
     """The results of one job."""
     task = ChainTask(job.chain, lambda: readers.take(job.chain), job.options, tell)
     if job.kind == "encode":
@@ -118,9 +121,9 @@ class Beside:
     def __init__(self, opening: Opening, jobs: int, tell: Callable[[VideoProgress], None]) -> None:
         self._processes, self._tell, self.jobs = Processes(_Process(opening), jobs), tell, jobs
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Any]:
+    def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """What each job gives, in order, as `Here.run`."""
-        ready: dict[int, tuple[list[Any], list[VideoProgress]] | Exception] = {}
+        ready: dict[int, tuple[list[Result], list[VideoProgress]] | Exception] = {}
         turn = 0
         for event in self._processes.run(enumerate(jobs), ahead=1):
             if isinstance(event, Failed) and event.died:
@@ -148,13 +151,14 @@ class _Process:
         self._opening = opening
         self._opened: tuple[VideoCodec, Readers] | None = None
 
-    def __call__(self, numbered: tuple[int, Job], tell: Any) -> tuple[list[Any], list[VideoProgress]]:
+    def __call__(self, numbered: tuple[int, Job], tell: object) -> tuple[list[Result], list[VideoProgress]]:
         self._opened = self._opened or self._open()
         told: list[VideoProgress] = []
         return list(work_on(*self._opened, numbered[1], told.append)), told
 
     def _open(self) -> tuple[VideoCodec, Readers]:
         source, max_pixels, codec, options, device = self._opening
+        assert source is not None
         media = videos_of(codec)
         video = read_video(source, max_pixels=max_pixels, audio=False, layouts=media.layouts(options))
         return media.encoder(video.info, options, _device(device)), Readers(video)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codec.codecs.base import Chain
 from codec.media.video import Picture
@@ -16,7 +18,7 @@ _LEAST = 12  # frames of a chain that ends at a cut
 def chains(pictures: Iterable[Picture], length: int) -> Iterator[Chain]:
     """The chains of a video, of at most `length` frames each; they end early at a cut to another scene."""
     first = count = 0
-    small: np.ndarray | None = None
+    small: NDArray[Any] | None = None
     usual = 0.0
     for picture in pictures:
         now = shrunk(picture.planes[0])
@@ -32,9 +34,9 @@ def chains(pictures: Iterable[Picture], length: int) -> Iterator[Chain]:
         yield Chain(first, count)
 
 
-def shrunk(luma: np.ndarray) -> np.ndarray:
+def shrunk(luma: NDArray[Any]) -> NDArray[Any]:
     """Means of 8 x 8 pixels on the scale of 8 bits, float32; what is left over at the right and below doesn't count."""
     rows, columns = max(luma.shape[0] // 8, 1), max(luma.shape[1] // 8, 1)
     kept = luma[: 8 * rows, : 8 * columns].astype(np.float32)
-    means: np.ndarray = kept.reshape(rows, kept.shape[0] // rows, columns, kept.shape[1] // columns).mean((1, 3))
+    means: NDArray[Any] = kept.reshape(rows, kept.shape[0] // rows, columns, kept.shape[1] // columns).mean((1, 3))
     return means / np.float32(1 if luma.dtype == np.uint8 else 4)

@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import cache
 from statistics import fmean
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from codec import container
 from codec.codecs import default
@@ -20,9 +20,10 @@ from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS
 from codec.media.video import Video
+from codec.media.video.opening import VideoSource
 from codec.output import seekable
 from codec.video import goals
-from codec.video.chains import Chains, Job, Opening, videos_of, workers
+from codec.video.chains import Beside, Chains, Here, Job, Opening, videos_of, workers
 
 _OTHER = "the partial file is of another video or was made with other options; remove it"
 
@@ -38,7 +39,7 @@ def encode(
     tell: Callable[[VideoProgress], None] | None = None,
     resume: bool = False,
     jobs: int = 1,
-    source: Any = None,
+    source: VideoSource | None = None,
 ) -> tuple[Header, int]:
     """Compress a video, opened by `codec.media.video.read_video` with the codec's layouts, into a binary file.
 
@@ -94,7 +95,9 @@ def encode(
     return header, frames
 
 
-def _settled(opened: VideoCodec, video: Video, options: VideoOptions, chains: Chains, pool: Any) -> VideoOptions:
+def _settled(
+    opened: VideoCodec, video: Video, options: VideoOptions, chains: Chains, pool: Here | Beside
+) -> VideoOptions:
     """The options with the quality that reaches their target."""
     frames = sum(chain.count for chain in chains)
     pixels = video.info.width * video.info.height * frames
@@ -103,7 +106,8 @@ def _settled(opened: VideoCodec, video: Video, options: VideoOptions, chains: Ch
     def trial(quality: float, kind: str = "trial") -> tuple[float, float]:
         wanted = replace(options, target=Target(quality=quality))
         header = opened.header(video.info, wanted)
-        found = list(pool.run(_job(header, wanted, chain, [], pool.jobs, kind) for chain in chains))
+        results = pool.run(_job(header, wanted, chain, [], pool.jobs, kind) for chain in chains)
+        found = [cast(tuple[int, float], result) for result in results]
         return beside + sum(size for size, _ in found), sum(psnr for _, psnr in found) / max(frames, 1)
 
     alone = cache(trial)
@@ -116,15 +120,17 @@ def _settled(opened: VideoCodec, video: Video, options: VideoOptions, chains: Ch
     return replace(options, target=Target(quality=goals.search(nearer, alone, pixels, opened.steps, quality)))
 
 
-def _rest(header: Header, options: VideoOptions, chains: Chains, pool: Any, done: list[Unit]) -> Iterator[Unit]:
+def _rest(
+    header: Header, options: VideoOptions, chains: Chains, pool: Here | Beside, done: list[Unit]
+) -> Iterator[Unit]:
     """The units that follow those that are done."""
     jobs = (
         _job(header, options, chain, found, pool.jobs)
         for chain, found in _shared_out(chains, done)
         if found is not None
     )
-    for number, unit in enumerate(pool.run(jobs), len(done)):
-        yield unit._replace(index=number)
+    for number, result in enumerate(pool.run(jobs), len(done)):
+        yield cast(Unit, result)._replace(index=number)
 
 
 def _job(header: Header, options: VideoOptions, chain: Chain, done: list[Unit], jobs: int, kind: str = "encode") -> Job:

@@ -147,5 +147,5 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path, made: tuple[Path, list[
     text = os.read(primary, 2**16).decode()
     os.close(primary)
     assert process.returncode == 0, text
-    parts = [int(p) for p in re.findall(r"frames for the viewer: (\d+) %", text)]
-    assert len(set(parts)) > 5 and parts[0] == 0 and max(parts) < 100
+    parts = [(int(done), int(total)) for done, total in re.findall(r"\[(\d+)/(\d+)\] frames for the viewer", text)]
+    assert len(set(parts)) > 5 and parts[0][0] == 0 and all(done < total for done, total in parts)
