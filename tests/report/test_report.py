@@ -268,7 +268,7 @@ def test_existing_outputs_are_left_alone(tmp_path: Path) -> None:
     rows, out, table = write(tmp_path / "rows", image_rows()), tmp_path / "o.html", tmp_path / "t.csv"
     table.write_text("mine")
     result = call(rows, "-o", out, "--csv", table)
-    assert isinstance(result.exception, CodecError) and "use -f to overwrite" in str(result.exception)
+    assert isinstance(result.exception, CodecError) and "overwrite it with -f" in str(result.exception)
     assert not out.exists() and table.read_text() == "mine"
     assert call(rows, "-o", out, "--csv", table, "-f").exit_code == 0
     assert table.read_text() == csv_table(build(image_rows())) and "</html>" in out.read_text()
