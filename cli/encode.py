@@ -189,9 +189,11 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
 
 
 def _check_video(options: dict[str, Any]) -> None:
+    """CodecError for options that go with pictures."""
     if options["tune"]:
         raise CodecError("it is a video, and --tune goes with images; leave it out")
-    if options["lossless"] or options["verify"] is not None:
+    lossless = options["lossless"] and options["codec"] not in codecs.of_kind("video")
+    if lossless or options["verify"] is not None:
         raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless and --verify")
 
 
