@@ -141,7 +141,11 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path, made: tuple[Path, list[
     page, kept = str(tmp_path / "o.html"), str(folder / "kept")
     arguments = ["report", str(write(tmp_path / "r", rows[2:4])), "-o", page, "--pictures", kept]
     process = subprocess.run(
-        [sys.executable, "-m", "codec.cli.main", *arguments], stdin=subprocess.DEVNULL, stderr=secondary, timeout=120
+        [sys.executable, "-m", "codec.cli.main", *arguments],
+        stdin=subprocess.DEVNULL,
+        stderr=secondary,
+        timeout=120,
+        cwd=tmp_path,  # not where a source tree would be taken for the package
     )
     os.close(secondary)
     text = os.read(primary, 2**16).decode()
