@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 
 import numpy as np
@@ -24,18 +25,31 @@ def run(base: Sequence[Planes], depth: int, filters: Sequence[Filter | None]) ->
         yield from base
         return
     luma_filter, chroma_filters = filters[0], [which for which in filters[1:] if which is not None]
+    pool = _pool()
+    begun: deque[tuple[list[np.ndarray], list[Future[None]]]] = deque()
     for number, window in windows(base, depth):
         before = base[number]
         planes = [
             plane if which is None else np.empty_like(plane) for plane, which in zip(before, filters, strict=True)
         ]
+        work: list[Future[None]] = []
         if luma_filter is not None:
             made = partial(_luma, window, luma_filter, before[0], depth, planes[0])
-            list(_pool().map(made, tiles(before[0].shape)))
+            work += [pool.submit(made, tile) for tile in tiles(before[0].shape)]
         if chroma_filters:
             made = partial(_chroma, window, chroma_filters, before, depth, planes)
-            list(_pool().map(made, tiles(before[1].shape)))
-        yield planes[0], planes[1], planes[2]
+            work += [pool.submit(made, tile) for tile in tiles(before[1].shape)]
+        begun.append((planes, work))
+        if len(begun) > 1:  # while the pool is at work on one, the next is made ready here
+            yield _done(*begun.popleft())
+    yield _done(*begun.popleft())
+
+
+def _done(planes: list[np.ndarray], work: list[Future[None]]) -> Planes:
+    for one in work:
+        one.result()
+    y, u, v = planes
+    return y, u, v
 
 
 def _luma(window: Window, which: Filter, before: np.ndarray, depth: int, after: np.ndarray, tile: Tile) -> None:
