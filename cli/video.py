@@ -26,7 +26,7 @@ from codec.output import whole_folder
 if TYPE_CHECKING:
     from codec.codecs.options import VideoProgress
 
-_LONG = 2**28  # pixels of all frames for which processes are worth their start: 2,600 frames of CIF
+_LONG = 2**26  # pixels of all frames for which processes are worth their start: 660 frames of CIF
 
 
 @dataclass(frozen=True)
