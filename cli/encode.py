@@ -229,4 +229,4 @@ def _setting(options: dict[str, Any]) -> dict[str, Any]:
 def _codec(options: dict[str, Any]) -> Descriptor:
     """The codec that a picture is encoded by."""
     kind = "lossless" if options["lossless"] else "image"
-    return codecs.named(options["codec"], kind) if options["codec"] else codecs.default(kind)
+    return codecs.chosen(options["codec"], kind)

@@ -88,7 +88,7 @@ def encode_video(
 
     if options.keep:
         return _keep(job, source, tell, options, max_pixels)
-    codec = codecs.named(options.codec, "video") if options.codec else codecs.default("video")
+    codec = codecs.chosen(options.codec, "video")
     assert codec.videos is not None
     if options.effort is not None and "effort" not in codec.videos.settings:
         other = codecs.default("video").name

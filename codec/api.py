@@ -117,7 +117,7 @@ def encode(
             raise CodecError("a video has no tune; leave it out")
         return _encode_video(source, codec, quality, effort, verify, device, max_pixels)
     kind = "lossless" if lossless else "image"
-    chosen = codecs.named(codec, kind) if codec else codecs.default(kind)
+    chosen = codecs.chosen(codec, kind)
     options = ImageOptions(quality, effort, tune, verify)
     images = _images(chosen)
     codecs.check_settings(chosen.name, images.settings, options)
@@ -138,7 +138,7 @@ def _encode_video(
 
     if verify is not None:
         raise CodecError("a video has no verify; leave it out")
-    chosen = codecs.named(codec, "video") if codec else codecs.default("video")
+    chosen = codecs.chosen(codec, "video")
     assert chosen.videos is not None
     options = VideoOptions(Target(quality=50.0 if quality is None else quality), effort or VIDEO_EFFORT)
     opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options))

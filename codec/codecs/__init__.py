@@ -53,6 +53,11 @@ def default(kind: str) -> Descriptor:
     return next(codec for codec in of_kind(kind).values() if kind in codec.default_for)
 
 
+def chosen(name: str | None, kind: str) -> Descriptor:
+    """The codec of this name, or the one that is taken where none is named."""
+    return named(name, kind) if name else default(kind)
+
+
 def of(header: Header) -> Descriptor:
     """The codec that wrote a file; FormatError when this release doesn't know its number."""
     for codec in all_codecs().values():
