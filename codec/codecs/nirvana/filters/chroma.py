@@ -7,12 +7,10 @@ what is lacking to a linear function of luma.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.nirvana.filters.frames import Float, Frame, Tile, Window
+from codec.codecs.nirvana.filters.frames import PAD, Float, Frame, Int16, Tile, Window
 from codec.codecs.nirvana.filters.sums import Guidance, box
 
 _OWN = ((0, 1), (0, 2), (1, -1), (1, 0), (1, 1), (2, 0))
@@ -40,30 +38,31 @@ TABLES = (("luma", "own"), ("luma", "other"), ("own", "other"), ("down", "right"
 def guidance(frame: Frame, tile: Tile) -> Guidance:
     """The guidance of a tile, for the features of both planes."""
     planes = {"luma": frame.small, _NAMES[1]: frame.u, _NAMES[2]: frame.v}
-    return Guidance({name: tile.of(plane, _REACH) for name, plane in planes.items()}, _REACH)
+    return Guidance({name: tile.run(plane) for name, plane in planes.items()}, _REACH)
 
 
 def features(window: Window, tile: Tile, plane: int, guides: Guidance, wanted: NDArray[np.bool_], out: Float) -> Float:
-    """The wanted ones of a tile of U (`plane` 1) or V (2), [count, rows, columns], in `out`, which has room for all.
+    """The wanted ones of a tile of U (`plane` 1) or V (2), [count, tile.size], in `out`, which has room for all.
 
     `guides` is what `guidance` gave for the tile. Differences are doubled, the rest is in quarters of 10-bit units.
     """
-    own, other = _both(window.now, plane)
-    small = window.now.small
+    own, other = (tile.run(source) for source in _both(window.now, plane))
+    small = tile.run(window.now.small)
     rows = iter(out[: np.count_nonzero(wanted)])
     slots = [next(rows) if want else None for want in wanted]
     places = iter(slots)
-    two = np.float32(2)
+    change = np.empty(tile.size, np.int16)
     for source, offsets, pairs in ((own, _OWN, True), (small, _RING, False), (other, _OTHER, True)):
-        centre = tile.of(source) * (two if pairs else np.float32(1))
+        centre = source.of() * np.int16(2 if pairs else 1)
         for (down, right), slot in zip(offsets, places, strict=False):
             if slot is not None:
                 if pairs:
-                    np.add(tile.of(source, 0, down, right), tile.of(source, 0, -down, -right), out=slot)
-                    slot -= centre
+                    np.add(source.of(down, right), source.of(-down, -right), out=change)
+                    change -= centre
                 else:
-                    np.subtract(tile.of(source, 0, down, right), centre, out=slot)
-                slot *= two
+                    np.subtract(source.of(down, right), centre, out=change)
+                change *= np.int16(2)
+                slot[:] = change
     for (guide, noise), slot in zip((("luma", _NOISE), (_NAMES[3 - plane], _OTHER_NOISE)), slots[-4:-2], strict=True):
         if slot is not None:
             slot[:] = guides.lack(_NAMES[plane], guide, noise)
@@ -76,40 +75,46 @@ def _add_times(window: Window, tile: Tile, plane: int, near: Float | None, plain
     for slot in (near, plain):
         if slot is not None:
             slot.fill(0)
+    small, own = tile.run(window.now.small), tile.run(_both(window.now, plane)[0]).of()
     for frame in (window.before, window.after):
         if frame is None or (near is None and plain is None):
             continue
-        weight = box(tile.of(frame.small, 1) - tile.of(window.now.small, 1), 1)
-        np.abs(weight, out=weight)
-        np.subtract(np.float32(_STILL), weight, out=weight)
-        np.maximum(weight, np.float32(0), out=weight)
+        still = np.abs(box(tile.run(frame.small).of(reach=1) - small.of(reach=1), small.stride, 1))  # at most 9 x 1023
+        np.subtract(np.int16(_STILL), still, out=still)
+        np.clip(still, 0, _STILL, out=still)
+        weight = still.astype(np.float32)
         weight *= np.float32(4 / 256)  # exact: a power of two
-        difference = tile.of(_both(frame, plane)[0]) - tile.of(_both(window.now, plane)[0])
+        difference = tile.run(_both(frame, plane)[0]).of() - own
         if plain is not None:
-            plain += np.rint(difference * weight)
+            product = difference * weight
+            plain += np.rint(product, out=product)
         if near is not None:
-            np.clip(difference, np.float32(-_FAR), np.float32(_FAR), out=difference)
-            difference *= weight
-            near += np.rint(difference, out=difference)
+            product = np.clip(difference, -_FAR, _FAR) * weight
+            near += np.rint(product, out=product)
 
 
 def places(
     frame: Frame, tile: Tile, plane: int, axes: tuple[tuple[int, int], ...], shape: tuple[int, ...]
-) -> dict[str, NDArray[np.intp]]:
+) -> dict[str, Int16]:
     """Where a tile's samples lie on each coordinate of the tables, 0 to SPAN; the plane has this `shape`.
 
     `axes`: of Y, U and V, the first knot and the distance of two.
     """
     own, other = _both(frame, plane)
     values = {"luma": (frame.small, axes[0]), "own": (own, axes[plane]), "other": (other, axes[3 - plane])}
-    result = {name: _scale(*axis)[tile.of(source).astype(np.intp)] for name, (source, axis) in values.items()}
+    result = {}
+    for name, (source, (first, step)) in values.items():
+        place = tile.run(source).of() - np.int16(4 * first)  # 1023 at most, either way
+        place *= np.int16(4)
+        place //= np.int16(step)
+        result[name] = tile.cut(np.clip(place, 0, SPAN, out=place))
     result["down"] = _line(tile.top, tile.bottom, shape[0])[:, None]
     result["right"] = _line(tile.left, tile.right, shape[1])[None]
     return result
 
 
-def _line(start: int, stop: int, size: int) -> NDArray[np.intp]:
-    return np.arange(start, stop) * SPAN // max(size - 1, 1)
+def _line(start: int, stop: int, size: int) -> Int16:
+    return (np.arange(start, stop) * SPAN // max(size - 1, 1)).astype(np.int16)
 
 
 def hats() -> NDArray[np.int32]:
@@ -117,11 +122,5 @@ def hats() -> NDArray[np.int32]:
     return np.maximum(STEPS - np.abs(np.arange(SPAN + 1)[:, None] - STEPS * np.arange(KNOTS)), 0).astype(np.int32)
 
 
-@lru_cache(maxsize=64)
-def _scale(first: int, step: int) -> NDArray[np.intp]:
-    """The place of each sample value 0 to 1023."""
-    return np.clip((np.arange(1024) - 4 * first) * STEPS // (4 * step), 0, SPAN)
-
-
-def _both(frame: Frame, plane: int) -> tuple[Float, Float]:
+def _both(frame: Frame, plane: int) -> tuple[Int16, Int16]:
     return (frame.u, frame.v) if plane == 1 else (frame.v, frame.u)

@@ -1,6 +1,7 @@
 """Frames as the filters see them: samples in units of 10 bits, padded, and luma at the size of chroma.
 
-Everything is a whole number. float32 carries them below 2^24, where each sum is exact in any order.
+Everything is a whole number: int16 where that holds it, int32, or float32 below 2^24, where each sum is exact in any
+order. The smaller the type, the more of them a core takes at once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from codec.errors import CodecError
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]  # Y, U, V of a frame, uint8 or uint16, any chroma subsampling
 Float = NDArray[np.float32]
+Int16 = NDArray[np.int16]
 
 DEPTHS = (8, 10)
 TOP = 1023  # the largest sample
@@ -36,10 +38,38 @@ class Tile(NamedTuple):
         """Rows and columns."""
         return self.bottom - self.top, self.right - self.left
 
-    def of(self, padded: np.ndarray, reach: int = 0, down: int = 0, right: int = 0) -> np.ndarray:
-        """The tile in a padded plane and `reach` samples around it, moved by `down` and `right`."""
-        rows = slice(self.top + PAD - reach + down, self.bottom + PAD + reach + down)
-        return padded[rows, self.left + PAD - reach + right : self.right + PAD + reach + right]
+    @property
+    def size(self) -> int:
+        """Samples of its rows with those beyond both ends: what is reckoned of a Run of it."""
+        return (self.bottom - self.top) * (self.right - self.left + 2 * PAD)
+
+    def run(self, padded: Int16) -> Run:
+        """The tile of a padded plane with the samples around it."""
+        part = padded[self.top : self.bottom + 2 * PAD, self.left : self.right + 2 * PAD]
+        return Run(part.reshape(-1), part.shape[1], self.size)
+
+    def cut(self, values: np.ndarray) -> np.ndarray:
+        """The tile, [..., rows, columns], of what was reckoned of a Run of it, [..., size]."""
+        rows, columns = self.shape
+        return values.reshape(*values.shape[:-1], rows, columns + 2 * PAD)[..., PAD:-PAD]
+
+
+class Run(NamedTuple):
+    """A tile and PAD samples around it as one row, in which a sample below is `stride` further on.
+
+    So numpy's loops are long, which makes them fast. Samples beyond both ends of a tile's rows are reckoned with the
+    others, of whatever comes before and after them in the run, and thrown away by `Tile.cut`.
+    """
+
+    samples: Int16
+    stride: int
+    size: int
+
+    def of(self, down: int = 0, right: int = 0, reach: int = 0) -> Int16:
+        """The tile, moved, with the samples of `reach` rows and columns around it that `sums.box` takes away again."""
+        start = (PAD + down) * self.stride + right
+        margin = reach * (self.stride + 1)
+        return self.samples[start - margin : start + self.size + margin]
 
 
 def tiles(shape: tuple[int, ...]) -> Iterator[Tile]:
@@ -51,12 +81,12 @@ def tiles(shape: tuple[int, ...]) -> Iterator[Tile]:
 
 @dataclass(frozen=True)
 class Frame:
-    """Padded planes, float32 of whole numbers 0 to 1023: Y, U, V and luma at the size of chroma (`small`)."""
+    """Padded planes, int16 of 0 to 1023: Y, U, V and luma at the size of chroma (`small`)."""
 
-    y: Float
-    u: Float
-    v: Float
-    small: Float
+    y: Int16
+    u: Int16
+    v: Int16
+    small: Int16
 
 
 class Window(NamedTuple):
@@ -69,7 +99,7 @@ class Window(NamedTuple):
 
 def prepare(planes: Planes, depth: int) -> Frame:
     """The frame of `planes` of 8 or 10 bits."""
-    y, u, v = (plane.astype(np.float32) * (1 << (10 - depth)) for plane in planes)
+    y, u, v = (plane.astype(np.int16) * np.int16(1 << (10 - depth)) for plane in planes)
     return Frame(*(np.pad(plane, PAD, "edge") for plane in (y, u, v, _reduced(y, u.shape))))
 
 
@@ -100,11 +130,12 @@ def _ratio(luma: int, chroma: int) -> int:
     return next((ratio for ratio in (1, 2, 4) if -(-luma // ratio) == chroma), 0)
 
 
-def _reduced(y: Float, shape: tuple[int, ...]) -> Float:
-    """Luma at the size of chroma: the mean of the samples that lie over one of chroma."""
+def _reduced(y: Int16, shape: tuple[int, ...]) -> Int16:
+    """Luma at the size of chroma: the mean of the samples that lie over one of chroma, half rounded up."""
     rows, columns = (_ratio(a, b) for a, b in zip(y.shape, shape, strict=True))
     if rows == columns == 1:
         return y
     y = np.pad(y, ((0, -y.shape[0] % rows), (0, -y.shape[1] % columns)), "edge")
-    total = sum(y[i::rows, j::columns] for i in range(rows) for j in range(columns))
-    return np.floor(total * np.float32(1 / (rows * columns)) + np.float32(0.5))
+    across = sum(y[i::rows] for i in range(rows))
+    total = sum(across[:, i::columns] for i in range(columns))
+    return (total + np.int16(rows * columns // 2)) // np.int16(rows * columns)

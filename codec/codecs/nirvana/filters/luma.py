@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.nirvana.filters.frames import PAD, Float, Frame, Tile, Window
-from codec.codecs.nirvana.filters.sums import box, smoothing
+from codec.codecs.nirvana.filters.frames import PAD, Float, Frame, Run, Tile, Window
+from codec.codecs.nirvana.filters.sums import Smoothing, box
+
+Uint16 = NDArray[np.uint16]
 
 _PAIRS = [
     (down, right) for down in range(4) for right in range(-3, 4) if (down, right) > (0, 0) and down + abs(right) <= 3
@@ -28,97 +30,96 @@ FAMILIES = (("own", 12, 2046), ("clip", 12, 80), ("smooth", 3, 4092), ("time", 2
 CLASSES = 8
 THRESHOLDS = 3
 LEVELS = tuple(round(100 * 2 ** (i / 2)) for i in range(16))  # which a threshold may be
+_BEYOND = 2**15 - 1  # above all of them; twice as much is still a uint16
 
 
 def features(window: Window, tile: Tile, wanted: NDArray[np.bool_], out: Float) -> Float:
-    """The wanted ones of a tile, [count, rows, columns], in `out`, which has room for all.
+    """The wanted ones of a tile, [count, tile.size], in `out`, which has room for all.
 
     Units are those of 10-bit samples for plain differences and a quarter of it for the rest.
     """
-    y = window.now.y
+    y = tile.run(window.now.y)
     rows = iter(out[: np.count_nonzero(wanted)])
     slots = [next(rows) if want else None for want in wanted]
-    double = tile.of(y) * np.float32(2)
+    double, pair = y.of() * np.int16(2), np.empty(tile.size, np.int16)
     for (down, right), slot in zip(_PAIRS, slots[:12], strict=True):
         if slot is not None:
-            np.add(tile.of(y, 0, down, right), tile.of(y, 0, -down, -right), out=slot)
-            np.subtract(slot, double, out=slot)
+            np.add(y.of(down, right), y.of(-down, -right), out=pair)
+            pair -= double
+            slot[:] = pair
     for number, (down, right) in enumerate(_NEAR):
         group = slots[12 + 2 * number : 14 + 2 * number]
         if any(slot is not None for slot in group):
-            _clipped(y, tile, down, right, group)
+            _clipped(y, down, right, group)
     if any(slot is not None for slot in slots[24:27]):
-        wide = np.subtract(tile.of(y, _REACHES[-1]), 512).astype(np.int32)
-        squares = wide * wide
+        smoothing = Smoothing(y, _REACHES[-1], _NOISE)
         for reach, slot in zip(_REACHES, slots[24:27], strict=True):
             if slot is not None:
-                part = (slice(_REACHES[-1] - reach, (reach - _REACHES[-1]) or None),) * 2
-                smoothing(wide[part], squares[part], reach, _NOISE, slot)
+                smoothing.moves(reach, slot)
     _add_times(window, tile, slots[27], slots[28])
     if slots[29] is not None:
         slots[29].fill(16)
     return out[: np.count_nonzero(wanted)]
 
 
-def _clipped(y: Float, tile: Tile, down: int, right: int, slots: list[Float | None]) -> None:
+def _clipped(y: Run, down: int, right: int, slots: list[Float | None]) -> None:
     """Differences to the two neighbours at an offset and opposite, each clipped, for every clip.
 
     The difference to one of them is, a step further, that to the other with its sign changed: it is clipped once.
     """
-    rows, columns = tile.shape
-    top, left = tile.top + PAD - down, tile.left + PAD - max(right, 0)
-    area = np.s_[top : top + rows + down, left : left + columns + abs(right)]
-    moved = np.s_[top + down : top + rows + 2 * down, left + right : left + right + columns + abs(right)]
-    difference = y[moved] - y[area]
-    first = np.s_[down:, max(right, 0) : max(right, 0) + columns]
-    second = np.s_[:rows, max(-right, 0) : max(-right, 0) + columns]
+    step, start = down * y.stride + right, PAD * y.stride
+    difference = y.samples[start : start + y.size + step] - y.samples[start - step : start + y.size]
     for clip, slot in zip(_CLIPS, slots, strict=True):
         if slot is not None:
-            bound = np.float32(clip)
-            limited = np.maximum(difference, -bound)
-            np.minimum(limited, bound, out=limited)
-            np.subtract(limited[first], limited[second], out=slot)
+            limited = np.clip(difference, -clip, clip)
+            slot[:] = limited[step:] - limited[:-step]
 
 
 def _add_times(window: Window, tile: Tile, near: Float | None, still: Float | None) -> None:
     """Differences to both neighbours in time: clipped, and by how still the place is."""
-    for slot in (near, still):
-        if slot is not None:
-            slot.fill(0)
-    far, limit = np.float32(_FAR), np.float32(_STILL)
+    if near is None and still is None:
+        return
+    now = tile.run(window.now.y)
+    clipped = np.zeros(tile.size, np.int16)
+    if still is not None:
+        still.fill(0)
     for other in (window.before, window.after):
-        if other is None or (near is None and still is None):
+        if other is None:
             continue
-        wide = tile.of(other.y, 2) - tile.of(window.now.y, 2)
-        difference = wide[2:-2, 2:-2]
+        wide = tile.run(other.y).of(reach=2) - now.of(reach=2)
+        margin = 2 * (now.stride + 1)
+        difference = wide[margin:-margin]
         if near is not None:
-            clipped = np.maximum(difference, -far)
-            np.minimum(clipped, far, out=clipped)
-            clipped *= np.float32(4)
-            near += clipped
+            clipped += np.clip(difference, -_FAR, _FAR)
         if still is not None:
-            weight = box(wide, 2)
-            np.abs(weight, out=weight)
-            np.subtract(limit, weight, out=weight)
-            np.maximum(weight, np.float32(0), out=weight)  # 0 to 512
-            weight *= difference
-            weight *= np.float32(1 / 128)
-            still += np.rint(weight, out=weight)
+            weight = np.abs(box(wide, now.stride, 2))  # at most 25 x 1023
+            np.subtract(np.int16(_STILL), weight, out=weight)
+            np.clip(weight, 0, _STILL, out=weight)
+            product = weight.astype(np.float32)
+            product *= difference.astype(np.float32)
+            product *= np.float32(1 / 128)
+            still += np.rint(product, out=product)
+    if near is not None:
+        near[:] = clipped * np.int16(4)
 
 
-def activity(frame: Frame, tile: Tile) -> tuple[Float, NDArray[np.bool_]]:
-    """Sums of second differences around each sample, and whether those down a column are larger than along a row."""
-    wide = tile.of(frame.y, 3)
-    twice = wide[1:-1, 1:-1] * np.float32(2)
-    down = box(np.abs(twice - wide[:-2, 1:-1] - wide[2:, 1:-1]), 2)
-    across = box(np.abs(twice - wide[1:-1, :-2] - wide[1:-1, 2:]), 2)
-    return down + across, down > across
+def activity(frame: Frame, tile: Tile) -> tuple[Uint16, Uint16]:
+    """Sums of second differences around each sample, down a column and along a row: at most 25 x 2046."""
+    y = tile.run(frame.y)
+    twice = y.of(reach=2) * np.int16(2)
+    down = np.abs(twice - y.of(-1, 0, 2) - y.of(1, 0, 2)).view(np.uint16)
+    across = np.abs(twice - y.of(0, -1, 2) - y.of(0, 1, 2)).view(np.uint16)
+    return box(down, y.stride, 2), box(across, y.stride, 2)
 
 
-def classes(frame: Frame, tile: Tile, thresholds: tuple[int, ...]) -> NDArray[np.intp]:
-    """The class 0 to 7 of each sample: twice the number of thresholds (of LEVELS) that it passes, and its direction."""
-    total, direction = activity(frame, tile)
-    result = direction.astype(np.intp)
+def classes(frame: Frame, tile: Tile, thresholds: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The class 0 to 7 of each sample: twice the number of thresholds (of LEVELS) that it passes, and whether second
+    differences down a column are larger than along a row.
+    """
+    down, across = activity(frame, tile)
+    result = (down > across).view(np.uint8)
+    top = np.uint16(_BEYOND)
+    total = np.minimum(down, top) + np.minimum(across, top)
     for threshold in thresholds:
-        result += 2 * (total >= LEVELS[threshold])
+        result += (total >= np.uint16(LEVELS[threshold])).view(np.uint8) * np.uint8(2)
     return result

@@ -6,10 +6,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codec.codecs.nirvana.filters import chroma, luma
-from codec.codecs.nirvana.filters.frames import Float, Planes, Tile, Window, tiles, windows
+from codec.codecs.nirvana.filters.frames import Float, Int16, Planes, Tile, Window, tiles, windows
 from codec.codecs.nirvana.filters.model import Filter
 from codec.codecs.nirvana.filters.solve import Moments, whole
 
@@ -35,7 +34,7 @@ def sample(base: Sequence[Planes], depth: int, samples: int) -> Iterator[tuple[i
 def thresholds(base: Sequence[Planes], depth: int) -> tuple[int, ...]:
     """The thresholds between luma's classes, so that as many samples are in each."""
     found = [
-        luma.activity(window.now, tile)[0].reshape(-1)[::7]
+        tile.cut(np.add(*luma.activity(window.now, tile), dtype=np.float32)).reshape(-1)[::7]
         for _, window, (chosen, _, _) in sample(base, depth, 16 * 4096)
         for tile in chosen
     ]
@@ -89,15 +88,17 @@ def _add(parts: list[Moments], window: Window, tile: Tile, target: np.ndarray, d
     size = len(parts[0].wishes)
     room = np.empty((size, *tile.shape), np.float32)
     wish = target[tile.top : tile.bottom, tile.left : tile.right].astype(np.float32) * (1 << (10 - depth))
-    wish = (wish - tile.of((window.now.y, window.now.u, window.now.v)[which.plane])).reshape(-1)
+    wish = (wish - tile.cut(tile.run((window.now.y, window.now.u, window.now.v)[which.plane]).of())).reshape(-1)
     wanted = np.ones(layout.features, bool)
+    found = np.empty((layout.features, tile.size), np.float32)
     flat = room.reshape(size, -1)
     if which.plane == 0:
-        luma.features(window, tile, wanted, room)
-        classes = luma.classes(window.now, tile, which.settings).reshape(-1)
+        room[:] = tile.cut(luma.features(window, tile, wanted, found))
+        classes = tile.cut(luma.classes(window.now, tile, which.settings)).reshape(-1)
         pairs = [(flat[:, classes == index], wish[classes == index]) for index in range(layout.classes)]
     else:
-        chroma.features(window, tile, which.plane, chroma.guidance(window.now, tile), wanted, room)
+        guides = chroma.guidance(window.now, tile)
+        room[: layout.features] = tile.cut(chroma.features(window, tile, which.plane, guides, wanted, found))
         _fill_tables(room[layout.features :], chroma.places(window.now, tile, which.plane, which.axes, target.shape))
         pairs = [(flat, wish)]
     for part, (features, wishes) in zip(parts, pairs, strict=True):
@@ -107,7 +108,7 @@ def _add(parts: list[Moments], window: Window, tile: Tile, target: np.ndarray, d
         part.count += len(wishes)
 
 
-def _fill_tables(room: Float, places: Mapping[str, NDArray[np.intp]]) -> None:
+def _fill_tables(room: Float, places: Mapping[str, Int16]) -> None:
     """The weight of each knot of each table at each sample, 0 to 1."""
     hats = chroma.hats().astype(np.float32) / chroma.STEPS
     found = {

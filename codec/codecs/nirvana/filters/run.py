@@ -16,8 +16,6 @@ from codec.codecs.nirvana.filters.frames import Float, Planes, Tile, Window, til
 from codec.codecs.nirvana.filters.model import FRACTION, Filter
 from codec.device import cores
 
-_AT_ONCE = 1024  # samples
-
 
 def run(base: Sequence[Planes], depth: int, filters: Sequence[Filter | None]) -> Iterator[Planes]:
     """The frames of a group after the filters of Y, U and V (None: the plane stays), one at a time."""
@@ -54,10 +52,13 @@ def _done(planes: list[np.ndarray], work: list[Future[None]]) -> Planes:
 
 def _luma(window: Window, which: Filter, before: np.ndarray, depth: int, after: np.ndarray, tile: Tile) -> None:
     weights, wanted, room = _prepared(which, tile)
-    features = luma.features(window, tile, wanted, room)
-    classes = luma.classes(window.now, tile, which.settings).reshape(-1)
-    change = _weighted(weights, features).reshape(-1)[classes * classes.size + np.arange(classes.size)]
-    _add(before, change.reshape(tile.shape), depth, tile, after)
+    sums = _weighted(weights, tile.cut(luma.features(window, tile, wanted, room)))
+    classes = tile.cut(luma.classes(window.now, tile, which.settings))
+    rows, columns = tile.shape
+    index = np.multiply(classes, columns, dtype=np.intp)
+    index += np.arange(columns)
+    index += np.arange(rows)[:, None] * (len(weights) * columns)
+    _add(before, sums.reshape(-1).take(index, mode="clip"), depth, tile, after)
 
 
 def _chroma(
@@ -67,20 +68,25 @@ def _chroma(
     for which in filters:
         weights, wanted, room = _prepared(which, tile)
         features = chroma.features(window, tile, which.plane, guides, wanted, room)
-        change = _weighted(weights, features)[0]
+        change = _weighted(weights, tile.cut(features))[:, 0]
         if any(table is not None for table in which.tables):
             places = chroma.places(window.now, tile, which.plane, which.axes, before[which.plane].shape)
             for (first, second), table in zip(chroma.TABLES, which.tables, strict=True):
                 if table is not None:
-                    change += table.reshape(-1)[places[first] * (chroma.SPAN + 1) + places[second]]
+                    index = places[first] * np.int16(chroma.SPAN + 1) + places[second]
+                    change += table.reshape(-1).take(index, mode="clip")
         _add(before[which.plane], change, depth, tile, after[which.plane])
 
 
 def _prepared(which: Filter, tile: Tile) -> tuple[Float, NDArray[np.bool_], Float]:
-    """The weights [classes, features] of the features that have some, which these are, and room for a tile of them."""
+    """The weights [rows, features] of the features that have some, which these are, and room for a tile of them.
+
+    There is a row for each class, and a second one, of zeros, where there is one class.
+    """
     wanted = which.linear.any(0)
-    weights = which.linear[:, wanted].astype(np.float32)
-    return weights, wanted, np.empty((weights.shape[1], *tile.shape), np.float32)
+    weights = np.zeros((max(len(which.linear), 2), np.count_nonzero(wanted)), np.float32)
+    weights[: len(which.linear)] = which.linear[:, wanted]
+    return weights, wanted, np.empty((weights.shape[1], tile.size), np.float32)
 
 
 def _add(before: np.ndarray, change: Float, depth: int, tile: Tile, after: np.ndarray) -> None:
@@ -95,15 +101,13 @@ def _add(before: np.ndarray, change: Float, depth: int, tile: Tile, after: np.nd
     after[part] = change
 
 
-def _weighted(weights: Float, features: Float) -> NDArray[np.float32]:
-    """Sums [classes, rows, columns] of features [count, rows, columns]: exact, by the filter's check."""
-    flat = features.reshape(len(features), features.shape[1] * features.shape[2])
-    result = np.empty((len(weights), flat.shape[1]), np.float32)
-    # So little at once that no BLAS starts threads of its own for it: they would get in the way of ours.
-    for start in range(0, flat.shape[1], _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        np.matmul(weights, flat[:, part], out=result[:, part])
-    return result.reshape(len(weights), *features.shape[1:])
+def _weighted(weights: Float, features: Float) -> Float:
+    """Sums [rows, classes, columns] of features [count, rows, columns]: exact, by the filter's check.
+
+    A row of a tile at once, which is so little that no BLAS starts threads of its own for it: they would get in the way
+    of ours. A product with a single row of weights, for which OpenBLAS takes threads far sooner, must not come here.
+    """
+    return np.matmul(weights, features.swapaxes(0, 1))
 
 
 @cache
