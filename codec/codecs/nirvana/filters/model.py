@@ -87,6 +87,18 @@ class Filter:
         return rows if layout.rows == 1 else rows[:1] + rows[1:]
 
     @cached_property
+    def wanted(self) -> NDArray[np.bool_]:
+        """Which features have a weight."""
+        return self.linear.any(0)
+
+    @cached_property
+    def products(self) -> NDArray[np.float32]:
+        """The weights of the wanted features, a row for each class; where there is one class a second row, of zeros."""
+        rows = np.zeros((max(len(self.linear), 2), np.count_nonzero(self.wanted)), np.float32)
+        rows[: len(self.linear)] = self.linear[:, self.wanted]
+        return rows
+
+    @cached_property
     def axes(self) -> tuple[tuple[int, int], ...]:
         """First knot and distance of two, of Y, U and V."""
         s = self.settings

@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codec.codecs.nirvana.filters import chroma, luma
 from codec.codecs.nirvana.filters.frames import Float, Planes, Tile, Window, tiles, windows
@@ -51,13 +50,13 @@ def _done(planes: list[np.ndarray], work: list[Future[None]]) -> Planes:
 
 
 def _luma(window: Window, which: Filter, before: np.ndarray, depth: int, after: np.ndarray, tile: Tile) -> None:
-    weights, wanted, room = _prepared(which, tile)
-    sums = _weighted(weights, tile.cut(luma.features(window, tile, wanted, room)))
-    classes = tile.cut(luma.classes(window.now, tile, which.settings))
+    sums = _weighted(which, tile, luma.features(window, tile, which.wanted, _room(which, tile)))
+    # Where in the sums [rows, classes, columns] each sample's own is.
+    index = tile.cut(luma.classes(window.now, tile, which.settings)).astype(np.intp)
     rows, columns = tile.shape
-    index = np.multiply(classes, columns, dtype=np.intp)
+    index *= columns
     index += np.arange(columns)
-    index += np.arange(rows)[:, None] * (len(weights) * columns)
+    index += np.arange(rows)[:, None] * (sums.shape[1] * columns)
     _add(before, sums.reshape(-1).take(index, mode="clip"), depth, tile, after)
 
 
@@ -66,9 +65,8 @@ def _chroma(
 ) -> None:
     guides = chroma.guidance(window.now, tile)
     for which in filters:
-        weights, wanted, room = _prepared(which, tile)
-        features = chroma.features(window, tile, which.plane, guides, wanted, room)
-        change = _weighted(weights, tile.cut(features))[:, 0]
+        features = chroma.features(window, tile, which.plane, guides, which.wanted, _room(which, tile))
+        change = _weighted(which, tile, features)[:, 0]
         if any(table is not None for table in which.tables):
             places = chroma.places(window.now, tile, which.plane, which.axes, before[which.plane].shape)
             for (first, second), table in zip(chroma.TABLES, which.tables, strict=True):
@@ -78,36 +76,30 @@ def _chroma(
         _add(before[which.plane], change, depth, tile, after[which.plane])
 
 
-def _prepared(which: Filter, tile: Tile) -> tuple[Float, NDArray[np.bool_], Float]:
-    """The weights [rows, features] of the features that have some, which these are, and room for a tile of them.
+def _room(which: Filter, tile: Tile) -> Float:
+    """Room for the features of a tile that have a weight."""
+    return np.empty((which.products.shape[1], tile.size), np.float32)
 
-    There is a row for each class, and a second one, of zeros, where there is one class.
+
+def _weighted(which: Filter, tile: Tile, features: Float) -> Float:
+    """Sums [rows, classes, columns] of a tile's features: exact, by the filter's check.
+
+    A row of a tile at once, which is so little that no BLAS starts threads of its own for it: they would get in the way
+    of ours. With a single row of weights OpenBLAS takes threads far sooner, so a filter has two and more.
     """
-    wanted = which.linear.any(0)
-    weights = np.zeros((max(len(which.linear), 2), np.count_nonzero(wanted)), np.float32)
-    weights[: len(which.linear)] = which.linear[:, wanted]
-    return weights, wanted, np.empty((weights.shape[1], tile.size), np.float32)
+    return np.matmul(which.products, tile.cut(features).swapaxes(0, 1))
 
 
 def _add(before: np.ndarray, change: Float, depth: int, tile: Tile, after: np.ndarray) -> None:
     """Add a change to a tile; it is in 2^-7 of a unit of 10 bits: whole numbers below 2^24."""
     down = FRACTION + 10 - depth
-    change += np.float32(1 << (down - 1))
-    change *= np.float32(2.0**-down)
-    np.floor(change, out=change)
     part = np.s_[tile.top : tile.bottom, tile.left : tile.right]
-    change += before[part]
-    np.clip(change, 0, (1 << depth) - 1, out=change)
-    after[part] = change
-
-
-def _weighted(weights: Float, features: Float) -> Float:
-    """Sums [rows, classes, columns] of features [count, rows, columns]: exact, by the filter's check.
-
-    A row of a tile at once, which is so little that no BLAS starts threads of its own for it: they would get in the way
-    of ours. A product with a single row of weights, for which OpenBLAS takes threads far sooner, must not come here.
-    """
-    return np.matmul(weights, features.swapaxes(0, 1))
+    value = change.astype(np.int32)
+    value += np.int32(1 << (down - 1))
+    value >>= down
+    value += before[part]
+    np.clip(value, 0, (1 << depth) - 1, out=value)
+    after[part] = value
 
 
 @cache

@@ -50,24 +50,23 @@ class Smoothing:
 
     def __init__(self, run: Run, reach: int, noise: int) -> None:
         """`reach`: of the widest window, at most 4."""
-        self._run, self._reach, self._noise = run, reach, noise
-        self._samples = run.of(reach=reach).astype(np.int32)
-        self._samples -= _MIDDLE
-        self._squares = self._samples * self._samples
+        self._stride, self._reach, self._noise = run.stride, reach, noise
+        self._samples = run.of(reach=reach) - np.int16(_MIDDLE)
+        self._squares = np.square(self._samples, dtype=np.int32)
 
     def moves(self, reach: int, out: Float) -> None:
         """For windows of `reach`, in `out`."""
-        stride, count = self._run.stride, (2 * reach + 1) ** 2
-        margin = (self._reach - reach) * (stride + 1)
+        count = (2 * reach + 1) ** 2
+        margin = (self._reach - reach) * (self._stride + 1)
         part = slice(margin, -margin or None)
-        first = box(self._samples[part], stride, reach)
-        variance = box(self._squares[part], stride, reach)
+        sums = _sums(self._samples[part], self._stride, reach)
+        variance = box(self._squares[part], self._stride, reach)
         variance *= np.int32(count)
-        variance -= first * first  # below 2^31; times count^2
-        margin = self._reach * (stride + 1)
-        first -= self._samples[margin:-margin] * np.int32(count)  # below 2^24; times count
+        variance -= np.square(sums)  # below 2^31; times count^2
+        margin = self._reach * (self._stride + 1)
+        first = _less(sums, self._samples[margin:-margin], count)
         np.add(variance.astype(np.float32), np.float32(self._noise * count * count), out=out)
-        np.divide(first.astype(np.float32), out, out=out)
+        np.divide(first, out, out=out)
         np.multiply(out, np.float32(4 * self._noise * count), out=out)
         np.rint(out, out=out)
 
@@ -82,8 +81,9 @@ class Guidance:
     def __init__(self, planes: dict[str, Run], reach: int) -> None:
         self._reach, self._count = reach, (2 * reach + 1) ** 2
         self._stride = next(iter(planes.values())).stride
-        self._planes = {name: run.of(reach=reach).astype(np.int32) - np.int32(_MIDDLE) for name, run in planes.items()}
+        self._planes = {name: run.of(reach=reach) - np.int16(_MIDDLE) for name, run in planes.items()}
         self._sums: dict[str, Int32] = {}
+        self._moves: dict[str, Float] = {}
         self._products: dict[tuple[str, ...], Float] = {}
 
     def lack(self, name: str, guide: str, noise: int) -> Float:
@@ -94,7 +94,7 @@ class Guidance:
         np.rint(np.multiply(slope, np.float32(256), out=slope), out=slope)
         slope *= self._move(guide)
         slope -= self._move(name) * np.float32(256)
-        slope *= np.float32(1 / (64 * self._count))
+        slope *= np.float32(-1 / (64 * self._count))  # with the sign that the moves lack; exact but for one rounding
         np.rint(slope, out=slope)
         return np.clip(slope, np.float32(-4096), np.float32(4096), out=slope)
 
@@ -102,18 +102,31 @@ class Guidance:
         """The covariance of two planes, times the samples of a window, squared: below 2^31."""
         one, two = names = tuple(sorted(names))
         if names not in self._products:
-            products = box(self._planes[one] * self._planes[two], self._stride, self._reach)
+            products = box(np.multiply(self._planes[one], self._planes[two], dtype=np.int32), self._stride, self._reach)
             products *= np.int32(self._count)
             products -= self._sum(one) * self._sum(two)
             self._products[names] = products.astype(np.float32)
         return self._products[names]
 
     def _move(self, name: str) -> Float:
-        """How far samples are above their window's mean, times its samples."""
-        margin = self._reach * (self._stride + 1)
-        return (self._planes[name][margin:-margin] * np.int32(self._count) - self._sum(name)).astype(np.float32)
+        """How far a window's mean is above samples, times its samples."""
+        if name not in self._moves:
+            margin = self._reach * (self._stride + 1)
+            self._moves[name] = _less(self._sum(name), self._planes[name][margin:-margin], self._count)
+        return self._moves[name]
 
     def _sum(self, name: str) -> Int32:
         if name not in self._sums:
-            self._sums[name] = box(self._planes[name], self._stride, self._reach)
+            self._sums[name] = _sums(self._planes[name], self._stride, self._reach)
         return self._sums[name]
+
+
+def _sums(samples: Int16, stride: int, reach: int) -> Int32:
+    """Sums of samples less _MIDDLE over windows: in 16 bits on the way, where these hold them."""
+    small = (2 * reach + 1) ** 2 * _MIDDLE < 1 << 15
+    return box(samples if small else samples.astype(np.int32), stride, reach).astype(np.int32, copy=False)
+
+
+def _less(sums: Int32, samples: Int16, count: int) -> Float:
+    """Sums less `count` times the samples in their middle: below 2^24."""
+    return (sums - np.multiply(samples, count, dtype=np.int32)).astype(np.float32)
