@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.nirvana.filters.frames import PAD, Float, Frame, Int16, Tile, Window
+from codec.codecs.nirvana.filters.frames import Float, Frame, Int16, Tile, Window
 from codec.codecs.nirvana.filters.sums import Guidance, box
 
 _OWN = ((0, 1), (0, 2), (1, -1), (1, 0), (1, 1), (2, 0))
