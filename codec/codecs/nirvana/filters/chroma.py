@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.nirvana.filters.frames import Float, Frame, Int16, Tile, Window
+from codec.codecs.nirvana.filters.frames import Float, Frame, Int16, Run, Tile, Window
 from codec.codecs.nirvana.filters.sums import Guidance, box
 
 _OWN = ((0, 1), (0, 2), (1, -1), (1, 0), (1, 1), (2, 0))
@@ -66,16 +66,18 @@ def features(window: Window, tile: Tile, plane: int, guides: Guidance, wanted: N
     for (guide, noise), slot in zip((("luma", _NOISE), (_NAMES[3 - plane], _OTHER_NOISE)), slots[-4:-2], strict=True):
         if slot is not None:
             slot[:] = guides.lack(_NAMES[plane], guide, noise)
-    _add_times(window, tile, plane, slots[-2], slots[-1])
+    _add_times(window, tile, plane, (small, own), slots[-2], slots[-1])
     return out[: np.count_nonzero(wanted)]
 
 
-def _add_times(window: Window, tile: Tile, plane: int, near: Float | None, plain: Float | None) -> None:
-    """Differences to both neighbours in time where luma is still: clipped, and as they are."""
+def _add_times(
+    window: Window, tile: Tile, plane: int, now: tuple[Run, Run], near: Float | None, plain: Float | None
+) -> None:
+    """Differences to both neighbours in time where luma is still: clipped, and as they are; `now`: luma, the plane."""
+    small, own = now
     for slot in (near, plain):
         if slot is not None:
             slot.fill(0)
-    small, own = tile.run(window.now.small), tile.run(_both(window.now, plane)[0]).of()
     for frame in (window.before, window.after):
         if frame is None or (near is None and plain is None):
             continue
@@ -84,7 +86,7 @@ def _add_times(window: Window, tile: Tile, plane: int, near: Float | None, plain
         np.clip(still, 0, _STILL, out=still)
         weight = still.astype(np.float32)
         weight *= np.float32(4 / 256)  # exact: a power of two
-        difference = tile.run(_both(frame, plane)[0]).of() - own
+        difference = tile.run(_both(frame, plane)[0]).of() - own.of()
         if plain is not None:
             product = difference * weight
             plain += np.rint(product, out=product)

@@ -56,7 +56,7 @@ def features(window: Window, tile: Tile, wanted: NDArray[np.bool_], out: Float) 
         for reach, slot in zip(_REACHES, slots[24:27], strict=True):
             if slot is not None:
                 smoothing.moves(reach, slot)
-    _add_times(window, tile, slots[27], slots[28])
+    _add_times(window, tile, y, slots[27], slots[28])
     if slots[29] is not None:
         slots[29].fill(16)
     return out[: np.count_nonzero(wanted)]
@@ -75,11 +75,10 @@ def _clipped(y: Run, down: int, right: int, slots: list[Float | None]) -> None:
             slot[:] = limited[step:] - limited[:-step]
 
 
-def _add_times(window: Window, tile: Tile, near: Float | None, still: Float | None) -> None:
+def _add_times(window: Window, tile: Tile, now: Run, near: Float | None, still: Float | None) -> None:
     """Differences to both neighbours in time: clipped, and by how still the place is."""
     if near is None and still is None:
         return
-    now = tile.run(window.now.y)
     clipped = np.zeros(tile.size, np.int16)
     if still is not None:
         still.fill(0)
