@@ -107,7 +107,7 @@ def places(
     result = {}
     for name, (source, (first, step)) in values.items():
         place = tile.run(source).of() - np.int16(4 * first)  # 1023 at most, either way
-        place *= np.int16(4)
+        place *= np.int16(STEPS // 4)
         place //= np.int16(step)
         result[name] = tile.cut(np.clip(place, 0, SPAN, out=place))
     result["down"] = _line(tile.top, tile.bottom, shape[0])[:, None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -136,6 +137,6 @@ def _reduced(y: Int16, shape: tuple[int, ...]) -> Int16:
     if rows == columns == 1:
         return y
     y = np.pad(y, ((0, -y.shape[0] % rows), (0, -y.shape[1] % columns)), "edge")
-    across = sum(y[i::rows] for i in range(rows))
-    total = sum(across[:, i::columns] for i in range(columns))
+    across = reduce(np.add, (y[i::rows] for i in range(rows)))
+    total = reduce(np.add, (across[:, i::columns] for i in range(columns)))
     return (total + np.int16(rows * columns // 2)) // np.int16(rows * columns)
