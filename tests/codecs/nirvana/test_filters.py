@@ -219,6 +219,19 @@ def test_sums_are_exact():
             assert (made == np.rint(made)).all()
 
 
+def test_small_types_hold_the_largest_sums():
+    """Samples that alternate between the least and the largest along rows, or both ways: 25 x 2046 in 16 bits."""
+    rows, columns = np.indices((20, 30))
+    for board, sums in ((columns % 2, (0, 25 * 2046)), ((rows + columns) % 2, (25 * 2046, 25 * 2046))):
+        y = (1023 * board).astype(np.uint16)
+        frame = frames.prepare((y, y, y), 10)
+        (tile,) = frames.tiles(y.shape)
+        inner = np.s_[3:-3, 3:-3]
+        for made, wanted in zip(luma.activity(frame, tile), sums, strict=True):
+            assert (tile.cut(made)[inner] == wanted).all()
+        assert (tile.cut(luma.classes(frame, tile, (13, 14, 15)))[inner] == 6).all()
+
+
 def test_products_are_no_work_for_threads_of_blas():
     """OpenBLAS takes none for a matrix product of so few multiplications, but some for far fewer with a single row."""
     columns = max(tile.shape[1] for tile in frames.tiles((1080, 1920)))
