@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,12 @@ class Device(click.ParamType):
         return value
 
 
+def _set_threads(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
+    """As the environment says it to torch and numpy, which aren't loaded yet, and to processes of ours."""
+    if value is not None:
+        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(value)
+
+
 def where_options(output_help: str) -> Callable[[Command], Command]:
     """IN... and the options of names."""
     return _all(
@@ -61,6 +68,10 @@ def run_options(device_help: str) -> Callable[[Command], Command]:
             "-j", "--jobs", type=click.IntRange(min=0), metavar="N",
             help="Files to work on at once, each in a process; 0: one per core.  [default: 1; of one long "
             "video, as many parts as there are cores]",
+        ),
+        click.option(
+            "--threads", type=click.IntRange(min=1), metavar="N", expose_value=False, callback=_set_threads,
+            help="Threads to compute on for each file.  [default: one per core; of lossless networks 1]",
         ),
         click.option(
             "--device", type=Device(), metavar="auto|cpu|cuda|cuda:N", default="auto", show_default=True,

@@ -19,7 +19,7 @@ from codec.cli.files import STDIO, Job
 from codec.cli.progress import EncodingLine
 from codec.cli.streams import atomic_write
 from codec.cli.unfinished import resumable
-from codec.device import cores
+from codec.device import threads
 from codec.errors import CodecError
 from codec.output import whole_folder
 
@@ -108,8 +108,8 @@ def encode_video(
     jobs = options.jobs
     if jobs is None:
         pixels = opened.info.width * opened.info.height * opened.expected
-        jobs = cores() if pixels >= _LONG else 1
-    chosen = replace(chosen, frames=opened.expected, threads=max(cores() // jobs, 1))
+        jobs = threads() if pixels >= _LONG else 1
+    chosen = replace(chosen, frames=opened.expected, threads=max(threads() // jobs, 1))
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     stages = codec.videos.stages(chosen)
     # Of the input and of what would make another file of it.

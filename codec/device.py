@@ -1,6 +1,8 @@
-"""Which device to compute on, and how many cores there are."""
+"""Which device to compute on, and on how many cores and threads."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from codec.errors import CodecError
 
@@ -24,3 +26,25 @@ def resolve(name: str) -> str:
 def cores() -> int:
     """Cores of the processor that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """How many threads compute on one file: `OMP_NUM_THREADS`, which torch reads too, where it is set, else `cores`."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() and int(given) else cores()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """What torch computes inside, it computes on one thread; afterwards it has as many as before.
+
+    For sums that files follow from: in how many parts a sum is taken decides its last bits.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from codec.container import Header
+from codec.device import threads
 from codec.errors import FormatError
 from codec.media.video.layout import Layout, Planes, samples
 from codec.standard.packets import Packet
@@ -24,11 +25,10 @@ def layout_of(header: Header) -> Layout:
     return Layout(header.depth, header.stream.chroma)
 
 
-def decode(header: Header, packets: Iterable[Packet], threads: int = 0) -> Iterator[tuple[int, Planes]]:
+def decode(header: Header, packets: Iterable[Packet]) -> Iterator[tuple[int, Planes]]:
     """The pictures as they are stored, in the order of their times (in ticks), each with its own.
 
-    `packets` begin with a key frame. `threads`: 0 for as many as there are cores. FormatError for what can't be
-    decoded and for pictures that are not what the header says; as many pictures come as there are packets.
+    `packets` begin with a key frame. FormatError for what can't be decoded and for pictures that are not what the header says; as many pictures come as there are packets.
     """
     import av
 
@@ -38,7 +38,7 @@ def decode(header: Header, packets: Iterable[Packet], threads: int = 0) -> Itera
     count = 0
     with opened(header) as (_, template):
         context = template.codec_context
-        context.thread_type, context.thread_count = "AUTO", threads
+        context.thread_type, context.thread_count = "AUTO", threads()
         context.options = {"max_pixels": str((stream.width + _ALIGNED) * (stream.height + _ALIGNED))}
         try:
             for packet in packets:

@@ -1,6 +1,7 @@
 """Help, version, the list of weights, and wrong usage."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from helpers.commands import Run, call, refused
 
 import codec
 from codec.cli.main import COMMANDS
+from codec.device import threads
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,11 @@ def test_help_shows_examples_first(command: str) -> None:
 
 def test_version() -> None:
     assert call("-V").stdout == call("--version").stdout == f"codec, version {codec.__version__}\n"
+
+
+def test_threads_are_said_as_torch_and_processes_read_it(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")  # and takes back what the command sets
+    assert call("encode", photo, "--threads", "3").exit_code == 0
+    assert os.environ["OMP_NUM_THREADS"] == os.environ["OPENBLAS_NUM_THREADS"] == "3" and threads() == 3
+    refused("encode", photo, "--threads", "0", code=2)

@@ -78,8 +78,9 @@ def test_x264s_note_of_itself_goes_and_nothing_else() -> None:
 
 
 def close_early(header: Header, packets: list[Packet]) -> None:
+    os.environ["OMP_NUM_THREADS"] = "4"  # in a process of its own
     for number in range(150):
-        pictures = decode(header, packets, threads=4)
+        pictures = decode(header, packets)
         for _ in range(number % 10):
             next(pictures)
         pictures.close()

@@ -14,6 +14,7 @@ def small_groups() -> Iterator[None]:
     """Or a chain would have to be long to have several."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hybrid, "GROUP", 8)
+        patch.setenv("OMP_NUM_THREADS", "2")  # a decoder with threads holds pictures back: what is damaged shows later
         yield
 
 

@@ -20,6 +20,7 @@ from codec.codecs.circuit.differences import Difference, Differences, shapes
 from codec.codecs.circuit.inputs import SIDE, arrays
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.scales import CEILING, dequantise, parameters, scales, split
+from codec.device import one_thread
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import MARGIN, ContextConfig
 
@@ -64,16 +65,17 @@ def windows(effort: int, pixels: int) -> int:
 def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0) -> Differences:
     """Differences for a picture from `count` windows of it.
 
-    `tiles` [h, w, C], uint8 in coded order, are those that will be coded. The same on every run of a machine, but
-    not on every machine: they are for the encoder, which sends them.
+    `tiles` [h, w, C], uint8 in coded order, are those that will be coded. The same on every run of a machine and
+    with any number of threads, but not on every machine: they are for the encoder, which sends them.
     """
     if not count:
         return {}
-    fit = _Fit(network, sum(t.size for t in tiles), count)
     order = _Windows(tiles, network.config, np.random.default_rng(seed))
-    for _ in range(count):
-        fit.step(order.next())
-    return fit.differences()
+    with one_thread():  # a second brings nothing here: so little is computed at once
+        fit = _Fit(network, sum(t.size for t in tiles), count)
+        for _ in range(count):
+            fit.step(order.next())
+        return fit.differences()
 
 
 def tensors(tile: Tile, config: ContextConfig) -> tuple[Tensor, ...]:

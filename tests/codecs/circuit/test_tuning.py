@@ -60,6 +60,20 @@ def stripes(height: int, width: int) -> np.ndarray:
     return (wave + noise + [0, 20, -20]).clip(0, 255).astype(np.uint8)
 
 
+def test_sums_that_a_file_follows_from_are_taken_on_one_thread(
+    network: Network, tile: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts, step = set(), descent._Fit.step
+    monkeypatch.setattr(descent._Fit, "step", lambda *args: (counts.add(torch.get_num_threads()), step(*args)))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        descent.tune(network, [tile], 2)
+        assert torch.get_num_threads() == 2 and counts == {1}
+    finally:
+        torch.set_num_threads(before)
+
+
 def random_differences(network: Network, density: float, largest: int, seed: int = 0) -> Differences:
     rng = np.random.default_rng(seed)
     found = {}

@@ -13,7 +13,7 @@ import numpy as np
 from codec.codecs.nirvana.filters import chroma, luma
 from codec.codecs.nirvana.filters.frames import Float, Planes, Tile, Window, tiles, windows
 from codec.codecs.nirvana.filters.model import FRACTION, Filter
-from codec.device import cores
+from codec.device import threads
 
 
 def run(base: Sequence[Planes], depth: int, filters: Sequence[Filter | None]) -> Iterator[Planes]:
@@ -105,7 +105,7 @@ def _add(before: np.ndarray, change: Float, depth: int, tile: Tile, after: np.nd
 @cache
 def _pool() -> ThreadPoolExecutor:
     """Threads for tiles: numpy works outside Python's lock."""
-    return ThreadPoolExecutor(min(cores(), 8), "filters")
+    return ThreadPoolExecutor(min(threads(), 8), "filters")
 
 
 if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
