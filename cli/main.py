@@ -29,6 +29,7 @@ COMMANDS = {
     "evaluate": ("codec.cli.evaluate", "evaluate", "Measure codecs: rate, distortion, machine perception."),
     "tasks": ("codec.cli.tasks", "tasks", "List the models and metrics of evaluate, and what each needs."),
     "report": ("codec.cli.report", "report", "Make a page of an evaluation's rows."),
+    "doctor": ("codec.cli.doctor", "doctor", "Say what is installed and what is missing."),
     "train": ("codec.cli.train", "train", "Train weights."),
 }
 

@@ -15,7 +15,7 @@ from codec.codecs import all_codecs
 LAYERS = (
     {"errors"},
     {"device", "output", "requirements", "tiling", "weights"},
-    {"container", "entropy", "processes"},
+    {"container", "entropy", "installation", "processes"},
     {"media"},
     {"perception", "standard"},
     {"metrics"},

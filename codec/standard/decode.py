@@ -28,7 +28,8 @@ def layout_of(header: Header) -> Layout:
 def decode(header: Header, packets: Iterable[Packet]) -> Iterator[tuple[int, Planes]]:
     """The pictures as they are stored, in the order of their times (in ticks), each with its own.
 
-    `packets` begin with a key frame. FormatError for what can't be decoded and for pictures that are not what the header says; as many pictures come as there are packets.
+    `packets` begin with a key frame. FormatError for what can't be decoded and for pictures that are not what the
+    header says; as many pictures come as there are packets.
     """
     import av
 

@@ -2,7 +2,8 @@
 
     python tests/bench/busy.py photo.png
 
-A fair share of a core under one spinning process is a half, so 2 is what there is to reach. Start it on a quiet machine.
+A fair share of a core beside one spinning process is a half, so 2 is what there is to reach. Start it on a quiet
+machine.
 """
 
 import subprocess
