@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,20 +45,31 @@ def ms_ssim(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> floa
     if min(a.shape[:2]) < MS_SSIM_SIDE:
         return None
     import torch
-    import torch.nn.functional as F
 
     with torch.inference_mode():
         x, y = _planes(a, b)
         value = torch.ones(len(x))
-        for scale, weight in enumerate(_SCALE_WEIGHTS):
-            if scale:
-                # Halving as everybody's code has it: an odd side gets a row of zeros on both ends.
-                odd = [n % 2 for n in x.shape[1:]]
-                x, y = (F.avg_pool2d(v, 2, padding=odd) for v in (x, y))
-            luminance, structure = _similarity(x, y, peak)
-            term = structure * luminance if scale == len(_SCALE_WEIGHTS) - 1 else structure
+        for weight, term in similarities(x, y, peak):
             value *= term.mean((1, 2)).clamp(min=0) ** weight
     return float(value.mean())
+
+
+def similarities(x: torch.Tensor, y: torch.Tensor, peak: int) -> Iterator[tuple[float, torch.Tensor]]:
+    """The scales of MS-SSIM of samples [C, H, W]: the weight of each and the similarity of every window of it.
+
+    Of smaller pictures those scales into which the window fits. Gradients go through.
+    """
+    import torch.nn.functional as F
+
+    for scale, weight in enumerate(_SCALE_WEIGHTS):
+        if scale:
+            # Halving as everybody's code has it: an odd side gets a row of zeros on both ends.
+            odd = [n % 2 for n in x.shape[1:]]
+            x, y = (F.avg_pool2d(v, 2, padding=odd) for v in (x, y))
+        if min(x.shape[1:]) < _WINDOW:
+            return
+        luminance, structure = _similarity(x, y, peak)
+        yield weight, structure * luminance if scale == len(_SCALE_WEIGHTS) - 1 else structure
 
 
 def decibels(similarity: float) -> float:

@@ -1,6 +1,6 @@
 """The search for better latents of a tile: the encoder's alone, the decoder knows nothing of it.
 
-J = bits + lambda 255^2 * squared error, of whole symbols. With K = round(y - mu), y_hat = K + mu, each pass takes the
+J = bits + what errors are worth, of whole symbols. With K = round(y - mu), y_hat = K + mu, each pass takes the
 gradient of J by y_hat, of all but each symbol's own bits, and moves a target t towards y_hat - gradient / 2 h. The next
 pass takes for each symbol the k with the least bits(k) + h (k + mu - t)^2: a proximal gradient step whose proximal
 operator, over the integers, is exact. h is the curvature of J; the search starts below it, where much moves, and ends
@@ -15,8 +15,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from codec.models.s2lic.acgc import spread, whole
-from codec.models.s2lic.model import CELL, S2LIC
+from codec.codecs.s2lic.distortion import Error
+from codec.models.s2lic.acgc import whole
+from codec.models.s2lic.model import S2LIC
 from codec.models.s2lic.prior import LIKELIHOOD_MIN, SCALE_MIN, gaussian_likelihood
 
 # Where a step of 1 is the best, bits fall by 1 / ln 2 and squared errors of h / 12 grow by h / 6 when it grows.
@@ -38,7 +39,8 @@ class Place:
 
     `picture` [1, C, h, w] in 0..1, C 1 or 3, is the region's part of the picture, less where the region sticks out.
     `y` [1, M, H, W], scaled, is the region's; the tile lies at `rows`, `columns` of it. `z`: the tile's, whole numbers.
-    `q`, `q_tile`: rates of the region and of the tile, as the model takes them. All are float32.
+    `q`, `q_tile`: rates of the region and of the tile, as the model takes them. All are float32. `error`: what errors
+    of the region are worth.
     """
 
     picture: Tensor
@@ -48,17 +50,12 @@ class Place:
     z: Tensor
     q: Tensor
     q_tile: Tensor
+    error: Error
 
     @property
     def tile(self) -> Tensor:
         """y of the tile [1, M, h, w], a view."""
         return self.y[:, :, self.rows, self.columns]
-
-
-def error_weight(model: S2LIC, q: Tensor, height: int, width: int) -> Tensor:
-    """Bits that a squared error of 1 is worth, of values in 0..1: lambda 255^2, [1, 1, 1, 1] or of each pixel."""
-    weight = 255**2 * model.config.log_lambda(q).exp()
-    return weight[:, None, None, None] if q.ndim == 1 else spread(weight, CELL)[:, None, :height, :width]
 
 
 class _Coded(NamedTuple):
@@ -75,7 +72,6 @@ class _Pass:
 
     def __init__(self, model: S2LIC, place: Place) -> None:
         self.model, self.place = model, place
-        self.weight = error_weight(model, place.q, place.picture.shape[2], place.picture.shape[3])
         with torch.no_grad():
             self.hyper = model.entropy.hyper(place.z, place.q_tile)
 
@@ -116,7 +112,7 @@ class _Pass:
     def _error(self, x: Tensor) -> Tensor:
         if self.place.picture.shape[1] == 1:
             x = x.mean(1, keepdim=True)
-        return ((x - self.place.picture).square().mean(1, keepdim=True) * self.weight).sum()
+        return self.place.error(x, self.place.picture, self.place.q)
 
 
 def _whole(halves: list[_Coded], parts: list[Tensor]) -> Tensor:

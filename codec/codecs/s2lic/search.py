@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from codec import tiling
+from codec.codecs.s2lic.distortion import Error, squared_error, structural_error
+from codec.codecs.s2lic.head import is_mapped
 from codec.codecs.s2lic.ratemap import Rates
-from codec.codecs.s2lic.refine import Place, Schedule, error_weight, has_bfloat16, refine
+from codec.codecs.s2lic.refine import Place, Schedule, has_bfloat16, refine
 from codec.container import Header, Unit
 from codec.models.s2lic.model import PATCH
 
@@ -49,7 +51,13 @@ def units(
         return unit
 
     plain = [coded(n, tile, *codec.analyse(frame, header, tile, rates)) for n, tile in enumerate(tiles)]
-    cost = _cost(codec, frame, header, rates, plain, y_hat)
+    error = squared_error(codec.model)
+    if is_mapped(header):
+        # As much as the squared errors would be, so that the search moves along the curve as little as it does there.
+        worth = _errors(codec, frame, header, rates, y_hat, error)
+        loss = _errors(codec, frame, header, rates, y_hat, structural_error(1))
+        error = structural_error(worth / loss) if loss else error
+    cost = _bits(plain) + _errors(codec, frame, header, rates, y_hat, error)
     fast = has_bfloat16(codec.device)
     better = []
     for number, tile in enumerate(tiles):
@@ -66,24 +74,24 @@ def units(
                 z.round().float(),
                 rates.of(region).float().clone(),
                 rates.of(tile).float().clone(),
+                error,
             )
             place.tile.copy_(y)
             y = refine(codec.model, place, schedule, fast, told)
         better.append(coded(number, tile, y.double(), z))
-    return better if _cost(codec, frame, header, rates, better, y_hat) < cost else plain
+    return better if _bits(better) + _errors(codec, frame, header, rates, y_hat, error) < cost else plain
 
 
-def _cost(
-    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, made: list[Unit], y_hat: Tensor
-) -> float:
-    """J of a picture's units, by their bytes and by the pixels that their decoder makes of y_hat."""
-    top = (1 << header.depth) - 1
-    cost = sum(8.0 * len(unit.payload) for unit in made)
+def _bits(units: list[Unit]) -> float:
+    return sum(8.0 * len(unit.payload) for unit in units)
+
+
+def _errors(codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, y_hat: Tensor, error: Error) -> float:
+    """What the errors of the pixels that a decoder makes of y_hat are worth in bits."""
+    top, total = (1 << header.depth) - 1, 0.0
     for tile in tiling.tiles(header.height, header.width):
         target = codec.colours(frame, header.depth, tile)
         x = codec.synthesise(y_hat, tile, rates)[..., : target.shape[2], : target.shape[3]]
         x = x.mean(1, keepdim=True) if target.shape[1] == 1 else x
-        error = ((x.clamp(0, 1) * top).round() / top - target).square().mean(1, keepdim=True)
-        weight = error_weight(codec.model, rates.of(tile).float(), target.shape[2], target.shape[3])
-        cost += float((error * weight).sum())
-    return cost
+        total += float(error((x.clamp(0, 1) * top).round() / top, target, rates.of(tile).float()))
+    return total

@@ -11,7 +11,9 @@ from codec import container, media, tiling
 from codec.codecs.options import ImageOptions
 from codec.codecs.s2lic import TUNES, search
 from codec.codecs.s2lic import image as s2lic
-from codec.codecs.s2lic.refine import Place, best_symbols, error_weight, refine
+from codec.codecs.s2lic.distortion import error_weight, squared_error, structural_error
+from codec.codecs.s2lic.refine import Place, best_symbols, refine
+from codec.metrics.structure import decibels, ms_ssim
 from codec.models.s2lic.prior import gaussian_likelihood
 
 
@@ -85,6 +87,40 @@ def test_grey_transparent_and_deep_pictures_are_searched(opened: s2lic.S2licImag
     assert found < plain
     if channels in s2lic.WITH_ALPHA:
         assert (decoded[..., -1] == frame[..., -1]).all()
+
+
+def test_a_search_for_structure_finds_what_one_for_squared_errors_does_not(
+    opened: s2lic.S2licImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, (photo,) = media.read(PHOTO)
+    frame, info = np.ascontiguousarray(photo[160:352, 200:392]), media.Info(192, 192)
+
+    def made(effort: int) -> tuple[int, float]:
+        header, units = opened.encode(info, [frame], ImageOptions(quality=50, tune="ssim", effort=effort))
+        kept = list(units)
+        similarity = ms_ssim(frame, next(opened.decode(header, kept)))
+        assert similarity is not None
+        return len(kept[0].payload), decibels(similarity)
+
+    plain, found = made(1), made(4)
+    monkeypatch.setattr(search, "structural_error", lambda worth: squared_error(opened.model))
+    squared = made(4)
+    # Of bits and decibels at once: a tenth of the bytes is half a decibel here.
+    worth = [100 * size / plain[0] - 20 * score for size, score in (plain, found, squared)]
+    assert worth[1] < worth[2] < worth[0]
+
+
+def test_structure_weighs_an_error_more_where_it_is_calm() -> None:
+    picture_ = torch.rand(1, 3, 64, 128) * torch.tensor([0.02] * 64 + [1.0] * 64)
+    error = structural_error(3.0)
+    noise = 0.02 * torch.randn(1, 3, 64, 64)
+    calm, busy = picture_.clone(), picture_.clone()
+    calm[..., :64] += noise
+    busy[..., 64:] += noise
+    q = torch.tensor([0.5])
+    assert float(error(picture_, picture_, q)) == pytest.approx(0, abs=0.5)
+    assert error(calm, picture_, q) > 10 * error(busy, picture_, q)
+    assert float(error(picture_[..., :8], 0 * picture_[..., :8], q)) == 0  # the window doesn't fit
 
 
 @pytest.mark.parametrize("tune", TUNES)
