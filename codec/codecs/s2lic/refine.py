@@ -39,8 +39,8 @@ class Place:
 
     `picture` [1, C, h, w] in 0..1, C 1 or 3, is the region's part of the picture, less where the region sticks out.
     `y` [1, M, H, W], scaled, is the region's; the tile lies at `rows`, `columns` of it. `z`: the tile's, whole numbers.
-    `q`, `q_tile`: rates of the region and of the tile, as the model takes them. All are float32. `error`: what errors
-    of the region are worth.
+    `q`, `q_tile`: rates of the region and of the tile, as the model takes them. `curvature` [1, 1, h, w]: of J at the
+    tile's latents, in units of CURVATURE. All are float32. `error`: what errors of the region are worth.
     """
 
     picture: Tensor
@@ -51,6 +51,7 @@ class Place:
     q: Tensor
     q_tile: Tensor
     error: Error
+    curvature: Tensor
 
     @property
     def tile(self) -> Tensor:
@@ -103,7 +104,7 @@ class _Pass:
             m, s = mu.detach()[0][:, here], sigma.detach()[0][:, here]
             residual = target[0, self.model.config.channels(i)][:, here] - m
             values = torch.zeros_like(mu)
-            values[0][:, here] = m + best_symbols(residual, s, stiffness)
+            values[0][:, here] = m + best_symbols(residual, s, stiffness * self.place.curvature[0, 0][here])
             halves.append(_Coded(cells, values.requires_grad_(), mu, sigma))
             return values
 
@@ -124,10 +125,13 @@ def _gradient(leaf: Tensor) -> Tensor:
     return leaf.grad
 
 
-def best_symbols(residual: Tensor, sigma: Tensor, stiffness: float) -> Tensor:
-    """The whole number with the least bits + stiffness * error^2 among the three nearest to each residual, t - mu."""
+def best_symbols(residual: Tensor, sigma: Tensor, stiffness: Tensor) -> Tensor:
+    """The whole number with the least bits + stiffness * error^2 among the three nearest to each residual, t - mu.
+
+    `stiffness` is of a shape that fits the residuals'; if it is infinite, that is the nearest.
+    """
     k = residual.round()
-    if math.isinf(stiffness):
+    if torch.isinf(stiffness).all():
         return k
     side = torch.where(k < 0, -1.0, 1.0)  # so that only tails on the right are subtracted, where erfc is precise
     k, at = k * side, residual * side
@@ -159,7 +163,7 @@ def refine(
     once = _Pass(model, place)
     best, values, gradient = once(place.tile, math.inf)
     (softest, stiffest), (quickest, slowest) = schedule.stiffness, schedule.pace
-    kept, target = (place.tile, math.inf), values - FIRST_STEP * gradient / (2 * CURVATURE * softest)
+    kept, target = (place.tile, math.inf), values - FIRST_STEP * gradient / (2 * CURVATURE * softest * place.curvature)
     for step in range(schedule.passes):
         part = step / max(schedule.passes - 1, 1)
         stiffness = CURVATURE * softest ** (1 - part) * stiffest**part
@@ -168,7 +172,7 @@ def refine(
         if cost < best:
             best, kept = cost, (target, stiffness)
         pace = quickest + (slowest - quickest) * part
-        target = torch.lerp(target, values - gradient / (2 * stiffness), pace)
+        target = torch.lerp(target, values - gradient / (2 * stiffness * place.curvature), pace)
         if told:
             told()
     # In bfloat16 the means were less exact than those that coding will have.

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from codec import tiling
-from codec.codecs.s2lic.distortion import Error, squared_error, structural_error
+from codec.codecs.s2lic.distortion import Error, SquaredError, StructuralError
 from codec.codecs.s2lic.head import is_mapped
 from codec.codecs.s2lic.ratemap import Rates
 from codec.codecs.s2lic.refine import Place, Schedule, has_bfloat16, refine
 from codec.container import Header, Unit
-from codec.models.s2lic.model import PATCH
+from codec.models.s2lic.model import PATCH, pad_to
 
 if TYPE_CHECKING:
     from codec.codecs.s2lic.image import S2licImages
@@ -51,12 +51,12 @@ def units(
         return unit
 
     plain = [coded(n, tile, *codec.analyse(frame, header, tile, rates)) for n, tile in enumerate(tiles)]
-    error = squared_error(codec.model)
+    error: Error = SquaredError(codec.model)
     if is_mapped(header):
         # As much as the squared errors would be, so that the search moves along the curve as little as it does there.
         worth = _errors(codec, frame, header, rates, y_hat, error)
-        loss = _errors(codec, frame, header, rates, y_hat, structural_error(1))
-        error = structural_error(worth / loss) if loss else error
+        loss = _errors(codec, frame, header, rates, y_hat, StructuralError(1, error))
+        error = StructuralError(worth / loss, error) if loss else error
     cost = _bits(plain) + _errors(codec, frame, header, rates, y_hat, error)
     fast = has_bfloat16(codec.device)
     better = []
@@ -75,6 +75,7 @@ def units(
                 rates.of(region).float().clone(),
                 rates.of(tile).float().clone(),
                 error,
+                pad_to(error.curvature(*_part(codec, frame, header, rates, y_hat, tile)), y.shape[2], y.shape[3]),
             )
             place.tile.copy_(y)
             y = refine(codec.model, place, schedule, fast, told)
@@ -88,10 +89,16 @@ def _bits(units: list[Unit]) -> float:
 
 def _errors(codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, y_hat: Tensor, error: Error) -> float:
     """What the errors of the pixels that a decoder makes of y_hat are worth in bits."""
-    top, total = (1 << header.depth) - 1, 0.0
-    for tile in tiling.tiles(header.height, header.width):
-        target = codec.colours(frame, header.depth, tile)
-        x = codec.synthesise(y_hat, tile, rates)[..., : target.shape[2], : target.shape[3]]
-        x = x.mean(1, keepdim=True) if target.shape[1] == 1 else x
-        total += float(error((x.clamp(0, 1) * top).round() / top, target, rates.of(tile).float()))
-    return total
+    tiles = tiling.tiles(header.height, header.width)
+    return sum(float(error(*_part(codec, frame, header, rates, y_hat, tile))) for tile in tiles)
+
+
+def _part(
+    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, y_hat: Tensor, tile: tiling.Tile
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What an `Error` takes of a tile: the pixels that a decoder makes of y_hat, the picture's, and rates."""
+    top = (1 << header.depth) - 1
+    target = codec.colours(frame, header.depth, tile)
+    x = codec.synthesise(y_hat, tile, rates)[..., : target.shape[2], : target.shape[3]]
+    x = x.mean(1, keepdim=True) if target.shape[1] == 1 else x
+    return (x.clamp(0, 1) * top).round() / top, target, rates.of(tile).float()

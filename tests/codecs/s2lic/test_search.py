@@ -11,7 +11,7 @@ from codec import container, media, tiling
 from codec.codecs.options import ImageOptions
 from codec.codecs.s2lic import TUNES, search
 from codec.codecs.s2lic import image as s2lic
-from codec.codecs.s2lic.distortion import error_weight, squared_error, structural_error
+from codec.codecs.s2lic.distortion import SquaredError, StructuralError, error_weight
 from codec.codecs.s2lic.refine import Place, best_symbols, refine
 from codec.metrics.structure import decibels, ms_ssim
 from codec.models.s2lic.prior import gaussian_likelihood
@@ -103,24 +103,25 @@ def test_a_search_for_structure_finds_what_one_for_squared_errors_does_not(
         return len(kept[0].payload), decibels(similarity)
 
     plain, found = made(1), made(4)
-    monkeypatch.setattr(search, "structural_error", lambda worth: squared_error(opened.model))
+    monkeypatch.setattr(search, "StructuralError", lambda worth, squared: squared)
     squared = made(4)
     # Of bits and decibels at once: a tenth of the bytes is half a decibel here.
     worth = [100 * size / plain[0] - 20 * score for size, score in (plain, found, squared)]
     assert worth[1] < worth[2] < worth[0]
 
 
-def test_structure_weighs_an_error_more_where_it_is_calm() -> None:
+def test_structure_weighs_an_error_more_where_it_is_calm(opened: s2lic.S2licImages) -> None:
     picture_ = torch.rand(1, 3, 64, 128) * torch.tensor([0.02] * 64 + [1.0] * 64)
-    error = structural_error(3.0)
+    error = StructuralError(300.0, SquaredError(opened.model))
     noise = 0.02 * torch.randn(1, 3, 64, 64)
     calm, busy = picture_.clone(), picture_.clone()
     calm[..., :64] += noise
     busy[..., 64:] += noise
     q = torch.tensor([0.5])
-    assert float(error(picture_, picture_, q)) == pytest.approx(0, abs=0.5)
-    assert error(calm, picture_, q) > 10 * error(busy, picture_, q)
+    assert error(calm, picture_, q) > 10 * error(busy, picture_, q) > 100 * error(picture_, picture_, q)
     assert float(error(picture_[..., :8], 0 * picture_[..., :8], q)) == 0  # the window doesn't fit
+    grown = error.curvature(picture_ + 0.02 * torch.randn(picture_.shape), picture_, q)[0, 0]
+    assert grown.shape == (4, 8) and grown[:, :3].min() > 4 * grown[:, 5:].max()
 
 
 @pytest.mark.parametrize("tune", TUNES)
@@ -168,7 +169,7 @@ def test_an_effort_out_of_range_is_named(effort: int) -> None:
 def test_the_best_symbol_is_that_of_trying_all() -> None:
     torch.manual_seed(0)
     residual, sigma = 4 * torch.randn(1000), 3 * torch.rand(1000)
-    for stiffness in (0.5, 5.0, 50.0):
+    for stiffness in torch.tensor([0.5, 5.0, 50.0]):
         found = best_symbols(residual, sigma, stiffness)
         tried = residual.round() + torch.arange(-1.0, 2.0)[:, None]
         costs = stiffness * (tried - residual).square() - gaussian_likelihood(tried, sigma.expand(3, -1)).log2()
@@ -179,7 +180,7 @@ def test_the_best_symbol_is_that_of_trying_all() -> None:
 
 def test_best_symbols_of_great_stiffness_are_the_nearest() -> None:
     residual = 4 * torch.randn(1000)
-    assert (best_symbols(residual, torch.ones(1000), float("inf")) == residual.round()).all()
+    assert (best_symbols(residual, torch.ones(1000), torch.tensor(torch.inf)) == residual.round()).all()
 
 
 def test_errors_weigh_by_the_rate_of_their_cell(opened: s2lic.S2licImages) -> None:
