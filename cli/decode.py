@@ -6,7 +6,7 @@ import functools
 import io
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
 from codec.cli.video import Span, decode_video
 from codec.errors import CodecError
+
+if TYPE_CHECKING:
+    from codec.container import Header
 
 
 def default_name(source: str, png: bool = False) -> str:
@@ -29,13 +32,19 @@ def default_name(source: str, png: bool = False) -> str:
 
 def _is_video(source: str | bytes) -> bool:
     """Whether a file's header says so; what can't be read is no video, and is told of when its turn comes."""
+    header = _header(source)
+    return header is not None and header.rate is not None
+
+
+def _header(source: str | bytes) -> Header | None:
+    """A file's header; None if it can't be read."""
     from codec import container
 
     try:
         with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
-            return container.read_header(fp, damage=[]).rate is not None
+            return container.read_header(fp, damage=[])
     except (CodecError, OSError):
-        return False
+        return None
 
 
 @click.command(short_help="Turn .ncf files back into images and videos.")
@@ -81,11 +90,14 @@ def _decode_file(
     from codec import api, media
 
     source = contents(job.source)
-    if _is_video(source):
+    header = _header(source)
+    if header is not None and header.rate is not None:
         return decode_video(job, source, tell, frames, png, base, device, partial, max_pixels)
     if frames or png or base:
         raise CodecError("it holds an image, and --frames, --base and --png go with videos; leave them out")
     image_format = media.format_for(job.target)
+    if header is not None:  # before anything is decoded
+        media.check_format(media.Info(header.width, header.height, header.channels, header.depth), image_format)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
     decoded = api.decode(source, device=device, partial=partial, max_pixels=max_pixels, progress=tell)
@@ -109,4 +121,5 @@ def _decode_file(
         row["error"] = f"wrote what is whole to {job.target}; lost: " + "; ".join(str(e) for e in decoded.damage)
         return Result(row, f"{job.source}: {row['error']}")
     line = f"{job.source} -> {job.target}  {width} x {height}  {size:,} bytes  ({seconds:.1f} s)"
-    return Result(row, line, bytes_before=before)
+    note = "; ".join(media.left_out(decoded.info, image_format))
+    return Result(row, line, note, before)

@@ -164,7 +164,8 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
     _check_image(options, request)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
-    data = api.encode(source, progress=tell, **options)
+    notes: list[str] = []
+    data = api.encode(source, progress=tell, notes=notes, **options)
     seconds = time.perf_counter() - started
     with atomic_write(job.target) as fp:
         fp.write(data)
@@ -182,10 +183,9 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
         "encode_s": round(seconds, 3),
     }
     line = f"{job.source} -> {job.target}  {len(data):,} bytes  {bpp:.3f} bpp  ({seconds:.1f} s)"
-    note = ""
     if len(data) > before > 0:
-        note = f"the output is larger than the input: {len(data):,} bytes, {before:,} before"
-    return Result(row, line, note, before)
+        notes.append(f"the output is larger than the input: {len(data):,} bytes, {before:,} before")
+    return Result(row, line, "; ".join(notes), before)
 
 
 def _check_video(options: dict[str, Any]) -> None:

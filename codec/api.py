@@ -8,11 +8,14 @@ Videos go through codec.video, which also writes them to files group by group.
 
 import io
 import os
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -21,13 +24,14 @@ from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
 from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
 from codec.container import Limits
 from codec.errors import CodecError, FormatError
-from codec.media import yuv
+from codec.media import chunks, yuv
 from codec.media.formats import is_video
+from codec.media.sources import file_source
 
 if TYPE_CHECKING:
     from codec import video
 
-NcfSource = str | os.PathLike[str] | bytes | IO[bytes]
+NcfSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Decoded:
         if self.video is not None:
             return self.video.info
         return media.Info(
-            h.width, h.height, h.channels, h.depth, h.frames, h.rate, tuple(h.color), h.metadata  # type: ignore[arg-type]
+            h.width, h.height, h.channels, h.depth, h.frames, h.rate, h.color, h.metadata
         )  # fmt: skip
 
     def frames(self) -> Iterator[NDArray[Any]]:
@@ -70,6 +74,8 @@ class Decoded:
         m = self.header.metadata
         names = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
         image.info |= {names[k]: v for k, v in m.items() if k in names}
+        if (resolution := chunks.resolution(m)) and resolution.metric:
+            image.info["dpi"] = resolution.dpi
         return image
 
 
@@ -86,20 +92,22 @@ def encode(
     strip: bool = False,
     max_pixels: int = media.MAX_PIXELS,
     progress: Progress | None = None,
+    notes: list[str] | None = None,
 ) -> bytes:
     """Compress an image or a video to the bytes of an .ncf file.
 
-    `source`: a path, the bytes of an image file or a binary file; a uint8 or uint16 array [H, W] or [H, W, 1..4]
-    (2 and 4: the last channel is alpha, kept exactly); a Pillow image; a video file (a path, or its bytes). `codec`:
-    "s2lic", the default for images; "circuit", which keeps every bit (`lossless=True` chooses it); "nirvana", the
-    default for videos, whose sound is kept.
+    `source`: a path, the bytes of a file, or a binary file, which is read from its position on; a uint8 or uint16 array
+    [H, W] or [H, W, 1..4] (2 and 4: the last channel is alpha, kept exactly); a Pillow image. `codec`: "s2lic", the
+    default for images; "circuit", which keeps every bit (`lossless=True` chooses it); "nirvana", the default for
+    videos, whose sound is kept.
 
     `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort`: 1 to 9, by
     default 1 (s2lic), 2 (circuit) or 3 (nirvana); more takes longer and makes smaller files. `tune` (s2lic): "psnr",
     the default, or "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit):
     decode what was encoded and compare, as by default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
-    Exif, XMP and ICC profile (lossless: the profile stays, since the samples do). `progress` is called with (steps
-    done, steps in all), for images.
+    Exif, XMP, text, resolution and ICC profile (lossless: the profile stays, since the samples do). `progress` is
+    called with (steps done, steps in all), for images. `notes` is told what of the source is left out or isn't whole,
+    a line each; None: each is a Python warning.
 
     Raises MediaError for what is no image or can't be carried, LimitError for too many pixels, CodecError for
     wrong arguments, OSError for files that can't be read.
@@ -112,26 +120,49 @@ def encode(
     >>> bool((next(decode(encode(grey, lossless=True)).frames()) == 128).all())
     True
     """
-    if isinstance(source, str | os.PathLike | bytes) and not lossless and is_video(source):
-        if tune is not None:
-            raise CodecError("a video has no tune; leave it out")
-        return _encode_video(source, codec, quality, effort, verify, device, max_pixels)
+    told: list[str] = [] if notes is None else notes
+    if not isinstance(source, np.ndarray | Image.Image):
+        source = _video_or_image(file_source(source, media.SOURCES))
+        if not lossless and isinstance(source, str | os.PathLike | bytes) and is_video(source):
+            if tune is not None:
+                raise CodecError("a video has no tune; leave it out")
+            data = _encode_video(source, codec, quality, effort, verify, device, max_pixels, told)
+            _warn(told, notes)
+            return data
     kind = "lossless" if lossless else "image"
     chosen = codecs.chosen(codec, kind)
     options = ImageOptions(quality, effort, tune, verify)
     images = _images(chosen)
     codecs.check_settings(chosen.name, images.settings, options)
-    opened = images.open(None, device)
+    # Read first: what is refused is refused before networks are loaded.
     info, frames = media.read(source, max_pixels=max_pixels, strip=strip, exact=chosen.lossless)
+    told += info.notes
+    opened = images.open(None, device)
     header, units = opened.encode(info, frames, options, progress)
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))
+    _warn(told, notes)
     return buffer.getvalue()
+
+
+def _warn(told: list[str], notes: list[str] | None) -> None:
+    """Say what nobody took, as warnings of the caller of `encode`."""
+    for note in told if notes is None else ():
+        warnings.warn(note, stacklevel=3)
+
+
+def _video_or_image(source: str | os.PathLike[str] | bytes | IO[bytes]) -> str | os.PathLike[str] | bytes | IO[bytes]:
+    """A file's bytes if a video is in it, since videos are opened more than once; all else as it is."""
+    if isinstance(source, str | os.PathLike | bytes):
+        return source
+    head = source.read(512)
+    source.seek(0)
+    return source.read() if is_video(head) else source
 
 
 def _encode_video(
     source: str | os.PathLike[str] | bytes, codec: str | None, quality: float | None, effort: int | None,
-    verify: bool | None, device: str, max_pixels: int,
+    verify: bool | None, device: str, max_pixels: int, told: list[str],
 ) -> bytes:  # fmt: skip
     from codec import video
     from codec.media.video import read_video
@@ -145,6 +176,7 @@ def _encode_video(
     options = replace(options, frames=opened.expected)
     buffer = io.BytesIO()
     video.encode(opened, buffer, chosen.name, options=options, device=device, max_pixels=max_pixels)
+    told += opened.notes
     return buffer.getvalue()
 
 
@@ -171,14 +203,12 @@ def decode(
     """
     limits = Limits(pixels=max_pixels)
     found: list[container.Unit] | list[container.Unit | CodecError]
-    with _opened(source) as given:
-        fp = given if given.seekable() else io.BytesIO(given.read())
-        start = fp.tell()
+    with _opened(source) as fp:
         damage: list[CodecError] | None = [] if partial else None
         if container.read_header(fp, limits, [] if partial else None).rate is not None:
-            fp.seek(start)
+            fp.seek(0)
             return _decode_video(fp.read(), device, partial, max_pixels)
-        fp.seek(start)
+        fp.seek(0)
         if partial:
             header, found = container.salvage(fp, limits, damage)
         else:
@@ -232,21 +262,14 @@ def _images(codec: Descriptor) -> ImageMedia:
     return codec.images
 
 
-class _opened:
-    """A path, bytes or file as a binary file; only what was opened here is closed."""
-
-    def __init__(self, source: NcfSource) -> None:
-        self.source = source
-
-    def __enter__(self) -> IO[bytes]:
-        s = self.source
-        self.own: IO[bytes] | None = None
-        if isinstance(s, bytes):
-            self.own = io.BytesIO(s)
-        elif isinstance(s, str | os.PathLike):
-            self.own = open(s, "rb")
-        return self.own or s  # type: ignore[return-value]
-
-    def __exit__(self, *_: object) -> None:
-        if self.own:
-            self.own.close()
+@contextmanager
+def _opened(source: NcfSource) -> Iterator[IO[bytes]]:
+    """A path, bytes or file as a binary file at its start; only what was opened here is closed."""
+    given = file_source(source, "a path, the bytes of an .ncf file or a binary file")
+    if isinstance(given, bytes):
+        yield io.BytesIO(given)
+    elif isinstance(given, str | os.PathLike):
+        with open(given, "rb") as fp:
+            yield fp
+    else:
+        yield given

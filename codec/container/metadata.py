@@ -12,7 +12,7 @@ from codec.container.sections import section
 from codec.errors import FormatError, LimitError
 
 # In the order of their tags, which is their order in the file.
-METADATA_TAGS: Mapping[str, bytes] = {"audio": b"a", "exif": b"e", "icc": b"i", "xmp": b"x"}
+METADATA_TAGS: Mapping[str, bytes] = {"audio": b"a", "exif": b"e", "icc": b"i", "chunks": b"p", "xmp": b"x"}
 METADATA_NAMES: Mapping[bytes, str] = {tag: name for name, tag in METADATA_TAGS.items()}
 
 RAW, DEFLATE = 0, 1

@@ -7,17 +7,20 @@ floating-point samples) is refused rather than quietly converted. docs/media.md 
 
 from codec.media.formats import SUFFIXES, format_for
 from codec.media.info import MAX_PIXELS, Info, Source
-from codec.media.read import from_array, from_pillow, read
-from codec.media.write import to_pillow, write
+from codec.media.read import SOURCES, from_array, from_pillow, read
+from codec.media.write import check_format, left_out, to_pillow, write
 
 __all__ = [
     "MAX_PIXELS",
+    "SOURCES",
     "SUFFIXES",
     "Info",
     "Source",
+    "check_format",
     "format_for",
     "from_array",
     "from_pillow",
+    "left_out",
     "read",
     "to_pillow",
     "write",

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from codec.errors import MediaError
+from codec.media.png import pixels_only
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 _PACKED = {"gray16": 1, "ya16": 2, "rgb48": 3, "rgba64": 4}  # FFmpeg's names, less their byte order
@@ -75,7 +76,8 @@ def ffmpeg_samples(format: str, data: bytes) -> np.ndarray:
     """The samples of a 16-bit PNG or TIFF as stored: uint16 [height, width, channels]."""
     import av
 
-    if format == "PNG":  # FFmpeg reads all kinds of it
+    if format == "PNG":  # FFmpeg reads all kinds of it, but for a damaged profile
+        data = pixels_only(data)
         refused = MediaError("is damaged (its 16-bit samples can't be decoded); get a whole copy of it")
     else:
         refused = MediaError(f"is a kind of 16-bit {format} that can't be read; convert it to 16-bit PNG first")

@@ -33,6 +33,9 @@ PLUGINS = {
 }
 READ = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF, BMP and PPM"
 
+# Pictures of cameras as they come off the sensor; those in a TIFF are known by what is in it (tiff.py).
+_RAW = re.compile(rb"FUJIFILMCCD-RAW|II(?:RO|RS|U\0)|MMOR|\0MRM|FOVb|....ftypcrx ", re.DOTALL)
+
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"}
 _HEIF_BRANDS = {b"mif1", b"msf1"}  # the container of both; what it holds is among the compatible brands
@@ -72,6 +75,13 @@ def recognise(head: bytes) -> str | None:
                 return "HEIC"
         return "HEIC" if _HEIF_BRANDS & set(brands) else None
     return next((name for signature, name in _SIGNATURES if re.match(signature, head, re.DOTALL)), None)
+
+
+def unknown(head: bytes) -> str:
+    """What a file is told that begins with `head` and has no format of ours."""
+    if _RAW.match(head):
+        return "is a raw picture of a camera; develop it to TIFF, PNG or JPEG first"
+    return f"is not an image that can be read; give {READ}"
 
 
 def format_for(path: str | os.PathLike[str]) -> str:

@@ -6,20 +6,17 @@ from typing import IO
 
 import numpy as np
 
-from codec.container import SRGB, Color
+from codec.container import SRGB
 from codec.errors import MediaError
+from codec.media.boxes import from_code_points
 from codec.media.guard import reading
-from codec.media.info import check_size
+from codec.media.info import Picture, check_size
 from codec.media.metadata import collect
 from codec.media.pixels import unpremultiplied
 
-_UNSPECIFIED = 2
-# BT.709 and BT.601 say how cameras encode, and a file that states them is meant to be seen as sRGB.
-_AS_SRGB = (1, 6, 13)
 
-
-def read_heif(fp: IO[bytes], max_pixels: int) -> tuple[np.ndarray, int, dict[str, bytes], Color]:
-    """The primary image: samples [height, width, channels], depth, metadata and colour.
+def read_heif(fp: IO[bytes], max_pixels: int) -> Picture:
+    """The primary image.
 
     The file's own rotation and mirroring are applied by libheif; its Exif orientation counts for nothing.
     """
@@ -41,17 +38,7 @@ def read_heif(fp: IO[bytes], max_pixels: int) -> tuple[np.ndarray, int, dict[str
     frame = frame[..., None] if frame.ndim == 2 else frame
     if mode.endswith("a"):
         frame = unpremultiplied(frame, depth)
-    return frame, depth, metadata, _color(info.get("nclx_profile"))
-
-
-def _color(nclx: dict[str, int] | None) -> Color:
-    if not nclx:
-        return SRGB
-    primaries, transfer = nclx["color_primaries"], nclx["transfer_characteristics"]
-    if primaries in (1, _UNSPECIFIED) and transfer in (*_AS_SRGB, _UNSPECIFIED):
-        return SRGB
-    # The samples are RGB of full range by now.
-    return Color(
-        SRGB.primaries if primaries == _UNSPECIFIED else primaries,
-        SRGB.transfer if transfer == _UNSPECIFIED else transfer,
-    )
+    nclx = info.get("nclx_profile")
+    color = from_code_points(nclx["color_primaries"], nclx["transfer_characteristics"]) if nclx else SRGB
+    notes = (f"it holds {len(file):,} pictures; the primary one is kept",) if len(file) > 1 else ()
+    return Picture(frame, depth, metadata, color, notes)

@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import IO, TypeAlias
+from types import MappingProxyType
+from typing import IO, NamedTuple, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -14,7 +15,7 @@ from PIL import Image
 from codec.container import SRGB, Color
 from codec.errors import LimitError
 
-Source: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes] | np.ndarray | Image.Image"
+Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | np.ndarray | Image.Image"
 
 MAX_PIXELS = 2**28
 
@@ -25,9 +26,10 @@ class Info:
 
     `channels` is 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGBA), alpha not premultiplied; `depth` is bits
     per sample, 1 to 16; `rate` is frames per second, or None for a still; `metadata` holds the raw bytes of the
-    profiles under "icc", "exif" (from the TIFF header on, orientation 1) and "xmp". `chroma`: of a video's planes,
-    "420", "422" or "444"; `tick`: what its times are multiples of, in seconds, if they are none of 1 / `rate`;
-    `aspect`: width to height of its pixels.
+    profiles under "icc", "exif" (from the TIFF header on, orientation 1) and "xmp", and resolution, text and gamma as
+    "chunks" (codec/media/chunks.py). `chroma`: of a video's planes, "420", "422" or "444"; `tick`: what its times are
+    multiples of, in seconds, if they are none of 1 / `rate`; `aspect`: width to height of its pixels. `notes`: what of
+    an image isn't kept or isn't whole, a line each.
     """
 
     width: int
@@ -41,6 +43,17 @@ class Info:
     chroma: str = "420"
     tick: Fraction | None = None
     aspect: Fraction = Fraction(1)
+    notes: tuple[str, ...] = ()
+
+
+class Picture(NamedTuple):
+    """A picture as it was read: samples [height, width, channels], and what `Info` has of it."""
+
+    frame: np.ndarray
+    depth: int
+    metadata: Mapping[str, bytes] = MappingProxyType({})
+    color: Color = SRGB
+    notes: tuple[str, ...] = ()
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

@@ -9,7 +9,8 @@ from typing import IO
 
 import numpy as np
 
-from codec.container import SRGB, Color
+from codec.container import Color
+from codec.media.png import SIGNATURE, ancillary, chunk
 
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _FILTER_UP = 2
@@ -19,19 +20,12 @@ _ROWS = 64  # filtered and deflated at a time
 def write_png16(frame: np.ndarray, depth: int, metadata: Mapping[str, bytes], color: Color, fp: IO[bytes]) -> None:
     """Write samples of `depth` bits, uint16 [height, width, 1 to 4], scaled to 0..65535 and rounded."""
     height, width, channels = frame.shape
-    fp.write(b"\x89PNG\r\n\x1a\n")
-    _chunk(fp, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _COLOR_TYPES[channels], 0, 0, 0))
-    if color != SRGB:
-        _chunk(fp, b"cICP", bytes((color.primaries, color.transfer, 0, color.full_range)))
-    if icc := metadata.get("icc"):
-        _chunk(fp, b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
-    if xmp := metadata.get("xmp"):
-        _chunk(fp, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
-    if exif := metadata.get("exif"):
-        _chunk(fp, b"eXIf", exif)
+    fp.write(SIGNATURE)
+    fp.write(chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, _COLOR_TYPES[channels], 0, 0, 0)))
+    fp.write(ancillary(metadata, color))
     for data in _deflated(frame, depth):
-        _chunk(fp, b"IDAT", data)
-    _chunk(fp, b"IEND", b"")
+        fp.write(chunk(b"IDAT", data))
+    fp.write(chunk(b"IEND", b""))
 
 
 def scaled(frame: np.ndarray, depth: int, to: int) -> np.ndarray:
@@ -53,7 +47,3 @@ def _deflated(frame: np.ndarray, depth: int) -> Iterator[bytes]:
         if data := packer.compress(filtered.tobytes()):
             yield data
     yield packer.flush()
-
-
-def _chunk(fp: IO[bytes], tag: bytes, data: bytes) -> None:
-    fp.write(struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(tag))))

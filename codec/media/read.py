@@ -5,23 +5,26 @@ from __future__ import annotations
 import importlib
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from codec.container import MAGIC, SRGB, Color
+from codec.container import MAGIC, SRGB
 from codec.errors import CodecError, MediaError
-from codec.media import deep, pixels
-from codec.media.formats import PLUGINS, READ, recognise
+from codec.media import chunks, deep, jpeg, pixels, png, tiff
+from codec.media.boxes import avif_color
+from codec.media.formats import PLUGINS, READ, recognise, unknown
 from codec.media.guard import reading
 from codec.media.heif import read_heif
-from codec.media.info import MAX_PIXELS, Info, Source, check_size
-from codec.media.metadata import ORIENTATION, collect, exif_block, png_color, tags
+from codec.media.info import MAX_PIXELS, Info, Picture, Source, check_size
+from codec.media.metadata import ORIENTATION, collect, exif_block, losses, said, tags
 from codec.media.profiles import stripped
+from codec.media.sources import file_source
 
+SOURCES = "a path, the bytes of a file, a binary file, an array or a Pillow image"
 _Read = tuple[Info, Iterator[np.ndarray]]
 
 
@@ -29,16 +32,17 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, strip: bool = False, e
     """Read an image from a path, bytes, binary file, array or Pillow image.
 
     Returns its `Info` and an iterator of frames, [height, width, channels], uint8, or uint16 where the depth is
-    more than 8; of an animation the first frame. `strip` drops Exif, XMP and ICC, converting 8-bit samples of
-    another profile to sRGB first; deeper ones keep theirs. With `exact` no sample changes and no channel goes: opaque
-    alpha stays, and `strip` leaves the ICC profile. Raises MediaError for what is no image, is damaged
-    or can't be carried; LimitError for more than `max_pixels` pixels (before they are decoded); OSError if the
-    file can't be read.
+    more than 8; of an animation the first frame. A file is read from its position on. `strip` drops Exif, XMP, ICC,
+    text and resolution, converting 8-bit samples of another profile to sRGB first; deeper ones keep theirs. With
+    `exact` no sample changes and no channel goes: opaque alpha stays, and `strip` leaves the ICC profile. Raises
+    MediaError for what is no image, is damaged or can't be carried; LimitError for more than `max_pixels` pixels
+    (before they are decoded); CodecError for a source of another type; OSError if the file can't be read.
     """
     if isinstance(source, np.ndarray):
         return from_array(source, max_pixels=max_pixels, exact=exact)
     if isinstance(source, Image.Image):
         return from_pillow(source, max_pixels=max_pixels, strip=strip, exact=exact)
+    source = file_source(source, SOURCES)
     name = _name(source)
     finish = partial(_finished, strip=strip, exact=exact)
     try:
@@ -64,7 +68,7 @@ def from_array(array: np.ndarray, *, max_pixels: int = MAX_PIXELS, exact: bool =
     if not height or not width:
         raise MediaError(f"the array has shape {list(array.shape)}, no pixels; give at least one")
     check_size(width, height, max_pixels)
-    return _finished(frame, 8 * array.dtype.itemsize, {}, exact=exact)
+    return _finished(Picture(frame, 8 * array.dtype.itemsize), exact=exact)
 
 
 def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS, strip: bool = False, exact: bool = False) -> _Read:
@@ -74,13 +78,15 @@ def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS, strip: bool
     """
     check_size(image.width, image.height, max_pixels)
     with reading():
-        frame, depth, metadata = _decoded(image)
-    return _finished(frame, depth, metadata, strip=strip, exact=exact)
+        picture = _decoded(image)
+    return _finished(picture, strip=strip, exact=exact)
 
 
-def _decoded(image: Image.Image) -> tuple[np.ndarray, int, dict[str, bytes]]:
+def _decoded(image: Image.Image) -> Picture:
     if image.format == "PPM" and (depth := deep.ppm_bits(image)) > 8:
-        return deep.ppm_samples(image, _whole_file(image), depth), depth, {}
+        return Picture(deep.ppm_samples(image, _whole_file(image), depth), depth)
+    if image.format == "TIFF":
+        tiff.check_samples(image.tag_v2)  # type: ignore[attr-defined]
     pixels.check_mode(image)
     depth, rawmode = deep.sample_bits(image), deep.rawmode(image)
     hidden = depth > 8 and not image.mode.startswith("I;16")  # Pillow would give 8 bits
@@ -97,7 +103,8 @@ def _decoded(image: Image.Image) -> tuple[np.ndarray, int, dict[str, bytes]]:
     if (key := pixels.color_key(image, rawmode)) is not None:
         frame = pixels.with_color_key(frame, key, depth)
     info = upright.info
-    return frame, depth, collect(info.get("icc_profile"), exif_block(image), info.get("xmp"))
+    metadata = collect(info.get("icc_profile"), exif_block(image), info.get("xmp"), said(image))
+    return Picture(frame, depth, metadata, notes=tuple(losses(image)))
 
 
 def _whole_file(image: Image.Image) -> bytes:
@@ -109,22 +116,19 @@ def _whole_file(image: Image.Image) -> bytes:
     return data
 
 
-def _finished(
-    frame: np.ndarray,
-    depth: int,
-    metadata: Mapping[str, bytes],
-    color: Color = SRGB,
-    strip: bool = False,
-    exact: bool = False,
-) -> _Read:
+def _finished(picture: Picture, strip: bool = False, exact: bool = False) -> _Read:
+    frame, depth, metadata, color, notes = picture
     if not exact:
         frame = pixels.without_opaque_alpha(frame, depth)
-    if strip and exact:
-        metadata = {name: value for name, value in metadata.items() if name == "icc"}
-    elif strip:
-        frame, metadata = stripped(frame, depth, metadata)
+    if strip:
+        kept = chunks.stripped(metadata.get(chunks.KEY, b""))
+        if exact:
+            metadata = {name: value for name, value in metadata.items() if name == "icc"}
+        else:
+            frame, metadata = stripped(frame, depth, metadata)
+        metadata |= {chunks.KEY: kept} if kept else {}
     height, width, channels = frame.shape
-    info = Info(width, height, channels, depth, color=color, metadata=metadata)
+    info = Info(width, height, channels, depth, color=color, metadata=metadata, notes=notes)
     return info, iter((np.ascontiguousarray(frame),))
 
 
@@ -135,9 +139,7 @@ def _name(source: str | os.PathLike[str] | bytes | IO[bytes]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _read_file(fp: IO[bytes], max_pixels: int, finish: Callable[..., _Read]) -> _Read:
-    if not fp.seekable():
-        fp = io.BytesIO(fp.read())
+def _read_file(fp: IO[bytes], max_pixels: int, finish: Callable[[Picture], _Read]) -> _Read:
     head = fp.read(4096)
     if not head:
         raise MediaError(f"the file is empty; give an image ({READ})")
@@ -145,21 +147,52 @@ def _read_file(fp: IO[bytes], max_pixels: int, finish: Callable[..., _Read]) -> 
         raise MediaError("is an .ncf file already; decode it, or give an image")
     format = recognise(head)
     if format is None:
-        raise MediaError(f"is not an image that can be read; give {READ}")
+        raise MediaError(unknown(head))
     fp.seek(0)
     if format == "HEIC":
-        frame, depth, metadata, color = read_heif(fp, max_pixels)
-        return finish(frame, depth, metadata, color)
+        return finish(read_heif(fp, max_pixels))
+    if format == "PNG":
+        return finish(_png(fp.read(), max_pixels))
+    if format == "JPEG":
+        return finish(_jpeg(fp, max_pixels))
+    color = SRGB
+    notes: list[str] = []
     if format == "AVIF":
         data = fp.read()
         deep.check_avif(data)
-        fp = io.BytesIO(data)
-    color = png_color(head) if format == "PNG" else SRGB
+        fp, color = io.BytesIO(data), avif_color(data)
+    elif format == "TIFF":
+        fp, notes = tiff.chosen(fp)
+    picture = _by_pillow(format, fp, max_pixels)
+    return finish(picture._replace(color=color, notes=(*notes, *picture.notes)))
+
+
+def _by_pillow(format: str, fp: IO[bytes], max_pixels: int) -> Picture:
     module, reader = PLUGINS[format]
     with reading():
         image: Image.Image = getattr(importlib.import_module(f"PIL.{module}"), reader)(fp)
     with image:
         check_size(image.width, image.height, max_pixels)
         with reading():
-            frame, depth, metadata = _decoded(image)
-    return finish(frame, depth, metadata, color)
+            return _decoded(image)
+
+
+def _png(data: bytes, max_pixels: int) -> Picture:
+    found = png.parse(data)
+    picture = _by_pillow("PNG", io.BytesIO(found.image), max_pixels)
+    stated = chunks.phys(chunks.resolution({"exif": picture.metadata.get("exif", b"")}))
+    beside = {"icc": found.icc, chunks.KEY: chunks.packed(one for one in found.kept if one not in stated)}
+    metadata = {name: value for name, value in beside.items() if value} | dict(picture.metadata)
+    return Picture(picture.frame, picture.depth, metadata, found.color, (*found.notes, *picture.notes))
+
+
+def _jpeg(fp: IO[bytes], max_pixels: int) -> Picture:
+    try:
+        return _by_pillow("JPEG", fp, max_pixels)
+    except MediaError:
+        fp.seek(0)
+        data = jpeg.ended(fp.read())
+        if data is None:
+            raise
+    picture = _by_pillow("JPEG", io.BytesIO(data), max_pixels)
+    return picture._replace(notes=(*picture.notes, "it lacks its end marker; every pixel is there"))

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import IO, Any
 
 import numpy as np
 from PIL import Image
 
+from codec.container import SRGB
 from codec.errors import MediaError
+from codec.media.boxes import with_avif_color
+from codec.media.chunks import COLOR, KEY, TEXT, unpacked
 from codec.media.guard import writing
 from codec.media.info import Info
-from codec.media.metadata import save_options
+from codec.media.metadata import comment, save_options
+from codec.media.png import HEAD as PNG_HEAD
+from codec.media.png import ancillary
 from codec.media.png16 import scaled, write_png16
+from codec.media.tiff16 import write_tiff16
 
 # A decoded picture has been through one lossy codec already: the file it lands in should add nothing visible.
 # WebP's `exact` keeps the colours under transparent pixels.
@@ -23,35 +30,91 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 _OPAQUE = ("jpeg", "bmp", "ppm")
-_DEEP = ("png", "ppm")
+_DEEP = ("png", "ppm", "tiff")
+_SIDES = {"jpeg": 65500, "webp": 16383, "avif": 65536}
+_HOLDS = {
+    "png": ("icc", "exif", "xmp"), "jpeg": ("icc", "exif", "xmp"), "webp": ("icc", "exif", "xmp"),
+    "avif": ("icc", "exif", "xmp"), "tiff": ("icc", "exif", "xmp"), "bmp": (), "ppm": (),
+}  # fmt: skip
+_TITLES = {"icc": "the colour profile", "exif": "Exif", "xmp": "XMP"}
+_RESOLVED = ("png", "jpeg", "tiff", "bmp")
+# What a segment of JPEG holds, less the name that stands in front; a profile takes up to 255 of them.
+_JPEG_ROOM = {"exif": 65527, "xmp": 65504, "icc": 255 * 65519}
+_JPEG_COMMENT = 65533
+
+
+def check_format(info: Info, format: str) -> None:
+    """Raise MediaError if a format can't hold a picture: by its size, channels and depth, which a header says."""
+    name = format.upper()
+    if info.channels in (2, 4) and format in _OPAQUE:
+        raise MediaError(f"{name} can't hold transparency; write PNG instead")
+    if info.depth > 8 and format not in _DEEP:
+        raise MediaError(f"{name} is written with 8 bits per sample, and the image has {info.depth}; write PNG instead")
+    if max(info.width, info.height) > _SIDES.get(format, 2**31):
+        raise MediaError(
+            f"can't be written as {name} (its sides are at most {_SIDES[format]} pixels, and the image is "
+            f"{info.width} x {info.height}); write PNG instead"
+        )
+
+
+def left_out(info: Info, format: str) -> list[str]:
+    """What of an image's metadata a format doesn't hold, a line for all of it; empty where nothing is lost."""
+    kept = _held(info.metadata, format)
+    lost = [title for key, title in _TITLES.items() if key in info.metadata and key not in kept]
+    said = list(unpacked(info.metadata.get(KEY, b"")))
+    if format != "png":
+        lost += ["its colour (CICP)"] if info.color != SRGB and format != "avif" else []
+        lost += ["its gamma or light levels"] if any(tag in COLOR for tag, _ in said) else []
+        texts = sum(tag in TEXT for tag, _ in said) - (format == "jpeg" and comment(kept) != b"")
+        lost += ["text"] if texts else []
+    if any(tag == b"pHYs" for tag, _ in said) and format not in _RESOLVED:
+        lost.append("its resolution")
+    return [f"{format.upper()} can't hold {', '.join(lost)}; PNG does"] if lost else []
 
 
 def write(info: Info, frames: Iterable[np.ndarray], fp: IO[bytes], format: str = "png") -> None:
     """Write one frame, [height, width, channels] of `info.depth` bits, and the metadata that `format` can hold.
 
     `format` is one of those that `format_for` returns. JPEG is written at quality 95 without chroma
-    subsampling, WebP lossless; samples of 9 to 16 bits as 16-bit PNG (scaled) or PPM (as they are). Raises
+    subsampling, WebP lossless; samples of 9 to 16 bits as 16-bit PNG or TIFF (scaled) or PPM (as they are). Raises
     MediaError if the format can't hold the image.
     """
     frame, *more = frames
     if more:
         raise MediaError("has more than one frame, and an image file holds one; write each to its own file")
-    name = format.upper()
-    if frame.shape[2] in (2, 4) and format in _OPAQUE:
-        raise MediaError(f"{name} can't hold transparency; write PNG instead")
-    if info.depth > 8 and format not in _DEEP:
-        raise MediaError(f"{name} is written with 8 bits per sample, and the image has {info.depth}; write PNG instead")
+    height, width, channels = frame.shape
+    check_format(replace(info, width=width, height=height, channels=channels), format)
+    metadata = _held(info.metadata, format)
     # Into memory first: a pipe can't be sought in, and an error of the encoder leaves nothing half-written.
     buffer = io.BytesIO()
     with writing(format):
         if info.depth <= 8:
-            options = {**_SAVE_OPTIONS[format], **save_options(info.metadata, info.color, format)}
-            to_pillow(frame).save(buffer, format=format, **options)
+            options = {} if format == "png" else save_options(metadata, format)
+            to_pillow(frame).save(buffer, format=format, **_SAVE_OPTIONS[format], **options)
         elif format == "png":
-            write_png16(frame, info.depth, info.metadata, info.color, buffer)
+            write_png16(frame, info.depth, metadata, info.color, buffer)
+        elif format == "tiff":
+            write_tiff16(frame, info.depth, metadata, buffer)
         else:
             _write_ppm16(frame, info.depth, buffer)
-    fp.write(buffer.getbuffer())
+    data = buffer.getbuffer()
+    if format == "png" and info.depth <= 8:
+        for part in (data[:PNG_HEAD], ancillary(metadata, info.color), data[PNG_HEAD:]):
+            fp.write(part)
+    elif format == "avif" and info.color != SRGB:
+        fp.write(with_avif_color(bytes(data), info.color))
+    else:
+        fp.write(data)
+
+
+def _held(metadata: Mapping[str, bytes], format: str) -> dict[str, bytes]:
+    """Those of an image's metadata that a format has room for."""
+    held = {key: value for key, value in metadata.items() if key in (*_HOLDS[format], KEY)}
+    if format == "jpeg":
+        held = {key: value for key, value in held.items() if len(value) <= _JPEG_ROOM.get(key, len(value))}
+        if len(comment(held)) > _JPEG_COMMENT:
+            del held[KEY]
+    return held
 
 
 def to_pillow(frame: np.ndarray, depth: int | None = None) -> Image.Image:

@@ -1,0 +1,66 @@
+"""A JPEG that lacks its end marker, which cameras and streams leave out: whole otherwise, or cut off?"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+
+import numpy as np
+from PIL import JpegImagePlugin
+
+_END = b"\xff\xd9"
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# A decoder that misses samples takes them from what follows. Where all are there, it passes over that, whatever it is.
+_TAILS = tuple(bytes([value]) * 64 for value in (0x00, 0x55, 0xB6))
+
+
+def ended(data: bytes) -> bytes | None:
+    """The file with its end marker, if that is all that it lacks; None if it has one, or lacks more."""
+    if not _has_every_scan(data):
+        return None
+    data = data.rstrip(b"\xff")
+    decoded = [_pixels(data + tail + _END) for tail in _TAILS]
+    if decoded[0] is None or not all(d is not None and np.array_equal(d, decoded[0]) for d in decoded):
+        return None
+    return data + _END
+
+
+def _pixels(data: bytes) -> np.ndarray | None:
+    try:
+        return np.array(JpegImagePlugin.JpegImageFile(io.BytesIO(data)))
+    except Exception:  # whatever Pillow raises on damaged files
+        return None
+
+
+def _has_every_scan(data: bytes) -> bool:
+    """Whether no end marker follows the last scan, and the scans hold every coefficient to its last bit."""
+    wanted: set[tuple[int, int]] = set()  # component, coefficient
+    at = 2
+    try:
+        while at + 4 <= len(data):
+            mark = data[at + 1]
+            if data[at] != 0xFF or mark == 0xD9:
+                return False
+            if mark == 0xFF:  # padding
+                at += 1
+                continue
+            (length,) = struct.unpack_from(">H", data, at + 2)
+            if mark in _FRAMES:
+                wanted = {(data[at + 10 + 3 * i], k) for i in range(data[at + 9]) for k in range(64)}
+            elif mark == 0xDA:
+                count = data[at + 4]
+                first, last, bits = data[at + 5 + 2 * count : at + 8 + 2 * count]
+                if not bits & 15:
+                    scanned = {data[at + 5 + 2 * i] for i in range(count)}
+                    wanted -= {(component, k) for component in scanned for k in range(first, last + 1)}
+                # The next marker that isn't one of restart.
+                following = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]").search(data, at + 2 + length)
+                if following is None:
+                    return not wanted
+                at = following.start()
+                continue
+            at += 2 + length
+    except (struct.error, IndexError, ValueError):
+        pass
+    return False
