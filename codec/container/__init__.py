@@ -10,7 +10,7 @@ Byte-exact specification: codec/FORMAT.md. Bytes only; what a payload means is t
 from codec.container.archive import Index, append, read_index, read_unit, recover
 from codec.container.header import SRGB, Color, Header
 from codec.container.limits import LIMITS, Limits
-from codec.container.metadata import METADATA_TAGS
+from codec.container.metadata import METADATA_TAGS, pack_chunks, unpack_chunks
 from codec.container.salvage import salvage
 from codec.container.sections import MAGIC, SUFFIX, VERSION
 from codec.container.standard import CHROMA, STANDARDS, Stream
@@ -33,11 +33,13 @@ __all__ = [
     "Stream",
     "Unit",
     "append",
+    "pack_chunks",
     "read",
     "read_header",
     "read_index",
     "read_unit",
     "recover",
     "salvage",
+    "unpack_chunks",
     "write",
 ]

@@ -5,8 +5,9 @@ bytes that stored it, and writing it again emits those.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from codec.container.fields import Cursor, varint
 from codec.container.limits import Limits
 from codec.container.sections import section
 from codec.errors import FormatError, LimitError
@@ -17,6 +18,19 @@ METADATA_NAMES: Mapping[bytes, str] = {tag: name for name, tag in METADATA_TAGS.
 
 RAW, DEFLATE = 0, 1
 WINDOW = -15  # deflate without zlib's wrapper: the section has a checksum already
+
+
+def pack_chunks(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The value "chunks" of PNG chunks, each the four bytes of its type and its data."""
+    return b"".join(varint(len(data)) + tag + data for tag, data in chunks)
+
+
+def unpack_chunks(value: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The inverse of pack_chunks; FormatError where the records don't add up to the value."""
+    cursor = Cursor(value, "the list of chunks")
+    while cursor.position < len(value):
+        length = cursor.varint()
+        yield cursor.take(4), cursor.take(length)
 
 
 class Stored(bytes):
@@ -31,6 +45,7 @@ def pack_metadata(metadata: Mapping[str, bytes], limits: Limits) -> bytes:
     if unknown:
         raise FormatError(f"unknown metadata {unknown[0]!r}: one of {', '.join(METADATA_TAGS)}")
     check_sizes(metadata, limits)
+    check_chunks(metadata.get("chunks", b""), limits)
     return b"".join(
         section(tag, _pack(name, metadata[name])) for name, tag in METADATA_TAGS.items() if name in metadata
     )
@@ -49,11 +64,14 @@ def unpack_metadata(name: str, payload: bytes, limits: Limits) -> bytes:
         raise FormatError(
             f"damaged: {name} is stored by unknown method {method.hex() or 'none'}; get a whole copy of the file"
         )
+    if name == "chunks":
+        check_chunks(value, limits)
     value.payload = payload
     return value
 
 
 def check_sizes(metadata: Mapping[str, bytes], limits: Limits) -> None:
+    """FormatError for a value that no file can have, LimitError for more than one may hold."""
     for name, value in metadata.items():
         if not value:
             raise FormatError(f"invalid metadata: {name} is empty and has to be left out")
@@ -62,6 +80,13 @@ def check_sizes(metadata: Mapping[str, bytes], limits: Limits) -> None:
     for what, size, limit in (("audio", audio, limits.audio), ("metadata", others, limits.metadata)):
         if size > limit:
             raise LimitError(f"{size} bytes of {what} are too many: the limit is {limit}")
+
+
+def check_chunks(value: bytes, limits: Limits) -> None:
+    """FormatError for what is no list of chunks, LimitError for one that is too long."""
+    for number, _ in enumerate(unpack_chunks(value)):
+        if number == limits.chunks:
+            raise LimitError(f"more than {limits.chunks} chunks, the limit")
 
 
 def _pack(name: str, value: bytes) -> bytes:

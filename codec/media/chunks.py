@@ -1,17 +1,16 @@
 """What pictures say beside pixels and profiles: resolution, text, gamma, light levels, as chunks of PNG.
 
 PNG has a chunk for each of these, whatever format they come from; so its chunks are how they travel (section `p` of a
-file). A value is records one after the other: the length of the data as a varint, four bytes of type, the data.
+file; codec/container/metadata.py packs them).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from codec.container.fields import Cursor, varint
-from codec.errors import FormatError
+from codec.container import pack_chunks, unpack_chunks
 
 KEY = "chunks"  # in an Info's metadata
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
@@ -40,22 +39,9 @@ class Resolution(NamedTuple):
         return round(self.x * _METRES, 2), round(self.y * _METRES, 2)
 
 
-def packed(chunks: Iterable[Chunk]) -> bytes:
-    """The chunks as the value of a section."""
-    return b"".join(varint(len(data)) + tag + data for tag, data in chunks)
-
-
 def unpacked(value: bytes) -> Iterator[Chunk]:
     """The chunks of a value that may be written to a PNG; all others are passed over."""
-    cursor = Cursor(value, "the chunks")
-    try:
-        while cursor.position < len(value):
-            length = cursor.varint()
-            chunk = Chunk(cursor.take(4), cursor.take(length))
-            if writable(chunk):
-                yield chunk
-    except FormatError:
-        return
+    return filter(writable, map(Chunk._make, unpack_chunks(value)))
 
 
 def writable(chunk: Chunk) -> bool:
@@ -68,7 +54,7 @@ def writable(chunk: Chunk) -> bool:
 
 def stripped(value: bytes) -> bytes:
     """The value with nothing but what the colours mean."""
-    return packed(chunk for chunk in unpacked(value) if chunk.tag in COLOR)
+    return pack_chunks(chunk for chunk in unpacked(value) if chunk.tag in COLOR)
 
 
 def phys(resolution: Resolution | None) -> list[Chunk]:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import JpegImagePlugin
 
 _END = b"\xff\xd9"
+_MOST_SCANS = 1000
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # A decoder that misses samples takes them from what follows. Where all are there, it passes over that, whatever it is.
 _TAILS = tuple(bytes([value]) * 64 for value in (0x00, 0x55, 0xB6))
@@ -36,7 +37,7 @@ def _pixels(data: bytes) -> np.ndarray | None:
 def _has_every_scan(data: bytes) -> bool:
     """Whether no end marker follows the last scan, and the scans hold every coefficient to its last bit."""
     wanted: set[tuple[int, int]] = set()  # component, coefficient
-    at = 2
+    at, scans = 2, 0
     try:
         while at + 4 <= len(data):
             mark = data[at + 1]
@@ -50,6 +51,9 @@ def _has_every_scan(data: bytes) -> bool:
                 wanted = {(data[at + 10 + 3 * i], k) for i in range(data[at + 9]) for k in range(64)}
             elif mark == 0xDA:
                 count = data[at + 4]
+                scans += 1
+                if count > 4 or scans > _MOST_SCANS:
+                    return False
                 first, last, bits = data[at + 5 + 2 * count : at + 8 + 2 * count]
                 if not bits & 15:
                     scanned = {data[at + 5 + 2 * i] for i in range(count)}

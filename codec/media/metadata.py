@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from codec.container import pack_chunks
 from codec.media import chunks
 from codec.media.chunks import Chunk
 
@@ -44,7 +45,7 @@ def collect(
         "icc": icc,
         "exif": block,
         "xmp": xmp.encode() if isinstance(xmp, str) else xmp,
-        chunks.KEY: chunks.packed(one for one in said if one not in stated),
+        chunks.KEY: pack_chunks(one for one in said if one not in stated),
     }
     return {key: bytes(value) for key, value in found.items() if value}
 

@@ -22,6 +22,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEAD = 33  # bytes up to the end of the first chunk
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_NAMED = 4  # damaged chunks in a note
 _SAID = (*chunks.COLOR, b"cICP", b"iCCP", b"sRGB", b"pHYs", b"tIME")
 _EXIF_TEXT = (b"Raw profile type exif", b"Raw profile type APP1")  # how ImageMagick writes it; Pillow reads it
 _SRGB_GAMMA, _GAMMA_STEP = 45455, 450  # within a hundredth of it: sRGB, as every writer means it
@@ -49,7 +50,8 @@ def parse(data: bytes) -> Png:
     """Take a PNG apart. MediaError for texts and profiles that inflate to more than a file may hold; what is wrong with
     its pixels is left for Pillow to find."""
     found = Png()
-    image = [SIGNATURE]
+    image: list[bytes | memoryview] = [SIGNATURE]
+    damaged: list[str] = []
     said: dict[bytes, bytes] = {}  # the first of each kind before the pixels
     room, pixels = LIMITS.metadata, False
     for tag, value, whole, raw in _chunks(data):
@@ -57,15 +59,17 @@ def parse(data: bytes) -> Png:
             pixels = pixels or tag == b"IDAT"
             image.append(raw)
         elif not whole:
-            found.notes.append(f"the checksum of its {tag.decode('latin-1')} chunk is wrong; the chunk is left out")
+            damaged.append(tag.decode())
         elif tag in chunks.TEXT:
-            text = _text(Chunk(tag, value), found.notes, room)
+            text = _text(Chunk(tag, value), room)
             room -= len(text.data) if text else 0
-            if text and value.startswith(XMP_KEYWORD + b"\0"):
+            if text is None:
+                damaged.append(tag.decode())
+            elif value.startswith(XMP_KEYWORD + b"\0"):
                 image.append(chunk(*text))
-            elif text and value.partition(b"\0")[0] in _EXIF_TEXT:
+            elif value.partition(b"\0")[0] in _EXIF_TEXT:
                 image.append(raw)
-            elif text:
+            else:
                 found.kept.append(Chunk(tag, value))
         elif tag == b"eXIf":
             image.append(raw)
@@ -74,7 +78,10 @@ def parse(data: bytes) -> Png:
             found.notes.append(f"it has {frames:,} frames; the first is kept")
         elif tag in _SAID and (tag == b"tIME" or not pixels):
             said.setdefault(tag, value)
-    found.image = b"".join(image)
+    found.image = data if sum(map(len, image)) == len(data) else b"".join(image)
+    if damaged:
+        names = ", ".join(sorted(set(damaged))[:_NAMED])
+        found.notes.append(f"what is in chunks of it ({names}) is damaged and left out")
     if b"iCCP" in said:
         _profile(said[b"iCCP"], found)
     found.color = _color(said.get(b"cICP", b""))
@@ -86,6 +93,9 @@ def parse(data: bytes) -> Png:
         x, y, unit = struct.unpack(">IIB", phys)
         kept += chunks.phys(chunks.Resolution(x, y, unit == 1))
     found.kept = [c for c in kept if chunks.writable(c)] + found.kept
+    if len(found.kept) > LIMITS.chunks:
+        found.notes.append(f"it has more than {LIMITS.chunks:,} texts; the rest is left out")
+        del found.kept[LIMITS.chunks :]
     return found
 
 
@@ -112,29 +122,30 @@ def ancillary(metadata: Mapping[str, bytes], color: Color) -> bytes:
     return b"".join(parts)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool, memoryview]]:
     """Type, data, whether the checksum is right (of ancillary ones), and all bytes of each chunk; what is cut off comes
     as the last one, without data."""
+    view = memoryview(data)
     at = len(SIGNATURE)
     while at < len(data):
         head = data[at : at + 8]
         (length,) = struct.unpack(">I", head[:4].rjust(4, b"\0"))
         end = at + 12 + length
         if len(head) < 8 or end > len(data):
-            yield b"IDAT", b"", True, data[at:]
+            yield b"IDAT", b"", True, view[at:]
             return
-        tag, raw = head[4:], data[at:end]
+        tag, raw = head[4:], view[at:end]
         if tag in _PIXELS or not re.fullmatch(rb"[a-z][A-Za-z]{3}", tag):
             yield tag, b"", True, raw
         else:
-            value = raw[8:-4]
+            value = bytes(raw[8:-4])
             yield tag, value, raw[-4:] == struct.pack(">I", zlib.crc32(value, zlib.crc32(tag))), raw
         at = end
         if tag == b"IEND":
             return
 
 
-def _text(text: Chunk, notes: list[str], room: int) -> Chunk | None:
+def _text(text: Chunk, room: int) -> Chunk | None:
     """The chunk with its text inflated; None where it is damaged."""
     keyword, _, rest = text.data.partition(b"\0")
     try:
@@ -147,7 +158,6 @@ def _text(text: Chunk, notes: list[str], room: int) -> Chunk | None:
             value = _inflated(packed, room, "texts")
             return Chunk(text.tag, b"\0".join((keyword, b"\0\0" + language, translated, value)))
     except zlib.error:
-        notes.append(f"its {text.tag.decode()} chunk is damaged; the chunk is left out")
         return None
     return text
 
@@ -162,7 +172,7 @@ def _profile(value: bytes, found: Png) -> None:
 def _inflated(data: bytes, limit: int, what: str) -> bytes:
     """All of a zlib stream; zlib.error if it is none, MediaError if it is longer than `limit`."""
     inflate = zlib.decompressobj()
-    value = inflate.decompress(data, limit + 1)
+    value = inflate.decompress(data, max(limit, 0) + 1)  # 0 would mean all of it
     if len(value) > limit:
         raise MediaError(
             f"is damaged (its {what} inflate to more than {LIMITS.metadata} bytes); get a whole copy of it"

@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageOps
 
-from codec.container import MAGIC, SRGB
+from codec.container import MAGIC, SRGB, pack_chunks
 from codec.errors import CodecError, MediaError
 from codec.media import chunks, deep, jpeg, pixels, png, tiff
 from codec.media.boxes import avif_color
@@ -181,7 +181,7 @@ def _png(data: bytes, max_pixels: int) -> Picture:
     found = png.parse(data)
     picture = _by_pillow("PNG", io.BytesIO(found.image), max_pixels)
     stated = chunks.phys(chunks.resolution({"exif": picture.metadata.get("exif", b"")}))
-    beside = {"icc": found.icc, chunks.KEY: chunks.packed(one for one in found.kept if one not in stated)}
+    beside = {"icc": found.icc, chunks.KEY: pack_chunks(one for one in found.kept if one not in stated)}
     metadata = {name: value for name, value in beside.items() if value} | dict(picture.metadata)
     return Picture(picture.frame, picture.depth, metadata, found.color, (*found.notes, *picture.notes))
 

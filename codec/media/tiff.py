@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections import deque
 from collections.abc import Mapping
 from typing import IO, Any, NamedTuple
 
@@ -18,13 +19,15 @@ _COLORS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # samples a pixel, by phot
 _ALPHA = (1, 2, 999)  # the last by Corel Draw
 _SIGNED, _FLOAT = 2, 3
 _FORMATS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # types of whole numbers, and of places in the file
-_MOST_PAGES, _MOST_TAGS = 1000, 4096
+_MOST_PAGES, _MOST_TAGS, _MOST_VALUES = 1000, 4096, 64
+_MOST_WORK = 100_000  # tags of all pages: a directory may be made of thousands of others' bytes
 
 
 class Page(NamedTuple):
-    """A directory: where it stands, and those of its tags that say what it is."""
+    """A directory: where it stands, how many tags it has, and those of them that say what it is."""
 
     place: int
+    size: int
     tags: Mapping[int, tuple[int, ...]]
 
     @property
@@ -92,20 +95,23 @@ def _pages(fp: IO[bytes], head: bytes) -> tuple[list[Page], list[Page]]:
     chain: list[Page] = []
     inside: list[Page] = []
     seen: set[int] = set()
+    work = 0
     try:
         (place,) = struct.unpack_from(order + "Q", head, 8) if big else struct.unpack_from(order + "I", head, 4)
-        while place and place not in seen and len(seen) < _MOST_PAGES:
+        while place and place not in seen and len(seen) < _MOST_PAGES and work < _MOST_WORK:
             seen.add(place)
             page, place = _page(fp, place, order, big)
             chain.append(page)
-        waiting = [one for page in chain for one in page.tags.get(_SUB_IFDS, ())]
-        while waiting and len(seen) < _MOST_PAGES:
-            place = waiting.pop(0)
+            work += page.size
+        waiting = deque(one for page in chain for one in page.tags.get(_SUB_IFDS, ()))
+        while waiting and len(seen) < _MOST_PAGES and work < _MOST_WORK:
+            place = waiting.popleft()
             if place and place not in seen:
                 seen.add(place)
                 page, after = _page(fp, place, order, big)
                 inside.append(page)
                 waiting += [after, *page.tags.get(_SUB_IFDS, ())]
+                work += page.size
     except (struct.error, OverflowError, ValueError):
         pass  # cut off, or somewhere that no file reaches: what the reader can still reach has been seen
     return chain, inside
@@ -124,11 +130,11 @@ def _page(fp: IO[bytes], place: int, order: str, big: bool) -> tuple[Page, int]:
         tag, kind, number = struct.unpack_from(order + "HH" + wide, entries, at)
         if tag not in _READ or kind not in _FORMATS or not number:
             continue
-        packed = f"{order}{min(number, _MOST_PAGES)}{_FORMATS[kind]}"
+        packed = f"{order}{min(number, _MOST_VALUES)}{_FORMATS[kind]}"
         start = at + 4 + room
         if struct.calcsize(packed) > room:
             fp.seek(struct.unpack_from(order + wide, entries, start)[0])
             tags[tag] = struct.unpack(packed, fp.read(struct.calcsize(packed)))
         else:
             tags[tag] = struct.unpack_from(packed, entries, start)
-    return Page(place, tags), after
+    return Page(place, count, tags), after

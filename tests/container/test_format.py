@@ -40,9 +40,11 @@ from codec.container import (
     Limits,
     Stream,
     Unit,
+    pack_chunks,
     read,
     read_header,
     read_index,
+    unpack_chunks,
     write,
 )
 from codec.errors import CodecError, FormatError, LimitError
@@ -64,6 +66,28 @@ def specified(name: str) -> bytes:
 def test_the_image_of_the_specification_is_what_we_write_and_read():
     assert written(IMAGE, IMAGE_UNITS) == specified("image")
     assert reading(specified("image")) == (IMAGE, IMAGE_UNITS)
+
+
+def test_the_chunks_of_the_specification_are_what_we_write_and_read():
+    chunks = [(b"gAMA", (100_000).to_bytes(4, "big")), (b"tEXt", b"Title\0birds")]
+    header = replace(IMAGE, metadata={"chunks": pack_chunks(chunks)})
+    assert written(header, IMAGE_UNITS) == specified("chunks")
+    assert reading(specified("chunks")) == (header, IMAGE_UNITS)
+    assert list(unpack_chunks(header.metadata["chunks"])) == chunks
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(b"\5tEXtab\0", FormatError), (b"\x80\0tEXt", FormatError), (b"\0tIME" * 4097, LimitError)]
+)
+def test_chunks_that_do_not_add_up_are_neither_written_nor_read(value, error):
+    header = replace(IMAGE, metadata={"chunks": value})
+    with pytest.raises(error, match="chunks"):
+        written(header, IMAGE_UNITS)
+    data = written(IMAGE, IMAGE_UNITS)
+    at = len(data) - len(IMAGE_UNITS[0].payload) - 11
+    assert data[at : at + 1] == b"P"
+    with pytest.raises(error, match="chunks"):
+        reading(data[:at] + framed(b"p", b"\0" + value) + data[at:])
 
 
 def test_the_video_of_the_specification_is_what_we_write_append_and_read():
@@ -209,7 +233,13 @@ headers = st.builds(
     color=color,
     fingerprint=st.just(b"") | st.binary(min_size=8, max_size=8),
     private=st.binary(max_size=40),
-    metadata=st.dictionaries(st.sampled_from(list(METADATA_TAGS)), st.binary(min_size=1, max_size=300)),
+    metadata=st.builds(
+        lambda values, chunks: values | ({"chunks": pack_chunks(chunks)} if chunks else {}),
+        st.dictionaries(
+            st.sampled_from(sorted(METADATA_TAGS.keys() - {"chunks"})), st.binary(min_size=1, max_size=300)
+        ),
+        st.lists(st.tuples(st.binary(min_size=4, max_size=4), st.binary(max_size=100)), max_size=3),
+    ),
 )
 ratios = st.fractions(min_value=Fraction(1, 2**20), max_value=2**10, max_denominator=2**20)
 streams = st.builds(

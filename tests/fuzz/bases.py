@@ -83,7 +83,9 @@ def pictures() -> list[Base]:
             if name == "metadata":
                 header, units = container.read(data)
                 icc = np.random.default_rng(1).bytes(300)  # not compressible: stored as it is
-                data = written(replace(header, metadata={"icc": icc, "exif": b"Exif" * 50, "xmp": b"<x/>" * 80}), units)
+                kept = {"icc": icc, "exif": b"Exif" * 50, "xmp": b"<x/>" * 80}
+                kept["chunks"] = container.pack_chunks([(b"tEXt", b"Title\0" + b"a picture " * 9), (b"gAMA", bytes(4))])
+                data = written(replace(header, metadata=kept), units)
             (picture,) = codec.decode(data, device="cpu").frames()
             bases.append(Base(f"{coder} {name}", data, picture))
     return bases

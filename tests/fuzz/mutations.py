@@ -242,10 +242,11 @@ def unit_order(rng: random.Random, data: bytes) -> bytes:
 def metadata(rng: random.Random, data: bytes) -> bytes:
     """A section of metadata put in or damaged: no value, no deflate stream, a bomb of zeros, an unknown tag."""
     sections = split(data)
-    value = rng.choice((b"", b"\0", b"\1", b"\2abc", b"\0<x/>", b"\1" + rng.randbytes(20), b"\1" + _deflated(100)))
+    value = rng.choice((b"", b"\0", b"\1", b"\2abc", b"\0<x/>", b"\1" + rng.randbytes(20), b"\1" + _deflated(100),
+                        b"\0\7tEXtA\0b" + rng.randbytes(3), b"\0" + bytes(rng.randint(1, 30000))))  # fmt: skip
     if rng.random() < 0.05:
         value = b"\1" + _deflated(70 * 2**20)
-    tag = bytes([rng.choice(b"aeixbq")])
+    tag = bytes([rng.choice(b"aeipxbq")])
     kept = [s for s in sections if s[0] != tag]
     position = sum(1 for s in kept if s[0] == b"H" or (s[0].islower() and s[0] < tag))
     return _joined(data, [*kept[:position], (tag, value), *kept[position:]])

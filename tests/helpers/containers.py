@@ -37,7 +37,7 @@ STREAM = replace(
 PACKETS = [Packet(0, True, b"I"), Packet(3, False, b"P"), Packet(1, False, b"b"), Packet(2, False, b"bb")]
 STREAM_UNITS = [Unit(0, 1, 0, b"net", 2, pack(PACKETS)), Unit(1, 2, 0, b"", 2)]
 VIDEO_UNITS = [Unit(0, 1, 0, b"AB", 5), Unit(1, 2, 0, b"C", 4)]
-METADATA = {"audio": b"mp3", "exif": b"Exif" * 9, "icc": b"\x01\x02", "xmp": b"<x/>" * 9}
+METADATA = {"audio": b"mp3", "exif": b"Exif" * 9, "icc": b"\x01\x02", "chunks": b"\x05tEXtab\0cd", "xmp": b"<x/>" * 9}
 
 
 def written(header: Header, units: Iterable[Unit]) -> bytes:

@@ -62,7 +62,8 @@ TAGS = (
     "artist_shorts", "artist_unknown_type", "copyright_two_strings", "datetime_as_long", "datetime_count0",
     "description_bytes", "description_undefined", "description_utf8", "make_float", "make_rational", "make_short",
     "make_slong", "model_signed_rational", "resolution_0_0", "resolution_double", "resolution_float",
-    "resolution_short", "resolution_srational_negative", "resolution_two_values", "resunit_long_70000", "software_bytes",
+    "resolution_short", "resolution_srational_negative", "resolution_two_values", "resunit_long_70000",
+    "software_bytes",
 )  # fmt: skip
 TURNED = (
     "orientation6.tif", "orientation6_exif_prefix_twice.jpg", "orientation6_type_slong.jpg",
