@@ -56,7 +56,10 @@ def parse(data: bytes) -> Png:
     room, pixels = LIMITS.metadata, False
     for tag, value, whole, raw in _chunks(data):
         if tag in _PIXELS or not tag[:1].islower():
-            pixels = pixels or tag == b"IDAT"
+            if tag == b"IDAT":
+                pixels = True
+                if not whole:  # Pillow looks neither at this nor at the checksum of what is inflated
+                    raise MediaError("is damaged (a checksum of its pixels is wrong); get a whole copy of it")
             image.append(raw)
         elif not whole:
             damaged.append(tag.decode())
@@ -123,8 +126,8 @@ def ancillary(metadata: Mapping[str, bytes], color: Color) -> bytes:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool, memoryview]]:
-    """Type, data, whether the checksum is right (of ancillary ones), and all bytes of each chunk; what is cut off comes
-    as the last one, without data."""
+    """Type, data (of ancillary ones), whether the checksum is right, and all bytes of each chunk; what is cut off comes
+    last, as if it were right."""
     view = memoryview(data)
     at = len(SIGNATURE)
     while at < len(data):
@@ -135,11 +138,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool, memoryview]]:
             yield b"IDAT", b"", True, view[at:]
             return
         tag, raw = head[4:], view[at:end]
-        if tag in _PIXELS or not re.fullmatch(rb"[a-z][A-Za-z]{3}", tag):
-            yield tag, b"", True, raw
-        else:
-            value = bytes(raw[8:-4])
-            yield tag, value, raw[-4:] == struct.pack(">I", zlib.crc32(value, zlib.crc32(tag))), raw
+        whole = raw[-4:] == struct.pack(">I", zlib.crc32(raw[4:-4]))
+        plain = tag in _PIXELS or not re.fullmatch(rb"[a-z][A-Za-z]{3}", tag)
+        yield tag, b"" if plain else bytes(raw[8:-4]), whole, raw
         at = end
         if tag == b"IEND":
             return

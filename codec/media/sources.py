@@ -27,7 +27,7 @@ def file_source(source: Any, kinds: str) -> str | os.PathLike[str] | bytes | IO[
         advice = f"give {kinds}"
         if type(source).__module__.partition(".")[0] in ("torch", "jax", "tensorflow"):
             advice = "turn it into an array of uint8 or uint16, [height, width, channels], with .numpy()"
-        raise CodecError(f"a {type(source).__name__} can't be read; {advice}")
+        raise CodecError(f"what is of type {type(source).__name__} can't be read; {advice}")
     if getattr(source, "closed", False):
         raise CodecError("the file is closed; open it again")
     seekable = getattr(source, "seekable", None)

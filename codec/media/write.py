@@ -10,10 +10,10 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image
 
-from codec.container import SRGB
+from codec.container import SRGB, pack_chunks
 from codec.errors import MediaError
 from codec.media.boxes import with_avif_color
-from codec.media.chunks import COLOR, KEY, TEXT, unpacked
+from codec.media.chunks import COLOR, KEY, TEXT, phys, resolution, unpacked
 from codec.media.guard import writing
 from codec.media.info import Info
 from codec.media.metadata import comment, save_options
@@ -114,6 +114,8 @@ def _held(metadata: Mapping[str, bytes], format: str) -> dict[str, bytes]:
         held = {key: value for key, value in held.items() if len(value) <= _JPEG_ROOM.get(key, len(value))}
         if len(comment(held)) > _JPEG_COMMENT:
             del held[KEY]
+    if (stated := phys(resolution(metadata))) and resolution(held) is None:  # it was in what there is no room for
+        held[KEY] = held.get(KEY, b"") + pack_chunks(stated)
     return held
 
 
