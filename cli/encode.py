@@ -92,7 +92,9 @@ def default_name(source: str) -> str:
 @click.option(
     "--verify/--no-verify", default=None, help="With --lossless: decode each part and compare.  [default: verify]"
 )
-@click.option("--strip", is_flag=True, help="Drop Exif, XMP, text and ICC profile; 8-bit colours are converted to sRGB.")
+@click.option(
+    "--strip", is_flag=True, help="Drop Exif, XMP, text and ICC profile; 8-bit colours are converted to sRGB."
+)
 @run_options("Where to compute; a file decodes on any device.")
 def encode(
     sources: tuple[str, ...], quality: float | None, tune: str | None, lossless: bool, effort: int | None,

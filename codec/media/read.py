@@ -74,11 +74,18 @@ def from_array(array: np.ndarray, *, max_pixels: int = MAX_PIXELS, exact: bool =
 def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS, strip: bool = False, exact: bool = False) -> _Read:
     """Take an image from Pillow, with the profiles in its `info`; the image itself is not changed.
 
-    Colour of more than 8 bits comes through exactly if the image was opened from a file and isn't loaded yet.
+    Colour of more than 8 bits comes through exactly, and with it what Pillow passes over (CICP, text, gamma), if the
+    image was opened from a file and isn't loaded yet.
     """
     check_size(image.width, image.height, max_pixels)
     with reading():
+        fresh = deep.rawmode(image) and getattr(image, "fp", None)
+        data = _whole_file(image) if fresh and image.format in ("PNG", "AVIF") else b""
         picture = _decoded(image)
+    if data and image.format == "PNG":
+        picture = _with_said(picture, png.parse(data))
+    elif data:
+        picture = picture._replace(color=avif_color(data))
     return _finished(picture, strip=strip, exact=exact)
 
 
@@ -179,7 +186,10 @@ def _by_pillow(format: str, fp: IO[bytes], max_pixels: int) -> Picture:
 
 def _png(data: bytes, max_pixels: int) -> Picture:
     found = png.parse(data)
-    picture = _by_pillow("PNG", io.BytesIO(found.image), max_pixels)
+    return _with_said(_by_pillow("PNG", io.BytesIO(found.image), max_pixels), found)
+
+
+def _with_said(picture: Picture, found: png.Png) -> Picture:
     stated = chunks.phys(chunks.resolution({"exif": picture.metadata.get("exif", b"")}))
     beside = {"icc": found.icc, chunks.KEY: pack_chunks(one for one in found.kept if one not in stated)}
     metadata = {name: value for name, value in beside.items() if value} | dict(picture.metadata)

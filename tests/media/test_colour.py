@@ -64,3 +64,15 @@ def test_damaged_boxes_say_no_colour_and_do_no_harm(picture: Image.Image) -> Non
         assert isinstance(avif_color(bytes(broken)), Color)
     for length in range(0, 400, 7):
         assert isinstance(avif_color(data[:length]), Color)
+
+
+@pytest.mark.parametrize("format", ["PNG", "AVIF"])
+def test_a_pillow_image_that_is_not_loaded_yet_has_its_files_colour(picture: Image.Image, format: str) -> None:
+    cicp = chunk(b"cICP", bytes((*P3, 0, 1)))
+    data = avif(picture, P3) if format == "AVIF" else saved(picture)
+    if format == "PNG":
+        data = data[:33] + cicp + data[33:]
+    with Image.open(io.BytesIO(data)) as image:
+        assert media.read(image)[0].color[:2] == P3
+        assert image.size == (96, 64)
+    assert media.read(picture)[0].color == SRGB
