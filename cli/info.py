@@ -106,6 +106,7 @@ def _table(values: dict[str, Any], told: UnitsDescription) -> str:
         "size": shape,
         "rate": values.get("rate"),
         "quality": f"{values['quality']:g}" if "quality" in values else None,
+        "colour": "primaries {}, transfer {} (CICP)".format(*values["color"]) if "color" in values else None,
         "metadata": kept or "none",
         "units": values["units"],
         "chains": values.get("chains"),

@@ -252,6 +252,8 @@ def describe(header: container.Header) -> dict[str, Any]:
     }
     if isinstance(header.rate, Fraction):
         values["rate"] = str(header.rate)
+    elif header.color != container.SRGB:
+        values["color"] = list(header.color[:2])
     return values | codec.values(header)
 
 

@@ -55,7 +55,7 @@ def parse(data: bytes) -> Png:
     said: dict[bytes, bytes] = {}  # the first of each kind before the pixels
     room, pixels = LIMITS.metadata, False
     for tag, value, whole, raw in _chunks(data):
-        if tag in _PIXELS or not tag[:1].islower():
+        if _is_kept_whole(tag):
             if tag == b"IDAT":
                 pixels = True
                 if not whole:  # Pillow looks neither at this nor at the checksum of what is inflated
@@ -139,11 +139,15 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool, memoryview]]:
             return
         tag, raw = head[4:], view[at:end]
         whole = raw[-4:] == struct.pack(">I", zlib.crc32(raw[4:-4]))
-        plain = tag in _PIXELS or not re.fullmatch(rb"[a-z][A-Za-z]{3}", tag)
-        yield tag, b"" if plain else bytes(raw[8:-4]), whole, raw
+        yield tag, b"" if _is_kept_whole(tag) else bytes(raw[8:-4]), whole, raw
         at = end
         if tag == b"IEND":
             return
+
+
+def _is_kept_whole(tag: bytes) -> bool:
+    """Whether a chunk is left to Pillow: it is of the pixels, critical, or of no type that a chunk can have."""
+    return tag in _PIXELS or not re.fullmatch(rb"[a-z][A-Za-z]{3}", tag)
 
 
 def _text(text: Chunk, room: int) -> Chunk | None:

@@ -187,3 +187,22 @@ def test_exif_too_long_for_jpeg_is_left_out_and_said(picture: Image.Image) -> No
     data = saved(picture, exif=exif().tobytes() + bytes(70_000))
     assert media.left_out(media.read(data)[0], "jpeg") == ["JPEG can't hold Exif; PNG does"]
     assert media.read(rewritten(data, "jpeg"))[0].metadata == {}
+
+
+def test_changed_chunks_with_right_checksums_are_read_or_refused_in_a_line() -> None:
+    whole = made(8, *EVERYTHING, chunk(b"iCCP", b"x\0\0" + zlib.compress(ICC)), chunk(b"cICP", bytes((9, 16, 0, 1))))
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        at, data = 8, bytearray(whole)
+        data[rng.integers(12, len(data) - 12)] = rng.integers(256)
+        while at + 12 <= len(data):
+            (length,) = struct.unpack_from(">I", data, at)
+            if at + 12 + length > len(data):
+                break
+            struct.pack_into(">I", data, at + 8 + length, zlib.crc32(data[at + 4 : at + 8 + length]))
+            at += 12 + length
+        try:
+            info, (frame,) = media.read(bytes(data))
+            media.write(info, [frame], io.BytesIO())
+        except MediaError as error:
+            assert "\n" not in str(error)

@@ -1,5 +1,6 @@
 """What can be known from first bytes and headers is refused before networks are loaded or anything is decoded."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,8 @@ def test_what_is_left_out_is_one_line(tmp_path: Path, picture: Image.Image) -> N
     hdr = tmp_path / "b.png"
     hdr.write_bytes(png16(np.zeros((8, 8, 3), np.uint16), chunk(b"cICP", b"\x09\x10\0\1")))
     call("encode", hdr)
+    assert "colour    primaries 9, transfer 16 (CICP)" in call("info", tmp_path / "b.ncf").stdout
+    assert json.loads(call("info", "--json", tmp_path / "b.ncf").stdout)["color"] == [9, 16]
     said = call("decode", tmp_path / "b.ncf", "-o", tmp_path / "b.tif").stderr
     assert "b.ncf: TIFF can't hold its colour (CICP); PNG does" in said
     assert call("decode", "--quiet", tmp_path / "b.ncf", "-o", tmp_path / "c.tif").stderr == ""
