@@ -140,6 +140,8 @@ def save_options(metadata: Mapping[str, bytes], format: str) -> dict[str, Any]:
     stated = chunks.resolution(metadata)
     if stated and stated.metric and format in ("jpeg", "tiff", "bmp"):
         options["dpi"] = stated.dpi
+    elif format == "bmp":
+        options["dpi"] = (0, 0)  # not stated; Pillow would say 96
     if format in ("bmp", "ppm"):
         return options
     if icc := metadata.get("icc"):

@@ -155,6 +155,11 @@ def test_a_resolution_goes_from_every_format_to_every_format(picture: Image.Imag
             assert tuple(round(float(value)) for value in image.info["dpi"]) == (300, 150)
 
 
+@pytest.mark.parametrize("format", ["png", "jpeg", "tiff", "bmp"])
+def test_no_resolution_is_made_up(picture: Image.Image, format: str) -> None:
+    assert media.read(rewritten(saved(picture), format))[0].metadata == {}
+
+
 def test_a_resolution_that_exif_has_is_not_carried_twice(picture: Image.Image) -> None:
     tags = exif()
     tags[0x011A], tags[0x011B], tags[0x0128] = 300.0, 300.0, 2
