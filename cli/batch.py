@@ -10,14 +10,15 @@ import json
 import sys
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias
 
 import click
 
-from codec.cli.files import STDIO, Job, check, file_ids, plan, stdin_as_dash
+from codec.cli.existing import Existing
+from codec.cli.files import STDIO, Job, Names, file_ids, plan, stdin_as_dash
 from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.options import BatchOptions
 from codec.cli.progress import BatchLine
@@ -54,13 +55,14 @@ def attempt(job: Job, tell: Tell | None, work: Work, told: bool = True) -> Resul
     `told`: whether anybody wants to be told.
     """
     try:
-        return work(job, tell if told else None)
+        result = work(job, tell if told else None)
     except BrokenPipeError:
         raise
     except Exception as error:
         if not is_expected(error):
             raise
         return failure(job.source, error)
+    return replace(result, line=f"{result.line}; {job.taken} is there already") if job.taken else result
 
 
 def run_each(sources: Sequence[str], work: Callable[[str], None]) -> None:
@@ -86,30 +88,30 @@ def run_batch(
     options: BatchOptions,
     *,
     work: Work,
-    name: Callable[[str], str],
+    names: Names,
     suffixes: Collection[str],
 ) -> None:
     """Do `work` on every source. Exit 1 if any failed; UsageError, before any work, for what makes no sense.
 
-    `verb`: what is being done and what was done, as ("encoding", "encoded"). `name` gives a source's default
-    target, and `suffixes` says which files of a folder count.
+    `verb`: what is being done and what was done, as ("encoding", "encoded"). `names` gives a source's default
+    target, and `suffixes` says which files of a folder count. What is refused is told before any work.
     """
     if options.force and options.skip_existing:
         raise click.UsageError("--force overwrites existing files and --skip-existing leaves them; choose one")
     sources = stdin_as_dash(sources)
     found = find(sources, recursive=options.recursive, suffixes=suffixes, output=options.output)
-    jobs = plan(found.inputs, options.output, name)
+    jobs = plan(found.inputs, options.output, names.name)
     if options.as_json and any(job.target == STDIO for job in jobs):
         raise click.UsageError("--json and the output can't both go to standard output; name a file with -o")
     inputs = file_ids([job.source for job in jobs])
+    existing = Existing(jobs, inputs, options.output, names, options.force, options.skip_existing)
     report = _Report(verb, len(jobs) + len(found.problems), options)
 
     def step(job: Job) -> Job | Result:
         """The job if it is to be done, or its result already."""
         try:
-            if check(job, inputs, force=options.force, skip=options.skip_existing):
-                return job
-            return Result({"file": job.source, "output": job.target, "skipped": True})
+            settled = existing.settled(job)
+            return settled or Result({"file": job.source, "output": job.target, "skipped": True})
         except (CodecError, OSError) as error:
             return failure(job.source, error)
 
@@ -118,7 +120,9 @@ def run_batch(
             say(f"codec: {note}")
     problems = (failure(path, error) for path, error in found.problems)
     processes = _processes(1 if options.jobs is None else options.jobs, jobs)
-    with closing(_results(work, map(step, jobs), processes, report.watch)) as running:
+    steps = list(map(step, jobs))
+    steps.sort(key=lambda one: not (isinstance(one, Result) and "error" in one.row))  # refusals first
+    with closing(_results(work, iter(steps), processes, report.watch)) as running:
         for result in chain(problems, running):
             report.add(result)
             if report.failed and not options.keep_going:

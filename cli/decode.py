@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codec.cli.batch import Result, Tell, run_batch
-from codec.cli.files import Job
+from codec.cli.files import Job, Names
+from codec.cli.made import marked_png, replaceable
 from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
 from codec.cli.video import Span, decode_video
@@ -79,8 +80,8 @@ def decode(
     work = functools.partial(
         _decode_file, frames=frames, base=base, png=png, device=device, partial=partial, max_pixels=max_pixels
     )
-    name = functools.partial(default_name, png=png)
-    run_batch(("decoding", "decoded"), sources, BatchOptions(**rest), work=work, name=name, suffixes=(".ncf",))
+    names = Names(functools.partial(default_name, png=png), replaceable, "decoded")
+    run_batch(("decoding", "decoded"), sources, BatchOptions(**rest), work=work, names=names, suffixes=(".ncf",))
 
 
 def _decode_file(
@@ -100,14 +101,15 @@ def _decode_file(
         media.check_format(media.Info(header.width, header.height, header.channels, header.depth), image_format)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
-    decoded = api.decode(source, device=device, partial=partial, max_pixels=max_pixels, progress=tell)
-    pixels = list(decoded.frames())
-    seconds = time.perf_counter() - started
-    buffer = io.BytesIO()
-    media.write(decoded.info, pixels, buffer, image_format)
-    with atomic_write(job.target) as fp:
-        fp.write(buffer.getbuffer())
-    width, height, size = decoded.info.width, decoded.info.height, buffer.tell()
+    with atomic_write(job.target, job.replace) as fp:
+        decoded = api.decode(source, device=device, partial=partial, max_pixels=max_pixels, progress=tell)
+        pixels = list(decoded.frames())
+        seconds = time.perf_counter() - started
+        buffer = io.BytesIO()
+        media.write(decoded.info, pixels, buffer, image_format)
+        data = marked_png(buffer.getvalue()) if image_format == "png" else buffer.getvalue()
+        fp.write(data)
+    width, height, size = decoded.info.width, decoded.info.height, len(data)
     row: dict[str, Any] = {
         "file": job.source,
         "output": job.target,

@@ -6,6 +6,7 @@ import io
 import math
 import os
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ import click
 
 from codec import codecs
 from codec.cli.batch import Result, Tell, run_batch
-from codec.cli.files import STDIO, Job
+from codec.cli.files import STDIO, Job, Names
 from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
 from codec.cli.video import DURATION, SIZE, VideoRequest, encode_video
@@ -46,6 +47,15 @@ def default_name(source: str) -> str:
     """a.jpg -> a.ncf, beside it; never the source itself."""
     stem, suffix = os.path.splitext(source)
     return (source if suffix.lower() == ".ncf" else stem) + ".ncf"
+
+
+def is_ncf(target: str, source: str = "") -> bool:
+    """Whether a file is `codec`'s: what was encoded, which -f may replace."""
+    from codec.container import MAGIC
+
+    with suppress(OSError), open(target, "rb") as fp:
+        return fp.read(len(MAGIC)) == MAGIC
+    return False
 
 
 @click.command(short_help="Compress images and videos to .ncf files.")
@@ -147,8 +157,8 @@ def encode(
     if keep_stream and told:
         raise click.UsageError("--keep-stream encodes nothing; leave the options out that say how")
     work = partial(_encode_file, options=options, request=request)
-    suffixes = SUFFIXES | VIDEO_SUFFIXES
-    run_batch(("encoding", "encoded"), sources, BatchOptions(**rest), work=work, name=default_name, suffixes=suffixes)
+    suffixes, names = SUFFIXES | VIDEO_SUFFIXES, Names(default_name, is_ncf)
+    run_batch(("encoding", "encoded"), sources, BatchOptions(**rest), work=work, names=names, suffixes=suffixes)
 
 
 def _video_jobs(given: int | None) -> int | None:
@@ -167,9 +177,9 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
     notes: list[str] = []
-    data = api.encode(source, progress=tell, notes=notes, **options)
-    seconds = time.perf_counter() - started
-    with atomic_write(job.target) as fp:
+    with atomic_write(job.target, job.replace) as fp:
+        data = api.encode(source, progress=tell, notes=notes, **options)
+        seconds = time.perf_counter() - started
         fp.write(data)
     header = container.read_header(io.BytesIO(data), container.Limits(pixels=options["max_pixels"]))
     pixels = header.width * header.height * header.frames

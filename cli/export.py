@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from codec.cli.batch import Result, Tell, run_batch
-from codec.cli.files import STDIO, Job
+from codec.cli.files import STDIO, Job, Names
+from codec.cli.made import mark_mp4, replaceable
 from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
 from codec.errors import CodecError
@@ -44,7 +45,7 @@ def export(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) 
         sources,
         BatchOptions(**{**rest, "jobs": 1}),
         work=work,
-        name=default_name,
+        names=Names(default_name, replaceable, "exported"),
         suffixes=(".ncf",),
     )
 
@@ -62,8 +63,10 @@ def _export(job: Job, max_pixels: int) -> Result:
     source = contents(job.source)
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
         file = video.open_file(fp, max_pixels=max_pixels)
-        with atomic_write(job.target) as out:
+        with atomic_write(job.target, job.replace) as out:
             count = export(file.header, file.packets, out, FORMATS[suffix])
+            if suffix == ".mp4":
+                mark_mp4(out)
         before = fp.seek(0, os.SEEK_END)
     size, seconds = os.path.getsize(job.target), time.perf_counter() - started
     stream = file.header.stream

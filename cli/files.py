@@ -32,11 +32,25 @@ class Input:
 
 @dataclass(frozen=True)
 class Job:
-    """One input and the output it becomes; either may be "-". `mirrored`: the folders of the output are made."""
+    """One input and the output it becomes; either may be "-". `mirrored`: the folders of the output are made.
+    `replace`: what has the output's name may be replaced; `taken`: the name that it would have, were that free."""
 
     source: str
     target: str
     mirrored: bool = False
+    replace: bool = False
+    taken: str = ""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The outputs of a command that it names itself: `name` turns a source into one. `replaceable`: whether -f may
+    replace a file of that name, given it and the source. `apart`: put into the name where what has it may not be
+    replaced ("a.decoded.png"); without one that is refused."""
+
+    name: Callable[[str], str]
+    replaceable: Callable[[str, str], bool]
+    apart: str = ""
 
 
 def stdin_as_dash(sources: Sequence[str]) -> list[str]:
@@ -93,25 +107,20 @@ def _job(source: Input, output: str | None, into_folder: bool, name: Callable[[s
     return Job(source.path, os.path.join(mirrored, os.path.basename(name(source.path))), bool(source.inside))
 
 
-def check(job: Job, inputs: Mapping[FileId, str], *, force: bool, skip: bool) -> bool:
-    """Whether there is work to do: False if the output exists and `skip` says to leave it then.
+def check(job: Job, inputs: Mapping[FileId, str]) -> None:
+    """Refuse an output that is an input (under any name), is a terminal, or whose directory can't be written to.
 
-    Refuses an output that is an input (under any name), exists (without `force`), is a terminal, or whose
-    directory can't be written to. `inputs` is `file_ids` of all sources.
+    `inputs` is `file_ids` of all sources. A folder that is `mirrored` is made.
     """
     if job.target == STDIO:
         if sys.stdout.isatty():
             raise CodecError("won't write binary data to a terminal; redirect it, or name a file with -o")
-        return True
+        return
     if os.path.isdir(job.target):
         raise CodecError(f"the output {job.target} is a directory; name a file with -o")
     for same in file_ids([job.target]):
         if same in inputs:
             raise CodecError(f"the output {job.target} is the input {inputs[same]}; name another with -o")
-        if skip:
-            return False
-        if not force:
-            raise CodecError(f"the output {job.target} exists already; name another with -o, or overwrite it with -f")
     folder = os.path.dirname(os.path.realpath(job.target))
     if job.mirrored:
         os.makedirs(folder, exist_ok=True)
@@ -119,7 +128,6 @@ def check(job: Job, inputs: Mapping[FileId, str], *, force: bool, skip: bool) ->
         raise CodecError(f"the output {job.target} is in a directory that doesn't exist; make it first")
     if not os.path.exists(job.target) and not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), job.target)
-    return True
 
 
 def file_ids(paths: Sequence[str]) -> dict[FileId, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from codec.cli.messages import say, status
 from codec.cli.options import FILE
 from codec.cli.progress import PartsLine
 from codec.cli.streams import atomic_write
+from codec.errors import CodecError
 
 if TYPE_CHECKING:
     from codec.report import Pictures, Report
@@ -85,7 +87,9 @@ def _check_targets(targets: Sequence[str], inputs: Sequence[str], force: bool) -
     if len(set(targets)) < len(targets):
         raise click.UsageError("two of the outputs have one name; give each its own")
     for target in targets:
-        check(Job(inputs[0], target), file_ids(inputs), force=force, skip=False)
+        check(Job(inputs[0], target), file_ids(inputs))
+        if os.path.isfile(target) and not force:
+            raise CodecError(f"the output {target} exists already; name another with -o, or overwrite it with -f")
 
 
 def _page(found: Report, folder: str | None) -> str:

@@ -17,27 +17,30 @@ from codec.output import whole_file
 
 
 @contextmanager
-def atomic_write(target: str) -> Iterator[IO[bytes]]:
+def atomic_write(target: str, replace: bool = True) -> Iterator[IO[bytes]]:
     """A binary file that appears under the name `target` complete, or not at all.
 
-    Pipes, devices and standard output are written directly.
+    CodecError at once if another process is writing it, and at the end if it was written meanwhile and isn't to be
+    replaced. Pipes, devices and standard output are written directly.
     """
     if target == STDIO:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    try:
-        if os.path.exists(target) and not os.path.isfile(target):
+    if os.path.exists(target) and not os.path.isfile(target):
+        try:
             with open(target, "wb") as fp:
                 yield fp
-            return
-        with whole_file(target) as fp:
+        except OSError as error:
+            if error.errno is None or error.errno == errno.EPIPE or error.filename is not None:
+                raise
+            raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
+        return
+    try:
+        with whole_file(target, replace) as fp:
             yield fp
-    except OSError as error:
-        # The user knows the file by the name he gave.
-        if error.errno != errno.EPIPE:
-            raise OSError(error.errno, error.strerror, target) from error
-        raise
+    except FileExistsError as error:
+        raise CodecError(f"{target} has appeared meanwhile, and stays as it is; name another output with -o") from error
 
 
 def contents(source: str) -> str | bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import zlib
@@ -15,11 +16,7 @@ from codec.cli.files import STDIO
 from codec.cli.messages import say
 from codec.cli.streams import atomic_write
 from codec.errors import CodecError
-
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None  # type: ignore[assignment]
+from codec.locking import locked
 
 
 def unfinished(target: str, made_by: str) -> Path:
@@ -31,69 +28,69 @@ def unfinished(target: str, made_by: str) -> Path:
 
 
 @contextmanager
-def _alone(part: Path, target: str) -> Iterator[None]:
-    """Only one process at a time writes a file, where the system can lock one."""
-    if fcntl is None:
-        yield
-        return
-    try:
-        lock = os.open(part, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, target) from error
-    try:
-        if not _locked(lock, part):
-            raise CodecError(f"another process is writing {target}; wait for it, or name another output with -o")
-        yield
-    finally:
-        os.close(lock)
-
-
-def _locked(lock: int, part: Path) -> bool:
-    """Whether the opened file is ours now, and still has its name: another process may just have finished it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(lock), os.stat(part))
-    except (BlockingIOError, FileNotFoundError):
-        return False
-    except OSError:  # a file system without locks
-        return True
-
-
-@contextmanager
-def resumable(target: str, made_by: str, resume: bool) -> Iterator[IO[bytes]]:
+def resumable(target: str, made_by: str, resume: bool, replace: bool = True) -> Iterator[IO[bytes]]:
     """A file that gets its name when it is complete. Interrupted it stays, for --resume; what fails leaves nothing.
 
-    `made_by` names the options: those of a file that is resumed must be the same. Other runs start anew.
+    `made_by` names the input's content and the options: those of a file that is resumed must be the same. Other runs
+    start anew. CodecError at once if another process is writing this output, whatever its options.
     """
     if target == STDIO or (os.path.exists(target) and not os.path.isfile(target)):
         with atomic_write(target) as fp:
             yield fp
         return
     part = unfinished(target, made_by)
-    others = [p for p in part.parent.glob(f"{glob.escape(unfinished(target, '').name)}*") if p != part]
-    if resume and others and not part.exists():
+    if resume and not part.exists() and (others := _others(part, target)):
         raise CodecError(
             f"{others[0]} is of another video or was made with other options; give the same ones, or leave out --resume"
         )
     kept = resume and part.exists()
-    with _alone(part, target):
-        try:
-            with open(part, "r+b" if kept else "w+b") as fp:
-                yield fp
-                output.sync(fp)
-            output.name(part, Path(os.path.realpath(target)))
-        except (CodecError, OSError) as error:
-            if not kept:  # what fails once fails again
-                part.unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.filename == os.fspath(part):
-                raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
-            raise
-        except BaseException:
-            if part.exists() and part.stat().st_size:
-                say(f"codec: {target}: stopped; the same command with --resume goes on from there")
-            else:
-                part.unlink(missing_ok=True)
-                say(f"codec: {target}: stopped before the first group was whole; nothing is left to go on from")
-            raise
-    for other in others:
-        other.unlink(missing_ok=True)
+    try:
+        with locked(part, target):
+            yield from _held(part, target, kept, replace)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, os.fspath(part)) and error.errno != errno.EPIPE:
+            raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
+        raise
+
+
+def _held(part: Path, target: str, kept: bool, replace: bool) -> Iterator[IO[bytes]]:
+    """What is written while the file is this process's alone."""
+    begun = kept
+    try:
+        _remove(_others(part, target), target, only_empty=True)  # CodecError if one is being written
+        begun = True
+        with open(part, "r+b" if kept else "w+b") as fp:
+            yield fp
+            output.sync(fp)
+    except (CodecError, OSError):
+        if not kept and (begun or not part.stat().st_size):  # what fails once fails again
+            part.unlink(missing_ok=True)
+        raise
+    except BaseException:
+        if part.exists() and part.stat().st_size:
+            say(f"codec: {target}: stopped; the same command with --resume goes on from there")
+        else:
+            part.unlink(missing_ok=True)
+            say(f"codec: {target}: stopped before the first group was whole; nothing is left to go on from")
+        raise
+    try:
+        output.name(part, Path(os.path.realpath(target)), replace)
+    except FileExistsError as error:
+        raise CodecError(
+            f"{target} has appeared meanwhile, and stays; the encoding is {part}, name it as you like"
+        ) from error
+    _remove(_others(part, target), target)
+
+
+def _others(part: Path, target: str) -> list[Path]:
+    """Unfinished files of the same output, by other options or of another input."""
+    found = part.parent.glob(f"{glob.escape(unfinished(target, '').name)}*")
+    return sorted(path for path in found if path != part)
+
+
+def _remove(paths: list[Path], target: str, only_empty: bool = False) -> None:
+    """Remove what no process is writing; CodecError if one is."""
+    for path in paths:
+        with locked(path, target):
+            if not only_empty or not path.stat().st_size:
+                path.unlink(missing_ok=True)

@@ -16,9 +16,11 @@ import click
 
 from codec.cli.batch import Result, Tell
 from codec.cli.files import STDIO, Job
+from codec.cli.made import mark_mp4
 from codec.cli.progress import EncodingLine
 from codec.cli.streams import atomic_write
 from codec.cli.unfinished import resumable
+from codec.content import digest
 from codec.device import threads
 from codec.errors import CodecError
 from codec.output import whole_folder
@@ -112,8 +114,8 @@ def encode_video(
     chosen = replace(chosen, frames=opened.expected, threads=max(threads() // jobs, 1))
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     stages = codec.videos.stages(chosen)
-    # Of the input and of what would make another file of it.
-    made_by = hashlib.sha256(repr((before, replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
+    # Of the input's content and of what would make another file of it.
+    made_by = hashlib.sha256(repr((digest(source), replace(options, resume=False, jobs=1))).encode()).hexdigest()[:8]
     status = EncodingLine(opened.expected, tell, stages) if tell else None
     done: list[VideoProgress] = []
 
@@ -123,7 +125,7 @@ def encode_video(
         if status:
             status(told)
 
-    with resumable(job.target, made_by, options.resume) as fp:
+    with resumable(job.target, made_by, options.resume, job.replace) as fp:
         header, frames = video.encode(
             opened, fp, codec.name, options=chosen, device=device, max_pixels=max_pixels,
             tell=heard,
@@ -158,7 +160,7 @@ def _keep(job: Job, source: str | bytes, tell: Tell | None, options: VideoReques
     started = time.perf_counter()
     kept = keep(source, max_pixels=max_pixels, audio=options.audio)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
-    with atomic_write(job.target) as fp:
+    with atomic_write(job.target, job.replace) as fp:
         line = EncodingLine(kept.expected, tell, ("base",)) if tell else None
         header, frames = write(kept, fp, max_pixels=max_pixels, tell=line)
         size = fp.tell() if fp.seekable() else 0
@@ -218,8 +220,10 @@ def decode_video(
             with whole_folder(Path(job.target)) as folder:
                 count = write_folder(file.info, pictures(), folder)
         else:
-            with atomic_write(job.target) as out:
+            with atomic_write(job.target, job.replace) as out:
                 count = write_video(file.info, pictures(), out, format)
+                if format == "mp4":
+                    mark_mp4(out)
         before = fp.seek(0, os.SEEK_END)
     seconds = time.perf_counter() - started
     written = Path(job.target).iterdir() if png else () if job.target == STDIO else (Path(job.target),)

@@ -1,48 +1,72 @@
 """Files and folders that appear under their names complete, or not at all; and outputs that can't be sought in.
 
-Until it is complete a file is `.NAME.part-XXXX` beside its name, which any exception removes.
+Until it is complete a file is `.NAME.part-XXXXXXXX` beside its name, locked, which any exception removes. What a kill
+leaves is taken over by the next one that writes the same, or removed by `clear`.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from codec.errors import CodecError
+from codec.locking import locked
+
 _KEPT = 48  # characters of a name: what is put behind it must not push it over the limit of the file system
+# What file systems say that can't do what was asked of them: shares, FAT, some of FUSE.
+_CANNOT = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.EMLINK}
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[IO[bytes]]:
-    """A binary file to write; where `path` is a symlink, the file that it leads to."""
+def whole_file(path: str | Path, replace: bool = True) -> Iterator[IO[bytes]]:
+    """A binary file to write; where `path` is a symlink, the file that it leads to.
+
+    CodecError at once if another process is writing it; without `replace` FileExistsError if at the end it is there.
+    OSErrors that name no file are told of `path`.
+    """
     final = Path(os.path.realpath(path))
     part = _part(final)
     try:
-        with open(part, "xb") as fp:
-            yield fp
-            sync(fp)
-        name(part, final)
-    except BaseException:
-        part.unlink(missing_ok=True)
+        with locked(part, path) as sure:
+            if not sure:  # nothing keeps two apart that would write the same one
+                part.unlink(missing_ok=True)
+                part = _part(final, secrets.token_hex(4))
+            try:
+                with open(part, "r+b" if sure else "xb") as fp:
+                    fp.truncate()
+                    yield fp
+                    sync(fp)
+                name(part, final, replace)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, os.fspath(part)) and error.errno != errno.EPIPE:
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill; an empty one of this name is replaced."""
+    """A folder to fill; an empty one of this name is replaced. CodecError at once if another process is filling it."""
     part = _part(path.absolute())
-    part.mkdir()
-    try:
-        yield part
-        os.replace(part, path)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    with locked(part, path, folder=True):
+        try:
+            for left in part.iterdir():  # by a run that was killed
+                left.unlink()
+            yield part
+            os.replace(part, path)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
 
 
 @contextmanager
@@ -58,17 +82,46 @@ def seekable(fp: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def sync(fp: IO[bytes]) -> None:
-    """Have on the disk what was written."""
+    """Have on the disk what was written, where the file system can say so."""
     fp.flush()
-    os.fsync(fp.fileno())
+    try:
+        os.fsync(fp.fileno())
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
 
 
-def name(part: Path, final: Path) -> None:
-    """Give a complete file its name, and the mode of the file that has had it."""
-    if final.exists():
-        shutil.copymode(final, part)
+def name(part: Path, final: Path, replace: bool = True) -> None:
+    """Give a complete file its name, and the mode of the file that has had it, where the file system has modes.
+
+    FileExistsError without `replace`, if there is a file of this name.
+    """
+    if not replace:
+        try:
+            os.link(part, final)  # which, other than a renaming, never replaces anything
+            part.unlink()
+            return
+        except OSError as error:
+            if error.errno not in _CANNOT:
+                raise
+        if os.path.lexists(final):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(final))
+    elif final.exists():
+        with suppress(OSError):
+            shutil.copymode(final, part)
     os.replace(part, final)
 
 
-def _part(final: Path) -> Path:
-    return final.with_name(f".{final.name[:_KEPT]}.part-{secrets.token_hex(4)}")
+def clear(path: str | Path) -> None:
+    """Remove what a run that was killed has left of a file or folder; what is being written stays."""
+    part = _part(Path(os.path.realpath(path)))
+    if not os.path.lexists(part):
+        return
+    folder = part.is_dir()
+    with suppress(OSError, CodecError), locked(part, path, folder) as sure:
+        if sure:
+            shutil.rmtree(part) if folder else part.unlink()
+
+
+def _part(final: Path, mark: str = "") -> Path:
+    return final.with_name(f".{final.name[:_KEPT]}.part-{mark or format(zlib.crc32(os.fsencode(final.name)), '08x')}")

@@ -144,10 +144,16 @@ def test_an_existing_output_stays(clip: str) -> None:
     Path("clip.ncf").write_bytes(b"mine")
     assert "exists already; name another with -o" in refused("encode", *QUICK, clip)
     assert Path("clip.ncf").read_bytes() == b"mine" and names() == ["clip.mkv", "clip.ncf"]
-    call("encode", *QUICK, "-f", "-q", 0, clip)
+    assert "what is there isn't codec's" in refused("encode", *QUICK, "-f", clip)
+    call("encode", *QUICK, "-f", "-q", 0, clip, "-o", "clip.ncf")
     assert Path("clip.ncf").read_bytes()[1:4] == b"NCF" and names() == ["clip.mkv", "clip.ncf"]
     Path("clip.mp4").write_bytes(b"mine")
-    assert "exists already" in refused("decode", "clip.ncf")
+    for what, made in (("decode", "clip.decoded.mp4"), ("export", "clip.exported.mp4")):
+        assert f"clip.ncf -> {made}  " in call(what, "clip.ncf").stderr
+        assert f"{made} exists already; name another with -o, or overwrite it with -f" in refused(what, "clip.ncf")
+        call(what, "clip.ncf", "-f")
+    assert Path("clip.mp4").read_bytes() == b"mine"
+    assert names() == ["clip.decoded.mp4", "clip.exported.mp4", "clip.mkv", "clip.mp4", "clip.ncf"]
 
 
 def test_what_fails_leaves_nothing(here: Path) -> None:

@@ -1,0 +1,39 @@
+"""The mark of what `codec decode` and `codec export` write under names of their own, by which -f may replace it.
+
+Whatever else has such a name may be an original. Programs that change a file don't carry the mark over: in a PNG it is
+a chunk that is "unsafe to copy", in an mp4 a box behind everything.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from contextlib import suppress
+from typing import IO
+
+_CHUNK = struct.pack(">I", 0) + b"ncDW" + struct.pack(">I", zlib.crc32(b"ncDW"))
+_END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+_BOX = struct.pack(">I", 24) + b"uuid" + bytes.fromhex("6e63662d6d6164652d62792d636f6465")
+
+
+def marked_png(data: bytes) -> bytes:
+    """A PNG file with the mark."""
+    return data[: -len(_END)] + _CHUNK + _END if data.endswith(_END) else data
+
+
+def mark_mp4(fp: IO[bytes]) -> None:
+    """Put the mark behind an mp4 file."""
+    if fp.seekable():
+        fp.seek(0, os.SEEK_END)
+    fp.write(_BOX)
+
+
+def replaceable(target: str, source: str) -> bool:
+    """Whether a file was decoded by `codec`, and after `source` was written: then it is none that this was made of."""
+    with suppress(OSError, ValueError):
+        if os.stat(target).st_mtime_ns > os.stat(source).st_mtime_ns and os.path.isfile(target):
+            with open(target, "rb") as fp:
+                fp.seek(-min(len(_CHUNK + _END), os.path.getsize(target)), os.SEEK_END)
+                return fp.read() in (_CHUNK + _END, _BOX)
+    return False

@@ -1,0 +1,61 @@
+"""One process at a time writes an output: until it is complete its file is locked, and a second is refused at once.
+
+Locks are the system's, so that a killed process leaves none; where a file system has none, nothing is locked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from codec.errors import CodecError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def locked(part: Path, target: str | os.PathLike[str], folder: bool = False) -> Iterator[bool]:
+    """`part`, a file or a `folder`, is made if it isn't there and is this process's alone; False where nothing locks.
+
+    CodecError if another has it, which names `target`: what will be written.
+    """
+    if fcntl is None:
+        if folder:
+            part.mkdir(exist_ok=True)
+        yield False
+        return
+    lock, sure = _lock(part, target, folder)
+    try:
+        yield sure
+    finally:
+        os.close(lock)
+
+
+def _lock(part: Path, target: str | os.PathLike[str], folder: bool) -> tuple[int, bool]:
+    """What holds the lock, and whether there is one."""
+    for _ in range(5):
+        if folder:
+            part.mkdir(exist_ok=True)
+        lock = os.open(part, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            status = os.fstat(lock)
+            if os.path.samestat(status, os.stat(part)):
+                if folder or status.st_nlink == 1:
+                    return lock, True
+                part.unlink()  # its other name is that of a whole file: it was killed between the two
+        except BlockingIOError:
+            os.close(lock)
+            break
+        except FileNotFoundError:
+            pass
+        except OSError:  # a file system without locks
+            return lock, False
+        os.close(lock)  # another process has just given it its name, say: this one makes a new one
+    name = os.fspath(target)
+    raise CodecError(f"another process is writing {name}; wait for it, or name another output with -o")
