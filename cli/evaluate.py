@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
-from functools import partial
+from contextlib import closing, contextmanager, nullcontext
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import click
 
 from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.progress import PartsLine
+from codec.device import cores
+from codec.errors import CodecError
 
 if TYPE_CHECKING:
     from codec.evaluate import Plan
@@ -33,7 +35,9 @@ Row = dict[str, Any]
 @click.option("--task", "tasks", multiple=True, help="As classify; `codec tasks` lists all; repeatable.")
 @click.option("--weights", multiple=True, metavar="NAME=FILE", help="A file that a task or metric needs; repeatable.")
 @click.option("--anchor", help="Codec that BD-rates are against, e.g. jpeg.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=0), default=1, show_default=True, help="Processes; 0: one per core."
+)
 @click.option(
     "--shard", default="1/1", show_default=True, metavar="I/N", help="Only every N-th file, from the I-th on."
 )
@@ -78,12 +82,12 @@ def evaluate(
     The usual metrics are psnr and ms-ssim; of videos psnr-ycbcr (of the planes, 6:1:1), psnr-y, psnr-u, psnr-v and
     ssim, with ms-ssim and psnr (RGB) at hand; of sound si-sdr.
 
-    A run that was stopped goes on where it was; shards are merged by `codec report`.
+    A run that was stopped goes on where it was, files that have changed are done again, and shards are merged by
+    `codec report`.
     """
     from codec import evaluate as library
     from codec.device import resolve
-    from codec.evaluate import run
-    from codec.evaluate.log import append, dumps, resume
+    from codec.evaluate.log import dumps
     from codec.evaluate.specs import parse
 
     kind = _kind(paths)
@@ -96,21 +100,10 @@ def evaluate(
         keep=keep,
     )
     files = library.shard(library.find_items(paths, kind), shard)
-    fields = run.evaluator(plan, kind).fields()  # now, before any work, what is missing is named
-    asked = {(str(f), codec) for f in files for codec in plan.codecs()}
-
-    def whole(row: Row) -> bool:
-        return (row["file"], row["codec"]) not in asked or ("error" not in row and fields <= row.keys())
-
-    rows = [row for row in (resume(output, whole) if output else []) if (row["file"], row["codec"]) in asked]
-    line, total = PartsLine("rows", len(rows)), len(files) * len(plan.codecs())
-    for row in _rows(run.Work(plan, kind, run.done(rows)), files, jobs, plan):
-        rows.append(row)
-        if output:
-            append(output, row)
-        if "error" in row:
-            say(f"codec: {row['codec']}: {row['error']}")
-        line.show(len(rows), total)
+    if output and output.exists() and not output.is_file():
+        raise CodecError(f"{output} is not a regular file; name another for the rows with -o")
+    with _alone(output) if output else nullcontext():
+        rows = _run(plan, kind, files, output, jobs or cores())
     status("")
     summary = library.summarise(rows, anchor)
     if compressai:
@@ -124,6 +117,46 @@ def evaluate(
         _print_table(summary)
     if any("error" in r for r in rows):
         raise SystemExit(1)
+
+
+def _run(plan: Plan, kind: str, files: list[Path], output: Path | None, jobs: int) -> list[Row]:
+    """All rows of the plan: those that the file has, of files as they are now, and the others, which it gets."""
+    from codec.content import digest
+    from codec.evaluate import run
+    from codec.evaluate.log import append, resume
+
+    fields = run.evaluator(plan, kind).fields()  # now, before any work, what is missing is named
+    asked = {(str(f), codec) for f in files for codec in plan.codecs()}
+    now = cache(digest)
+
+    def whole(row: Row) -> bool:
+        if (row["file"], row["codec"]) not in asked:
+            return True
+        try:
+            return "error" not in row and fields <= row.keys() and row.get("content") == now(row["file"])
+        except OSError:
+            return False
+
+    rows = [row for row in (resume(output, whole) if output else []) if (row["file"], row["codec"]) in asked]
+    line, total = PartsLine("rows", len(rows)), len(files) * len(plan.codecs())
+    for row in _rows(run.Work(plan, kind, run.done(rows)), files, jobs, plan):
+        rows.append(row)
+        if output:
+            append(output, row)
+        if "error" in row:
+            say(f"codec: {row['codec']}: {row['error']}")
+        line.show(len(rows), total)
+    return rows
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Only one process adds rows to a file."""
+    from codec.output import alone
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with alone(output):
+        yield
 
 
 def _rows(work: Any, files: list[Path], jobs: int, plan: Plan) -> Iterator[Row]:
@@ -155,7 +188,6 @@ def _all_rows(path: Path, tell: Any, work: Any) -> list[Row]:
 
 def _kind(paths: tuple[Path, ...]) -> str:
     """What the files are; of folders, what they hold: as the files beside them, or else images, sound or videos."""
-    from codec.errors import CodecError
     from codec.evaluate import KINDS, find_items, media_of
 
     kinds = {media_of(p) for p in paths if not p.is_dir()}

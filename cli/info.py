@@ -10,6 +10,7 @@ import click
 
 from codec.cli.batch import run_each
 from codec.cli.files import STDIO
+from codec.cli.messages import shown
 from codec.cli.options import FILE
 from codec.cli.streams import read_stdin
 
@@ -117,7 +118,9 @@ def _table(values: dict[str, Any], told: UnitsDescription) -> str:
         "bytes": f"{values['bytes']:,}" + (f" ({values['bpp']:.3f} bpp)" if "bpp" in values else ""),
     }
     lines = [f"  {name:<9} {value}" for name, value in rows.items() if value is not None]
-    return "\n".join([values["file"], *lines, *(_listing(values, told.remarks) if "unit_list" in values else [])])
+    return "\n".join(
+        [shown(values["file"]), *lines, *(_listing(values, told.remarks) if "unit_list" in values else [])]
+    )
 
 
 def _listing(values: dict[str, Any], remarks: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 
 import codec
-from codec.cli.messages import explain
+from codec.cli.messages import explain, say, shown
 from codec.errors import CodecError
 
 # name: (module, function, one line of help), so that `codec --help` imports none of them
@@ -85,10 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
+        error.message = shown(error.message)
         error.show()
         sys.exit(error.exit_code)
     except (CodecError, OSError, MemoryError) as error:
-        click.echo(f"codec: {explain(error)}", err=True)
+        say(f"codec: {explain(error)}")
         sys.exit(1)
 
 

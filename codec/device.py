@@ -1,6 +1,7 @@
-"""Which device to compute on, and on how many cores and threads."""
+"""Which device to compute on, and on how many cores and threads; and threads in a process that was forked."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -48,3 +49,14 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _forked() -> None:
+    """A forked process has none of its parent's threads, for which OpenMP would wait in it for ever: torch uses one."""
+    set_threads = getattr(sys.modules.get("torch"), "set_num_threads", None)
+    if set_threads is not None:
+        set_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

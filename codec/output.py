@@ -54,6 +54,13 @@ def whole_file(path: str | Path, replace: bool = True) -> Iterator[IO[bytes]]:
         raise
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Make a file of these bytes, and the folders that it is in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as fp:
+        fp.write(data)
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder to fill; an empty one of this name is replaced. CodecError at once if another process is filling it."""
@@ -67,6 +74,22 @@ def whole_folder(path: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else who asks for it works on `path` while inside: a file or folder that is written bit by bit.
+
+    CodecError at once if another process does. The lock is a file beside it.
+    """
+    final = Path(os.path.realpath(path))
+    lock = final.with_name(f".{_short(final)}.running")
+    with locked(lock, path) as sure:
+        try:
+            yield
+        finally:
+            if sure:
+                lock.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -124,4 +147,12 @@ def clear(path: str | Path) -> None:
 
 
 def _part(final: Path, mark: str = "") -> Path:
-    return final.with_name(f".{final.name[:_KEPT]}.part-{mark or format(zlib.crc32(os.fsencode(final.name)), '08x')}")
+    return final.with_name(f".{final.name[:_KEPT]}.part-{mark or _number(final)}")
+
+
+def _short(final: Path) -> str:
+    return f"{final.name[:_KEPT]}-{_number(final)}" if len(final.name) > _KEPT else final.name
+
+
+def _number(final: Path) -> str:
+    return format(zlib.crc32(os.fsencode(final.name)), "08x")

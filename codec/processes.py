@@ -28,6 +28,7 @@ from codec.device import cores
 from codec.errors import CodecError
 
 _PATIENCE = 3.0  # seconds between asking a process to stop and killing it
+_LOOK = 1.0  # seconds after which processes that say nothing are looked at
 _END = object()
 
 Job = TypeVar("Job")
@@ -66,7 +67,8 @@ class _Process(Generic[Job]):
     job: Job
 
     def death(self) -> CodecError:
-        self.process.join()
+        """What ended it: it is dead, or has closed its pipe and gets no longer than it takes to end."""
+        _end([self.process])
         code = self.process.exitcode or 0
         if code < 0:
             return CodecError(f"its worker process was killed (signal {-code}); if memory ran out, use a smaller -j")
@@ -121,9 +123,11 @@ class Processes(Generic[Job, Value]):
             process.pipe.send(job)
 
     def _heard(self) -> Iterator[Told[Job] | Done[Job, Value] | Failed[Job]]:
-        for pipe in wait(list(self._busy)):
-            process = self._busy[pipe]  # type: ignore[index]
+        for pipe in self._speaking():
+            process = self._busy[pipe]
             try:
+                if not pipe.poll():
+                    raise EOFError
                 kind, what = process.pipe.recv()
             except (EOFError, ConnectionError):
                 del self._busy[process.pipe]
@@ -139,6 +143,13 @@ class Processes(Generic[Job, Value]):
                 error, text = what
                 error.__cause__ = RuntimeError(f"in a worker process:\n{text}")
                 yield Failed(process.job, error)
+
+    def _speaking(self) -> list[Connection]:
+        """The pipes that there is something in, or whose process is dead: its own children may hold a pipe open."""
+        while True:
+            dead = [pipe for pipe, one in self._busy.items() if not one.process.is_alive()]
+            if found := wait(list(self._busy), 0 if dead else _LOOK) or dead:
+                return found  # type: ignore[return-value]
 
     def close(self) -> None:
         """Stop all processes, whatever they are at."""
@@ -174,12 +185,18 @@ def _no_interrupt() -> Iterator[None]:
 def _stop(processes: list[_Process[Job]]) -> None:
     for one in processes:
         one.process.terminate()
-    until = time.monotonic() + _PATIENCE
+    _end([one.process for one in processes])
     for one in processes:
-        one.process.join(max(until - time.monotonic(), 0))
-        one.process.kill()
-        one.process.join()
         one.pipe.close()
+
+
+def _end(processes: list[BaseProcess]) -> None:
+    """Wait for processes that end, and kill those that take too long."""
+    until = time.monotonic() + _PATIENCE
+    for process in processes:
+        process.join(max(until - time.monotonic(), 0))
+        process.kill()
+        process.join(_PATIENCE)  # one that hangs in the system can't be waited for
 
 
 def _serve(pipe: Connection, threads: int) -> None:

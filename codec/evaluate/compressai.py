@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codec.errors import CodecError
+from codec.output import write_whole
 
 # Our names of metrics and theirs; others are the same.
 _THEIRS = {"psnr": "psnr-rgb", "ms-ssim": "ms-ssim-rgb", "encode_s": "encoding_time", "decode_s": "decoding_time"}
@@ -30,7 +31,7 @@ def read(path: Path) -> Curve:
         if "bpp" not in results or len({len(v) for v in results.values()}) != 1:
             raise ValueError("no points")
         return Curve(str(found["name"]), str(found.get("description", "")), results)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CodecError(f"{path}: not a result in CompressAI's JSON ({error})") from None
 
 
@@ -40,7 +41,6 @@ def write(folder: Path, summary: Iterable[dict[str, Any]]) -> list[Path]:
     for row in summary:
         if "bpp" in row and "encode_s" in row:
             points.setdefault(row["codec"].partition(":")[0], []).append(row)
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, rows in points.items():
         rows.sort(key=lambda row: row["bpp"])
@@ -49,5 +49,5 @@ def write(folder: Path, summary: Iterable[dict[str, Any]]) -> list[Path]:
         files = rows[0]["files"]
         text = {"name": name, "description": f"neural-codec, mean of {files} files", "results": results}
         written.append(folder / f"{name}.json")
-        written[-1].write_text(json.dumps(text, indent=2) + "\n")
+        write_whole(written[-1], (json.dumps(text, indent=2) + "\n").encode())
     return written

@@ -48,10 +48,32 @@ def dumps(row: Row) -> str:
 
 
 def append(path: Path, row: Row) -> None:
-    """Add a row to a file, in one write."""
+    """Add a row to a file, in one write. OSErrors name the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as f:
-        f.write(dumps(row) + "\n")
+    try:
+        with path.open("a") as f:
+            f.write(dumps(row) + "\n")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _row(line: str) -> Row:
+    """A row from its line; ValueError, or RecursionError for lists in lists without end, if it is none."""
+    row = json.loads(line, parse_int=_integer)
+    if (
+        not isinstance(row, dict)
+        or not all(isinstance(row.get(k, ""), str) for k in ("file", "codec", "media"))
+        or not {"file", "codec"} <= row.keys()
+        or not all(isinstance(row.get(k, 0), int | float) for k in ("bytes", "pixels", "bpp", "seconds", "kbps"))
+    ):
+        raise ValueError("no row")
+    return row
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 300:
+        raise ValueError("more than a float holds")
+    return int(digits)
 
 
 def _rows(path: Path) -> Iterable[Row]:
@@ -60,10 +82,8 @@ def _rows(path: Path) -> Iterable[Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            if not isinstance(row, dict) or not all(isinstance(row.get(k), str) for k in ("file", "codec")):
-                raise ValueError("no row")
-        except ValueError:
+            row = _row(line)
+        except (ValueError, RecursionError):
             if number == len(lines):  # a kill in the middle of a write
                 return
             raise CodecError(f"{path}, line {number}: not a row of an evaluation; give files that it wrote") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from codec import media
+from codec.content import digest
 from codec.errors import CodecError
 from codec.evaluate.clip import check_count, measured, read_clip
 from codec.evaluate.coders import Coder, audio_coder, image_coder, require, video_coder
@@ -19,6 +21,7 @@ from codec.evaluate.specs import Spec
 from codec.media.audio import read_audio
 from codec.metrics import Metric, bits_per_pixel, create, kilobits_per_second
 from codec.metrics.picture import colour, rgb8
+from codec.output import write_whole
 from codec.peers import AUDIO_PEERS
 from codec.peers.audio import align
 from codec.tasks import create as create_task
@@ -26,13 +29,16 @@ from codec.tasks.base import Task
 
 Row = dict[str, Any]
 
+_KEPT = 48  # characters of a name: what is put behind it must not push it over the limit of the file system
+
 
 class Evaluator:
     """A plan with its metrics and tasks ready. CodecError, before any work, for what can't be had.
 
-    A row is a flat JSON object: file, codec (the spec as given), media, bytes, rate (pixels and bpp, seconds and kbps,
-    or pixels, frames, bpp and kbps), encode_s, decode_s, device, settings, then the metrics (null where one does not
-    apply) and `task.<task>.<field>`; or file, codec, error. One bad file never ends a run.
+    A row is a flat JSON object: file, codec (the spec as given), media, content (a hash, by which a file that has
+    changed is known), bytes, rate (pixels and bpp, seconds and kbps, or pixels, frames, bpp and kbps), encode_s,
+    decode_s, device, settings, then the metrics (null where one does not apply) and `task.<task>.<field>`; or file,
+    codec, error. One bad file never ends a run.
     """
 
     def __init__(self, plan: Plan, kind: str) -> None:
@@ -61,13 +67,16 @@ class Evaluator:
         if not wanted:
             return
         try:
+            if not path.is_file():  # opened, a pipe would wait for who writes into it, and be empty the next time
+                raise CodecError(f"{path} is not a regular file; give a file on a disk")
+            content = digest(path)
             item = self._item(path)
         except (CodecError, OSError) as error:
             yield from ({"file": str(path), "codec": name, "error": _line(error)} for name in wanted)
             return
         specs: dict[str, Spec] = {str(s): s for s in self.plan.specs}
         for name in wanted:
-            row: Row = {"file": str(path), "codec": name, "media": self.kind}
+            row: Row = {"file": str(path), "codec": name, "media": self.kind, "content": content}
             try:
                 row |= item.original() if name == ORIGINAL else item.coded(specs[name])
             except (CodecError, OSError) as error:
@@ -222,10 +231,9 @@ _ITEMS: dict[str, type[_Item]] = {"image": _Picture, "audio": _Sound, "video": _
 
 def _keep(folder: Path, path: Path, spec: Spec, suffix: str, data: bytes) -> Path:
     """Write an encoded file into the folder, under a name that no other file and setting gets."""
-    place = hashlib.sha256(str(path).encode()).hexdigest()[:8]
-    target = folder / f"{path.stem}-{place}.{str(spec).replace(':', '-')}{suffix}"
-    folder.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
+    place = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+    target = folder / f"{path.stem[:_KEPT]}-{place}.{str(spec).replace(':', '-')}{suffix}"
+    write_whole(target, data)
     return target
 
 

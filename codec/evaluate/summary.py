@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from codec.tasks.base import Key
 
 Table = dict[str, dict[str, Row]]  # codec -> file -> row
 _NOT_METRICS = {"file", "codec", "media", "bytes", "pixels", "bpp", "seconds", "kbps", "kbps_payload", "encode_s",
-                "decode_s", "device", "settings", "kept", "delay", "error", "frames", "notes"}  # fmt: skip
+                "decode_s", "device", "settings", "content", "kept", "delay", "error", "frames", "notes"}  # fmt: skip
 
 
 def table(rows: Iterable[Row]) -> Table:
@@ -76,10 +76,10 @@ def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
     """A row for each codec and setting: files, means of rate, of every metric and of seconds, and the tasks' scores.
 
     Means are over the files that every codec could code, so that all compare the same ones; those of a metric over
-    the files among them that have it with all. `ms-ssim_db` is the mean MS-SSIM in decibels. A score comes with
-    `.change` against the original and its 95 % interval `.low`, `.high`. With an anchor, `bd.<metric>` is the
-    BD-rate of the whole codec in per cent, null where it is refused, and `bd.points` how many points the least of
-    them stands on.
+    the files among them that have it with all, and that no lossy codec gives back perfect: its PSNR would be infinite.
+    `ms-ssim_db` is the mean MS-SSIM in decibels. A score comes with `.change` against the original and its 95 %
+    interval `.low`, `.high`. With an anchor, `bd.<metric>` is the BD-rate of the whole codec in per cent, null where
+    it is refused, and `bd.points` how many points the least of them stands on.
     """
     found = table(rows)
     if not found:
@@ -115,9 +115,25 @@ def _means(found: Table, codec: str, rate: str) -> Row:
 
 
 def _shared(found: Table, name: str) -> list[str]:
-    """The files that have a metric with every codec."""
+    """The files that a metric's means are over: those that have it with every codec, but for those of `telling`."""
     files = next(iter(found.values()))
-    return [f for f in files if all(rows[f].get(name) is not None for rows in found.values())]
+    shared = [f for f in files if all(rows[f].get(name) is not None for rows in found.values())]
+    values = {codec: np.array([rows[f][name] for f in shared], np.float64) for codec, rows in found.items()}
+    return [f for f, tells in zip(shared, telling(values), strict=True) if tells]
+
+
+def telling(values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Which files a mean is over, bool [n], of a metric's values by codec, [n] each: not those that come back perfect
+    (an empty page) from a codec that is lossy. One that gives back all of them has an infinite mean.
+
+    >>> telling({"jpeg": np.array([40.0, np.inf]), "png": np.array([np.inf, np.inf])}).tolist()
+    [True, False]
+    """
+    found = np.ones(len(next(iter(values.values()), ())), bool)
+    for own in values.values():
+        if not np.isinf(own).all():
+            found &= ~np.isinf(own)
+    return found
 
 
 def _mean(files: dict[str, Row], name: str) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codec.evaluate.plan import ORIGINAL
-from codec.evaluate.summary import Table
+from codec.evaluate.summary import Table, telling
 from codec.metrics.statistics import interval, mcnemar, pooled
 from codec.report.measures import Float, Measure
 
@@ -51,8 +51,9 @@ def curves(rows: Table, measure: Measure, rate: str) -> Curves:
     values = {spec: measure.values(rows, spec) for spec in rows}
     if not measure.task:
         values.pop(ORIGINAL, None)
-    # An infinite PSNR is a value; only what is missing takes a file out.
     chosen = np.all([~np.isnan(v).any(1) for v in values.values()], 0) if values else np.zeros(0, bool)
+    if not measure.task:
+        chosen[chosen] = telling({spec: v[chosen, 0] for spec, v in values.items()})
     if not chosen.any():
         return Curves(measure, [], None, {}, {}, {})
     files = [f for f, c in zip(next(iter(rows.values())), chosen, strict=True) if c]

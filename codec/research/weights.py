@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 
 from codec.errors import FormatError
 from codec.models.research.circuit import LatentTree
+from codec.output import write_whole
 from codec.research.exact import WEIGHT_BITS, Float, integer_pmf
 from codec.research.tour import Tour, prepare
 from codec.weights import read_header
@@ -51,7 +53,7 @@ def save(path: Path, tree: LatentTree, description: str = "") -> None:
         "emissions": to_codes(tree.emissions),
     }
     config = json.dumps({"states": len(tree.root), "categories": tree.emissions.shape[2]})
-    save_file(tensors, path, {"codec": CODEC, "config": config, "description": description})
+    write_whole(path, to_bytes(tensors, {"codec": CODEC, "config": config, "description": description}))
 
 
 def load(path: Path) -> Tour:

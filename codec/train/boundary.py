@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from codec import media
 from codec.errors import CodecError
 from codec.metrics.picture import rgb8
 from codec.models.perception.efficientnet_lite import TAP_CHANNELS, EfficientNetLite
+from codec.output import write_whole
 from codec.perception.classifiers import LITE0, features, load
 from codec.requirements import require
 from codec.tasks.boundary import Boundary, read_segmentation
@@ -112,8 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     xs, ys = zip(*samples(a.data, a.seed), strict=True)
     x, y = torch.cat(xs), torch.cat(ys)
     head, loss = fit(x, y, a.seed, a.epochs)
-    a.output.parent.mkdir(parents=True, exist_ok=True)
-    save_file(head, a.output, {"task": "boundary", "trunk": LITE0.label})
+    write_whole(a.output, save(head, {"task": "boundary", "trunk": LITE0.label}))
     print(f"{a.output}: {len(xs)} pictures, {len(x)} cells, cross-entropy {loss:.4f}")
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.codecs.circuit.inputs import arrays
+from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
 from codec.train import checkpoint, loop, photos
@@ -146,7 +147,7 @@ def averaged(run: Path, name: str = "checkpoint") -> tuple[dict[str, Tensor], Co
     """The averaged weights of a run's checkpoint, and their sizes."""
     saved = checkpoint.load(run / name)
     if saved is None:
-        raise ValueError(f"{run / name}: no checkpoint there; give the folder that --out named")
+        raise CodecError(f"{run / name}: no checkpoint there; give the folder that --out named")
     tensors, state = saved
     return loop.part(tensors, "average"), ContextConfig(**state["config"])
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from codec.codecs.circuit.inputs import arrays
 from codec.models.circuit.context_net import ContextNet
+from codec.output import write_whole
 from codec.train import circuit
 from codec.train.loop import say
 from codec.train.signals import stop_signals
@@ -114,8 +115,7 @@ def train(a: argparse.Namespace, options: circuit.ContextOptions) -> None:
                 rng = np.random.default_rng(options.seed)
                 found = costs(models, middles).argmin(1) if number else similar(models[0], middles, a.count, rng)
                 groups.append(found.tolist())
-                a.out.mkdir(parents=True, exist_ok=True)
-                known.write_text(json.dumps(groups))
+                write_whole(known, json.dumps(groups).encode())
                 say(f"round {number}: photos of each {np.bincount(found, minlength=a.count).tolist()}")
             for k, run in enumerate(runs):
                 own = [p for p, group in zip(pictures, groups[number], strict=True) if group == k]

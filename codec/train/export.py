@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codec import weights
 from codec.codecs.s2lic import image as s2lic
+from codec.errors import CodecError
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import S2LIC
 from codec.train import checkpoint
@@ -16,7 +17,7 @@ def export(run: Path, output: Path, description: str, name: str = "checkpoint") 
     """Write `output` from the averaged weights of a run's checkpoint; returns what its card should say."""
     saved = checkpoint.load(run / name)
     if saved is None:
-        raise ValueError(f"{run / name}: no checkpoint there; give the folder that --out named")
+        raise CodecError(f"{run / name}: no checkpoint there; give the folder that --out named")
     tensors, state = saved
     model = S2LIC(Config.from_dict(state["config"]))
     prefix = "average."

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,10 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from codec.output import alone
 from codec.train import checkpoint
 from codec.train.signals import stop_signals
 
 WARM_UP = 30  # steps
+# Options that a run which goes on may have another of without a word: where it is, how long, and what it tells.
+_FREE = {"out", "hours", "steps", "log_every", "save_every", "val_every", "val", "stop_after", "device", "init"}
 
 
 class Schedule(Protocol):
@@ -75,6 +79,8 @@ class Run:
         for name, optimizer in self.optimizers.items():
             checkpoint.restore_optimizer(optimizer, tensors, name)
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        if changed := _changed(state.get("options", {}), asdict(self.schedule)):  # type: ignore[call-overload]
+            say(f"goes on from step {self.step} with other options than before: {changed}")
 
     def train_step(self) -> Mapping[str, float] | None:
         """One update; what the log tells the means of, or None where a non-finite step was skipped."""
@@ -126,8 +132,18 @@ class Run:
 def train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | None = None, writes: bool = True) -> None:
     """Train until the schedule ends, a signal comes or `stop_after` seconds are over.
 
-    `validate` gives lines for the log. Of several processes one `writes`.
+    `validate` gives lines for the log. Of several processes one `writes`. CodecError if another run writes there.
     """
+    with alone(run.out / "checkpoint") if writes else nullcontext():
+        if run.progress() >= 1 and writes:
+            say(f"the schedule is over at step {run.step}: nothing to train; make it longer to go on")
+        stopped = _train(run, validate, writes)
+        if stopped and writes:
+            say(f"stopped at step {run.step}, and wrote {run.out / 'checkpoint'}; the same command goes on from there")
+
+
+def _train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | None, writes: bool) -> bool:
+    """Whether a signal ended it."""
     s = run.schedule
 
     def check() -> None:
@@ -164,6 +180,13 @@ def train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | Non
         run.save_last()
         if not signals:
             check()
+    return bool(signals)
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The options of what is learned that aren't as they were."""
+    known = {k: (before[k], v) for k, v in json.loads(json.dumps(now)).items() if k in before and k not in _FREE}
+    return ", ".join(f"{k} {new} (was {old})" for k, (old, new) in known.items() if old != new)
 
 
 def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -24,7 +24,7 @@ def load(paths: Sequence[str | Path]) -> list[np.ndarray]:
     """All images of tar files and folders, uint8 [H, W, 3], in the order of the paths and of their names."""
     photos = [np.array(Image.open(io.BytesIO(data)).convert("RGB")) for p in paths for _, data in files(Path(p))]
     if not photos:
-        raise ValueError(f"no images in {', '.join(map(str, paths))}")
+        raise CodecError(f"no images in {', '.join(map(str, paths))}")
     return photos
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from codec.codecs.circuit.canvas import left_margin
 from codec.codecs.circuit.inputs import SIDE, Pixels, arrays, with_matches
+from codec.errors import CodecError
 from codec.models.circuit.shape import MARGIN, ContextConfig
 from codec.train.screens import screen
 
@@ -30,7 +31,7 @@ class Sampler:
         self.shape = MARGIN + SIDE, SIDE + 2 * MARGIN
         self.photos = [p for p in photos if p.shape[0] >= self.shape[0] and p.shape[1] >= self.shape[1]]
         if not self.photos:
-            raise ValueError(f"no photo of at least {self.shape[1]} x {self.shape[0]} pixels; give larger ones")
+            raise CodecError(f"no photo of at least {self.shape[1]} x {self.shape[0]} pixels; give larger ones")
         # Small photos are as good as large ones, but hold less: a compromise between one photo and one pixel.
         area = np.array([p.shape[0] * p.shape[1] for p in self.photos]) ** 0.75
         self.weights = area / area.sum()

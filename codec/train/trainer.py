@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import CELL, S2LIC
-from codec.train import checkpoint, photos
+from codec.train import checkpoint, loop, photos
 from codec.train.loop import Run
 from codec.train.muon import Muon
 from codec.train.options import Options, make_config
@@ -101,12 +101,17 @@ class Trainer(Run):
         self.images = photos.load(options.data)
         self.crops = photos.Crops(self.images, options.crop, self.device)
         self.model = S2LIC(self.config)
-        self.origin = "nothing"
+        self.origin, before = "nothing", None
         if self.saved is None:
             self._start()
+        else:
+            before = self.saved[1].get("precision")
         self.model.to(self.device)
         self.begin(make_optimizers(self.model, options.lr))
-        self.precision = self._pick_precision() if options.precision == "auto" else options.precision
+        # A run that goes on keeps the precision that was picked.
+        self.precision = (before or self._pick_precision()) if options.precision == "auto" else options.precision
+        if before not in (None, self.precision):
+            loop.say(f"goes on from step {self.step} in {self.precision} (was {before})")
         self.parallel: nn.Module = self.model
         if self.world > 1:
             self.parallel = nn.parallel.DistributedDataParallel(self.model)
@@ -141,7 +146,7 @@ class Trainer(Run):
         checkpoint.save(self.out / "average", tensors, self.state())
 
     def state(self) -> dict[str, Any]:
-        return super().state() | {"config": self.config.to_dict()}
+        return super().state() | {"config": self.config.to_dict(), "precision": self.precision}
 
     def finished(self, stop: bool) -> bool:
         """All processes hear it of the first, and so leave at the same step."""

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 
 from codec.codecs.circuit import CODEC
 from codec.codecs.circuit.network import Network
 from codec.errors import FormatError
 from codec.models.circuit.shape import ContextConfig
+from codec.output import write_whole
 from codec.weights import read_header
 
 TYPES = {"weight": np.int16, "bias": np.int32, "shift": np.int8}
@@ -31,7 +33,7 @@ def save(
         for key, value in layers.items()
     }
     config = json.dumps({name: c.to_dict() for name, (c, _) in networks.items()}, sort_keys=True, separators=(",", ":"))
-    save_file(tensors, path, {"codec": CODEC.name, "config": config, "description": description})
+    write_whole(path, to_bytes(tensors, {"codec": CODEC.name, "config": config, "description": description}))
 
 
 def load(path: Path) -> dict[str, Network]:

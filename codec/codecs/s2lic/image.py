@@ -36,6 +36,7 @@ from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import PATCH, S2LIC, pad_to
+from codec.output import write_whole
 
 WITH_ALPHA = (2, 4)  # numbers of channels
 
@@ -262,7 +263,7 @@ TABLE_KEYS = ("pmf", "sizes", "offsets", "precision")
 
 def export(model: S2LIC, path: Path, description: str) -> None:
     """Write a weights file: parameters in bfloat16, and the coding tables that follow from these very values."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {k: v.detach().cpu().to(torch.bfloat16).contiguous() for k, v in model.state_dict().items()}
     rounded = S2LIC(model.config)
@@ -270,7 +271,7 @@ def export(model: S2LIC, path: Path, description: str) -> None:
     for part, tables in zip("zy", build_tables(rounded.entropy_model()), strict=True):
         state |= {f"tables.{part}.{k}": torch.tensor(v) for k, v in tables.to_arrays().items()}
     config = json.dumps(model.config.to_dict(), sort_keys=True, separators=(",", ":"))
-    save_file(state, path, {"codec": CODEC.name, "config": config, "description": description})
+    write_whole(path, save(state, {"codec": CODEC.name, "config": config, "description": description}))
 
 
 def open_codec(fingerprint: bytes | None, device: str) -> S2licImages:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 
 from codec import weights
 from codec.codecs.nirvana import CODEC
@@ -14,6 +15,7 @@ from codec.codecs.nirvana.sine.latents import STEP_LIMIT, Weights
 from codec.codecs.nirvana.sine.presets import PRESETS
 from codec.codecs.nirvana.sine.tensors import checked
 from codec.errors import CodecError, FormatError, WeightsMissing
+from codec.output import write_whole
 
 
 def shipped(preset: str) -> Path | None:
@@ -44,4 +46,4 @@ def load(path: Path) -> tuple[str, Weights]:
 def save(path: Path, preset: str, start: Weights, description: str) -> None:
     """Writes a preset's start."""
     tensors = {name: tensor.astype(np.int16) for name, tensor in {**start.tensors, "steps": start.steps}.items()}
-    save_file(tensors, path, {"codec": CODEC.name, "config": f"sine-{preset}", "description": description})
+    write_whole(path, to_bytes(tensors, {"codec": CODEC.name, "config": f"sine-{preset}", "description": description}))
