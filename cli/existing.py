@@ -57,11 +57,11 @@ class Existing:
             if not os.path.lexists(target):
                 if found.taken and key in self._wanted:
                     continue
-            elif os.path.isdir(target) or (not self._names.apart and self._is_input(target)):
-                check(found, self._inputs)
             elif self._skip and self._may_be_output(target, job.source):
                 clear(target)
                 return None
+            elif os.path.isdir(target) or (not self._names.apart and self._is_input(target)):
+                check(found, self._inputs)
             elif self._is_input(target) or not self._names.replaceable(target, job.source):
                 continue
             elif self._force:
@@ -93,7 +93,9 @@ class Existing:
         """Whether what is there may have come of the source, seen from outside; beside it an original lies, too."""
         if self._is_input(target):
             return False
-        if not self._names.apart or os.path.dirname(_key(target)) != os.path.dirname(_key(source)):
+        if not self._names.apart:
+            return not os.path.isdir(target)
+        if os.path.dirname(_key(target)) != os.path.dirname(_key(source)):
             return True
         try:
             return os.stat(target).st_mtime_ns > os.stat(source).st_mtime_ns

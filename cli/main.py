@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        error.message = shown(error.message)
+        error.message = shown(error.message)  # type: ignore[misc]
         error.show()
         sys.exit(error.exit_code)
     except (CodecError, OSError, MemoryError) as error:

@@ -1,10 +1,16 @@
-"""Kill a batch at a random moment, again and again: `python tests/bench/kill.py [PICTURES] [KILLS]`; one JSON line.
+"""Kill commands at random moments, again and again: `python tests/bench/kill.py [KILLS]`; one JSON line.
 
-Pictures are crops of the sample photo. `codec encode -r -j 2` runs over them, its whole process group is killed with
-SIGKILL, and every file under a final name has to be complete: it decodes. `--skip-existing` then carries on; when
-all pictures are done the outputs are removed and it begins again. Exits with 1 if any file was not complete.
+`encode` (pictures, lossy and lossless), `decode`, batches of two processes, videos (encoded with --resume, decoded to
+an mp4 and to a folder, exported) and `evaluate` with --keep run in turn, each in a process group that is killed with
+SIGKILL at a moment between its first and its last. After each kill every file under a final name has to be whole, the
+sources as they were; the next run of the same command, which isn't killed, has to succeed and to clear what was left.
+Exits with 1 if anything was otherwise.
 """
 
+from __future__ import annotations
+
+import hashlib
+import io
 import json
 import os
 import random
@@ -13,75 +19,138 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import av
+import numpy as np
 from PIL import Image
 
 import codec
+from codec import video
+
+COMMAND = [sys.executable, "-m", "codec.cli.main"]
+SAMPLE = Path(__file__).parents[2] / "assets" / "kodim23.png"
 
 
-def make_pictures(folder: Path, count: int) -> None:
-    """`count` crops, 96 x 64, in two folders."""
-    sample = Image.open(Path(__file__).parents[2] / "assets" / "kodim23.png").convert("RGB")
-    for i in range(count):
-        path = folder / "ab"[i % 2] / f"{i:03}.png"
+def make_sources(folder: Path) -> None:
+    """Crops in two folders, a clip of two scenes, and what is decoded: files made of both."""
+    sample = Image.open(SAMPLE).convert("RGB")
+    for i in range(12):
+        path = folder / "p" / "ab"[i % 2] / f"{i:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        x, y = random.randrange(sample.width - 96), random.randrange(sample.height - 64)
-        sample.crop((x, y, x + 96, y + 64)).save(path)
+        x, y = random.randrange(sample.width - 192), random.randrange(sample.height - 128)
+        sample.crop((x, y, x + 192, y + 128)).save(path)
+    with av.open(str(folder / "clip.mkv"), "w") as out:
+        stream = out.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for n in range(60):
+            part = sample.crop((3 * (n % 30) + 200 * (n // 30), 0, 3 * (n % 30) + 200 * (n // 30) + 96, 64))
+            for packet in stream.encode(av.VideoFrame.from_image(part)):
+                out.mux(packet)
+        for packet in stream.encode(None):
+            out.mux(packet)
+    subprocess.run([*COMMAND, "encode", "--quiet", "-r", "p", "-o", "coded/"], cwd=folder, check=True)
+    subprocess.run([*COMMAND, "encode", "--quiet", "-e", "1", "clip.mkv", "-o", "made.ncf"], cwd=folder, check=True)
 
 
-def run_and_kill(pictures: Path, outputs: Path, seconds: float) -> bool:
-    """One batch, killed after `seconds`; whether it was still running then."""
-    batch = subprocess.Popen(
-        [sys.executable, "-m", "codec.cli.main", "encode", "-r", pictures, "-o", outputs, "-j", "2",
-         "--skip-existing", "--quiet"],
-        start_new_session=True,
-    )  # fmt: skip
+def whole(path: Path) -> bool:
+    """Whether a file is what its name says, to its end."""
+    data = path.read_bytes()
     try:
-        batch.wait(seconds)
+        if path.suffix == ".ncf":
+            if codec.info(data).rate is None:
+                return codec.decode(data).image().size == (192, 128)
+            return sum(1 for _ in video.open_file(io.BytesIO(data)).pictures()) == 60
+        if path.suffix == ".png":
+            Image.open(io.BytesIO(data)).load()
+            return True
+        if path.suffix == ".mp4":
+            with av.open(io.BytesIO(data)) as container:
+                return sum(1 for _ in container.decode(video=0)) == 60
+        if path.suffix == ".jsonl":
+            return all(json.loads(line) for line in data.decode().splitlines()[:-1])
+        return path.suffix == ".jpg" and np.asarray(Image.open(io.BytesIO(data))).shape == (128, 192, 3)
+    except Exception as error:
+        print(f"{path}: {error}", file=sys.stderr)
+        return False
+
+
+RUNS = (
+    ("encode", "p/a/00.png", "-f", "-o", "one.ncf"),
+    ("encode", "p/a/02.png", "--lossless", "-f", "-o", "kept.ncf"),
+    ("decode", "coded/a/00.ncf", "-f", "-o", "one.png"),
+    ("encode", "-r", "p", "-o", "out/", "-j", "2", "--skip-existing"),
+    ("decode", "-r", "coded", "-o", "back/", "-j", "2", "--skip-existing"),
+    ("encode", "clip.mkv", "-e", "1", "-f", "--resume", "-o", "clip.ncf"),
+    ("decode", "made.ncf", "-f", "-o", "made.mp4"),
+    ("decode", "made.ncf", "--png", "--skip-existing"),
+    ("export", "made.ncf", "-f", "-o", "stream.mp4"),
+    ("evaluate", "p", "--codec", "jpeg:q=10..90:10", "--codec", "s2lic:q=20", "--keep", "held", "-o", "rows.jsonl"),
+)
+
+
+def killed(command: tuple[str, ...], folder: Path, seconds: float) -> bool:
+    """Run a command and kill it after so long; whether it was still running then."""
+    process = subprocess.Popen(
+        [*COMMAND, *command], cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(seconds)
         return False
     except subprocess.TimeoutExpired:
-        os.killpg(batch.pid, signal.SIGKILL)
-        batch.wait()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         return True
 
 
-def broken(path: Path) -> bool:
-    """Whether a file doesn't decode to the size of the pictures."""
-    try:
-        return codec.decode(path).image().size != (96, 64)
-    except codec.CodecError as error:
-        print(f"{path}: {error}", file=sys.stderr)
-        return True
+def files(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if wanted(path))
 
 
-def main(count: int = 200, kills: int = 20) -> None:
+def hidden(path: Path) -> bool:
+    return path.name.startswith(".") or any(part.startswith(".") for part in path.parts[-2:])
+
+
+def main(kills: int = 200) -> None:
     random.seed(0)
-    killed = checked = bad = finished = leftovers = 0
-    with tempfile.TemporaryDirectory() as folder:
-        pictures, outputs = Path(folder, "in"), Path(folder, "out")
-        make_pictures(pictures, count)
-        begin = time.monotonic()
-        run_and_kill(pictures, outputs, 600)
-        whole = time.monotonic() - begin  # so that the moments fall all over a batch on any machine
-        known: set[Path] = set(outputs.rglob("*.ncf"))
-        while killed < kills:
-            if len(known) == count:
-                finished += 1
-                for path in outputs.rglob("*"):
-                    if path.is_file():
-                        path.unlink()
-                known = set()
-            killed += run_and_kill(pictures, outputs, random.uniform(0.3, 1) * whole)
-            made = set(outputs.rglob("*.ncf"))
-            fresh = made - known
-            known = made
-            bad += sum(map(broken, fresh))
-            checked += len(fresh)
-            leftovers = max(leftovers, len(list(outputs.rglob(".*.part-*"))))
-    row = {"kills": killed, "files": checked, "broken": bad, "batches_finished": finished, "part_files": leftovers}
-    print(json.dumps(row))
-    sys.exit(bad > 0)
+    counts: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_sources(folder)
+        sources = {p: hashlib.sha256(p.read_bytes()).digest() for p in files(folder, Path.is_file)}
+        length = {}
+        for run in RUNS:  # so that the moments fall all over a run on any machine
+            begin = time.monotonic()
+            killed(run, folder, 600)
+            length[run] = time.monotonic() - begin
+        checked: dict[Path, bytes] = {}
+        for number in range(kills):
+            run = RUNS[number % len(RUNS)]
+            for path in files(folder, Path.is_file):  # a batch has to have something to do
+                if path not in sources and number // len(RUNS) % 2:
+                    path.unlink()
+            counts["killed"] += killed(run, folder, random.uniform(0.2, 1) * length[run])
+            counts["left"] += bool(files(folder, hidden))
+            for path in files(folder, lambda p: p.is_file() and not hidden(p) and p not in sources):
+                digest = hashlib.sha256(path.read_bytes()).digest()
+                if checked.get(path) != digest:
+                    counts["files"] += 1
+                    counts["half"] += not whole(path)
+                    checked[path] = digest
+            done = subprocess.run([*COMMAND, *run], cwd=folder, capture_output=True)
+            if done.returncode:
+                counts["next run failed"] += 1
+                print(run, done.stderr.decode(), file=sys.stderr)
+            if found := files(folder, hidden):
+                counts["not cleared"] += 1
+                print(run, found, file=sys.stderr)
+            changed = [p for p, digest in sources.items() if hashlib.sha256(p.read_bytes()).digest() != digest]
+            counts["sources touched"] += len(changed)
+    bad = ("half", "next run failed", "not cleared", "sources touched")
+    print(json.dumps({"runs": kills} | dict.fromkeys(bad, 0) | dict(counts)))
+    sys.exit(any(counts[what] for what in bad))
 
 
 if __name__ == "__main__":
