@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -190,14 +191,17 @@ class _Report:
     after: int = 0
     pixels: int = 0
     progress: BatchLine = field(init=False)
+    started: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.progress = BatchLine(self.verb[0], self.total)
+        self.progress = BatchLine(self.verb[0], self.total, self.options.progress == "json")
+        self.started = time.monotonic()
 
     @property
     def watch(self) -> Watch | None:
         """What shows the progress of a job, where somebody looks."""
-        if self.options.quiet or not sys.stderr.isatty():
+        asked = self.options.progress
+        if asked == "none" or (asked == "auto" and (self.options.quiet or not sys.stderr.isatty())):
             return None
         return lambda job, *where: self.progress.show(job.source, *where)
 
@@ -205,7 +209,7 @@ class _Report:
         """Count a result and tell it."""
         row, loud = result.row, not self.options.quiet
         skipped, failed = "skipped" in row, "error" in row
-        self.progress.passed(worked=not skipped)
+        self.progress.passed(row["file"], worked=not skipped)
         if failed:
             self.failed += 1
             say(f"codec: {result.line}")
@@ -219,7 +223,8 @@ class _Report:
             if result.note and loud:
                 say(f"codec: {row['file']}: {result.note}")
             if loud and not self.options.as_json:
-                say(result.line)
+                since = f"[{time.monotonic() - self.started:8.1f} s] " if self.options.verbose else ""
+                say(f"{since}{result.line}")
         if self.options.as_json:
             status("")
             click.echo(json.dumps(row))
@@ -235,6 +240,8 @@ class _Report:
                 text += f"; {self.before:,} -> {self.after:,} bytes"
                 if self.pixels:
                     text += f", {8 * self.after / self.pixels:.3f} bpp"
+            if self.options.verbose:
+                text += f"; {time.monotonic() - self.started:.1f} s in all"
             say(text)
         if self.failed:
             raise click.exceptions.Exit(1)

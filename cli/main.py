@@ -16,8 +16,7 @@ from typing import NoReturn
 import click
 
 import codec
-from codec.cli.messages import explain, say, shown
-from codec.errors import CodecError
+from codec.cli.messages import explain, is_expected, say, shown
 
 # name: (module, function, one line of help), so that `codec --help` imports none of them
 COMMANDS = {
@@ -81,6 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # Pillow's and torch's asides to programmers; what concerns the user is said in our own words.
     warnings.simplefilter("ignore")
     try:
+        os.getcwd()
+    except OSError:  # libraries of torch's end the process with a riddle
+        say("codec: the folder that you are in has been deleted; go to another one (cd)")
+        sys.exit(1)
+    try:
         sys.exit(cli.main(arguments, prog_name="codec", standalone_mode=False))
     except click.Abort:
         sys.exit(130)
@@ -88,7 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         error.message = shown(error.message)  # type: ignore[misc]
         error.show()
         sys.exit(error.exit_code)
-    except (CodecError, OSError, MemoryError) as error:
+    except Exception as error:
+        if not is_expected(error):
+            raise
         say(f"codec: {explain(error)}")
         sys.exit(1)
 

@@ -40,6 +40,8 @@ def explain(error: BaseException, source: str = "") -> str:
         if name == source and isinstance(error, PermissionError):
             remedy = "change its permissions"
         text = what[:1].lower() + what[1:] + (f"; {remedy}" if remedy else "")
+    elif isinstance(error, ImportError):
+        name, text = source, "not enough memory to load the libraries; raise the limit (ulimit -v) to 4 GB or more"
     elif _out_of_memory(error):
         name, text = source, "not enough memory; use a smaller image, or --device cpu if it was a GPU's"
     else:
@@ -52,6 +54,8 @@ def _out_of_memory(error: BaseException) -> bool:
     """torch has its own errors for this, and the command line doesn't import torch to know them."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
+    if isinstance(error, ImportError):  # a library for which there is no room (ulimit -v)
+        return any(text in str(error) for text in ("failed to map segment", "annot allocate memory"))
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
@@ -64,6 +68,11 @@ def say(text: str) -> None:
     """A line on stderr, in place of the status line."""
     status("")
     click.echo(shown(text), err=True)
+
+
+def note(text: str) -> None:
+    """A line for programs on stderr."""
+    click.echo(text, err=True)
 
 
 def status(text: str) -> None:

@@ -31,6 +31,8 @@ class BatchOptions:
     keep_going: bool = True
     as_json: bool = False
     quiet: bool = False
+    verbose: bool = False
+    progress: str = "auto"
 
 
 class Device(click.ParamType):
@@ -87,6 +89,11 @@ def run_options(device_help: str) -> Callable[[Command], Command]:
         ),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout."),
         click.option("--quiet", is_flag=True, help="Print only errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Say when each file was done, and how long all took."),
+        click.option(
+            "--progress", type=click.Choice(["auto", "json", "none"]), default="auto", show_default=True,
+            help="auto: on a terminal; json: for programs, an object a line on stderr.",
+        ),
     )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
-from codec.cli.messages import columns, shown, status
+from codec.cli.messages import columns, note, shown, status
 
 _PATIENCE = 2.0  # seconds until a time left is told
 _STAGES = {"base": 1.0, "fit": 2.0}  # and how long a frame takes in each, before that is known: in terms of the others
@@ -40,40 +41,83 @@ class PartsLine:
         status(f"[{done}/{total}] {self._what}{left}")
 
 
+class Pace:
+    """How long the rest of a file takes, from the steps since the first that was told: what came before it, loading
+    and looking, doesn't come again."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._first: tuple[float, float] | None = None
+
+    def left(self, part: float) -> float | None:
+        """Seconds until the end, at a part (0 to 1) of the file; None as long as it can't be known."""
+        now = time.monotonic()
+        if part <= 0:
+            self._begun, self._first = now, None
+            return None
+        if self._first is None:
+            self._first = part, now
+        since, at = self._first
+        if part <= since:
+            return (now - self._begun) / part * (1 - part)
+        return (now - at) / (part - since) * (1 - part)
+
+
 class BatchLine:
-    """Shows a batch: `[12/200] encoding a.jpg ... 37 %, 4 min left`.
+    """Shows a batch: `[12/200] encoding a.jpg ... 37 %, 4 min left`, or tells programs of it (`as_json`).
 
     The time left is for the whole batch, from the files done so far and the part of this one that is done; skipped
-    ones tell nothing about it.
+    ones tell nothing about it. Nothing is ever at 100 %: what is done has a line of its own.
     """
 
-    def __init__(self, verb: str, total: int) -> None:
-        self._verb, self._total = verb, total
+    def __init__(self, verb: str, total: int, as_json: bool = False) -> None:
+        self._verb, self._total, self._as_json = verb, total, as_json
         self._passed = self._timed = 0
         self._started = time.monotonic()
+        self._paces: dict[str, Pace] = {}
 
-    def passed(self, worked: bool) -> None:
+    def passed(self, source: str, worked: bool) -> None:
         """A file is behind us; `worked` if it took its time."""
         self._passed += 1
         self._timed += worked
+        self._paces.pop(source, None)
+        if self._as_json:
+            self._tell(source, 1.0, self._left(None, 0.0))
 
-    def show(self, source: str, done: int = 0, steps: int = 0, text: str = "") -> None:
-        """The file `source` is under way, `done` of its `steps`; `text`: what else there is to say."""
+    def show(self, source: str, done: int = 0, steps: int = 0, text: str = "", left: float | None = None) -> None:
+        """The file `source` is under way, `done` of its `steps`; `text`: what else there is to say; `left`: seconds
+        until its end, where somebody knows better than by its steps."""
+        part = done / steps if steps else 0.0
+        paced = self._paces.setdefault(source, Pace()).left(part)
+        seconds = self._left(paced if left is None else left, part)
+        if self._as_json:
+            self._tell(source, part, seconds, text)
+            return
         count = f"[{self._passed + 1}/{self._total}] " if self._total > 1 else ""
-        part = f" {100 * done // steps} %" if steps else ""
+        percent = f" {min(100 * done // steps, 99)} %" if steps else ""
         # The end of a long path says more than its beginning.
         room = max(columns() - len(count) - len(text) - 40, 20)
         name = shown(source)
         name = name if len(name) <= room else "..." + name[3 - room :]
-        # A text says what is left of its file.
-        left = self._left(done / steps if steps else 0) if self._timed or not text else ""
-        status(f"{count}{self._verb} {name} ...{part}{text}{left}")
+        rest = time_left(time.monotonic() - self._started, seconds or 0.0)
+        status(f"{count}{self._verb} {name} ...{percent}{text}{rest}")
 
-    def _left(self, fraction: float) -> str:
-        elapsed, behind = time.monotonic() - self._started, self._timed + fraction
-        if behind < 0.02:
-            return ""
-        return time_left(elapsed, elapsed / behind * (self._total - self._passed - fraction))
+    def _left(self, own: float | None, part: float) -> float | None:
+        """Seconds until the end of the batch; `own`: of this file, of which a part is done."""
+        behind = self._total - self._passed - 1
+        if behind <= 0:
+            return own
+        if not self._timed:  # the others take as long as this one
+            return own and own + own / max(1 - part, 0.01) * behind
+        elapsed = time.monotonic() - self._started
+        return elapsed / (self._timed + part) * max(self._total - self._passed - part, 0.0)
+
+    def _tell(self, source: str, part: float, seconds: float | None, text: str = "") -> None:
+        row = {
+            "progress": round(part, 4), "file": source, "files_done": self._passed, "files": self._total,
+            "seconds_left": None if seconds is None else round(seconds, 1),
+        }  # fmt: skip
+        note(json.dumps(row | ({"text": text.removeprefix(", ")} if text else {})))
 
 
 class EncodingLine:
@@ -87,7 +131,7 @@ class EncodingLine:
         self._expected, self._show, self._stages = expected, show, stages
         self._frames: Counter[str] = Counter()
         self._seconds: dict[str, float] = {}
-        self._begun = self._last = time.perf_counter()
+        self._last = time.perf_counter()
 
     def __call__(self, told: Any) -> None:
         now = time.perf_counter()
@@ -104,5 +148,4 @@ class EncodingLine:
         left = sum(cost * max(self._expected - self._frames[stage], 0) for stage, cost in costs.items())
         all_ = sum(costs.values()) * max(self._expected, 1)
         found = f", {told.psnr:.1f} dB, {told.bpp:.3f} bpp" if told.psnr else ""
-        rest = time_left(now - self._begun, left)
-        self._show(round(self._expected * max(1 - left / max(all_, 1e-9), 0)), self._expected, found + rest)
+        self._show(round(self._expected * max(1 - left / max(all_, 1e-9), 0)), self._expected, found, left)

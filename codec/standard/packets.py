@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from codec.container.fields import Cursor, varint
-from codec.errors import FormatError
+from codec.errors import FormatError, MediaError
 
 _STEADY, _LISTED = 0, 1
 _LIMIT = 2**48  # of times, in ticks
@@ -22,12 +22,14 @@ class Packet(NamedTuple):
 
 
 def pack(packets: Sequence[Packet]) -> bytes:
-    """The payload of a section B; at least one packet, of at least a byte each.
+    """The payload of a section B; at least one packet, of at least a byte each. MediaError for times beyond all sense.
 
     A packet's time is the one before's and a step, which is that between the first two shown; where it isn't, how far
     it is from that is listed.
     """
     shown = sorted(p.pts for p in packets)
+    if max(-shown[0], shown[-1]) >= _LIMIT:
+        raise MediaError("a frame is shown years after the one before it; cut the video there")
     step = shown[1] - shown[0] if len(shown) > 1 else 1
     off = [b.pts - a.pts - step for a, b in pairwise(packets)]
     fields = [len(packets), _LISTED if any(off) else _STEADY, _zigzag(packets[0].pts), step]

@@ -24,7 +24,7 @@ def load(paths: Sequence[str | Path]) -> list[np.ndarray]:
     """All images of tar files and folders, uint8 [H, W, 3], in the order of the paths and of their names."""
     photos = [np.array(Image.open(io.BytesIO(data)).convert("RGB")) for p in paths for _, data in files(Path(p))]
     if not photos:
-        raise CodecError(f"no images in {', '.join(map(str, paths))}")
+        raise CodecError(f"no images in {', '.join(map(str, paths))}; give folders or tar files of photos")
     return photos
 
 
@@ -51,6 +51,8 @@ class Crops:
 
     def __init__(self, photos: Sequence[np.ndarray], size: int, device: str | torch.device = "cpu") -> None:
         self.photos = [torch.from_numpy(p).to(device) for p in photos if min(p.shape[:2]) >= size]
+        if not self.photos:
+            raise CodecError(f"no photo of at least {size} x {size} pixels; give larger ones, or smaller crops")
         self.size = size
         area = np.array([p.shape[0] * p.shape[1] for p in self.photos], dtype=np.float64)
         self.weights = area / area.sum()

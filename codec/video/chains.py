@@ -18,7 +18,7 @@ from codec.codecs.options import VideoOptions, VideoProgress
 from codec.container import Header, Unit
 from codec.media.video import Picture, Video, read_video
 from codec.media.video.opening import VideoSource
-from codec.processes import Done, Failed, Processes
+from codec.processes import Done, Failed, Processes, Told
 from codec.video.cuts import chains
 
 _READERS = 3  # of one video that are kept open
@@ -123,21 +123,21 @@ class Beside:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """What each job gives, in order, as `Here.run`."""
-        ready: dict[int, tuple[list[Result], list[VideoProgress]] | Exception] = {}
+        ready: dict[int, list[Result] | Exception] = {}
         turn = 0
         for event in self._processes.run(enumerate(jobs), ahead=1):
             if isinstance(event, Failed) and event.died:
                 raise event.error
-            if isinstance(event, (Done, Failed)):
+            if isinstance(event, Told):
+                self._tell(*event.what)
+            else:
                 ready[event.job[0]] = event.value if isinstance(event, Done) else event.error
             while turn in ready:
                 found = ready.pop(turn)
                 turn += 1
                 if isinstance(found, Exception):
                     raise found
-                yield from found[0]
-                for one in found[1]:
-                    self._tell(one)
+                yield from found
 
     def close(self) -> None:
         """Stop what is still at work."""
@@ -151,10 +151,9 @@ class _Process:
         self._opening = opening
         self._opened: tuple[VideoCodec, Readers] | None = None
 
-    def __call__(self, numbered: tuple[int, Job], tell: object) -> tuple[list[Result], list[VideoProgress]]:
+    def __call__(self, numbered: tuple[int, Job], tell: Callable[[VideoProgress], None]) -> list[Result]:
         self._opened = self._opened or self._open()
-        told: list[VideoProgress] = []
-        return list(work_on(*self._opened, numbered[1], told.append)), told
+        return list(work_on(*self._opened, numbered[1], tell))
 
     def _open(self) -> tuple[VideoCodec, Readers]:
         source, max_pixels, codec, options, device = self._opening

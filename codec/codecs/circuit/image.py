@@ -52,9 +52,9 @@ class CircuitImages:
     ) -> tuple[Header, Iterator[Unit]]:
         """See ImageCodec; every bit is kept.
 
-        `progress` is told (units done, units in all). From effort 2 on a network is tuned to the picture, with ever
-        more time. `verify`: decode every unit and compare; CodecError if that is not the picture. The header names the
-        weights only if a unit needs them.
+        `progress` is told (units done, units in all), a verified one counting as one more. From effort 2 on a network
+        is tuned to the picture, with ever more time. `verify`: decode every unit and compare; CodecError if that is not
+        the picture. The header names the weights only if a unit needs them.
         """
         effort = options.effort or EFFORT
         (frame,) = frames
@@ -65,7 +65,9 @@ class CircuitImages:
         _check(header)
         how = samples.options(frame, header.depth, self.networks)
         extra = self._tuning(frame, header, how, effort) if effort > 1 else None
-        how, made = self._made(frame, header, how, extra, progress)
+        verify = options.verify is not False
+        coding = (lambda done, total: progress(done, (1 + verify) * total)) if progress else None
+        how, made = self._made(frame, header, how, extra, coding)
         colours = sum(not part.alpha for part in _parts(header, how))
         if extra and _uses(made[:colours], len(self._usable(header, how))):
             how = replace(how, tuned=True)
@@ -74,7 +76,8 @@ class CircuitImages:
             header = replace(header, fingerprint=self.fingerprint)
         header = replace(header, private=how.pack())
         found = [Unit(number, checksum, 0, payload) for number, (payload, checksum) in enumerate(made)]
-        if options.verify is not False and (next(self.decode(header, found)) != frame).any():
+        verifying = (lambda done, total: progress(total + done, 2 * total)) if progress else None
+        if verify and (next(self.decode(header, found, verifying)) != frame).any():
             raise CodecError("does not decode to the picture; please report this picture")
         return header, iter(found)
 
