@@ -45,7 +45,7 @@ const axisText = (m) => (m.unit ? `${m.label} (${m.unit})` : m.label);
 const taskTitle = (name) => ({ classify: "Classification", boundary: "Boundaries", speech: "Speech" })[name] ?? name;
 const SCORES = {
   top1: "Top-1 accuracy", top5: "Top-5 accuracy", agree: "Agreement with the uncompressed prediction", nll: "Negative log-likelihood of the label",
-  kl: "Divergence from the uncompressed prediction", wer: "Word error rate", wer_self: "Word error rate against the uncompressed transcript", capped: "Transcripts cut off",
+  kl: "Divergence of the uncompressed prediction from the decoded one", wer: "Word error rate", wer_self: "Word error rate against the uncompressed transcript", capped: "Transcripts cut off",
   f: "F-measure of boundaries", covering: "Covering of the labelled regions", self_covering: "Covering of the uncompressed regions",
   correlation: "Correlation with the uncompressed boundaries",
 };

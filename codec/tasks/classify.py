@@ -32,8 +32,8 @@ class Classify:
 
     Pictures are [H, W, 1 to 4], uint8, or uint16 of 16 bits; labels are numbers of ImageNet's classes in the order
     of their WordNet ids (0 tench .. 999), in the column `index` of labels.csv. Fields: `top1`, `top5`, `agree` with
-    the prediction on the original (0 or 1), `nll` of the label in nats, and `kl`, the divergence of the predicted
-    distribution from that on the original, in nats.
+    the prediction on the original (0 or 1), `nll` of the label in nats, and `kl`, the divergence of the distribution
+    predicted on the original from that on the decoded picture, in nats.
     """
 
     name = "classify"
