@@ -19,6 +19,7 @@ FileId: TypeAlias = tuple[int, int]  # device and inode
 
 STDIO = "-"
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+_NAMELESS = ("/dev/fd/", "/proc/self/fd/")  # what a shell makes of <(command)
 _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
@@ -96,10 +97,11 @@ def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str]
 def _job(source: Input, output: str | None, into_folder: bool, name: Callable[[str], str]) -> Job:
     if output is not None and not into_folder:
         return Job(source.path, STDIO if output in _STDOUT else output)
-    if source.path == STDIO:
+    if source.path == STDIO or source.path.startswith(_NAMELESS):
         if into_folder:
-            raise click.UsageError("standard input has no name to use in a directory; give a file with -o")
-        return Job(STDIO, STDIO)
+            what = "standard input" if source.path == STDIO else source.path
+            raise click.UsageError(f"{what} has no name to use in a directory; give a file with -o")
+        return Job(source.path, STDIO)
     if output is None:
         return Job(source.path, name(source.path))
     mirrored = os.path.join(output, os.path.dirname(source.inside))

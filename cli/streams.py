@@ -9,11 +9,36 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from codec.cli.files import STDIO
 from codec.errors import CodecError
 from codec.output import whole_file
+
+
+class _Counted(io.BufferedIOBase):
+    """A pipe whose bytes are counted."""
+
+    def __init__(self, fp: IO[bytes]) -> None:
+        self._fp, self._count = fp, 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._fp.write(data)
+        self._count += memoryview(data).nbytes
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        self._fp.flush()
+
+    def tell(self) -> int:
+        """How many bytes went into it."""
+        return self._count
+
+    def close(self) -> None:
+        """It isn't ours."""
 
 
 @contextmanager
@@ -24,13 +49,14 @@ def atomic_write(target: str, replace: bool = True) -> Iterator[IO[bytes]]:
     replaced. Pipes, devices and standard output are written directly.
     """
     if target == STDIO:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        out = cast(IO[bytes], sys.stdout.buffer)
+        yield out if out.seekable() else cast(IO[bytes], _Counted(out))
+        out.flush()
         return
     if os.path.exists(target) and not os.path.isfile(target):
         try:
             with open(target, "wb") as fp:
-                yield fp
+                yield fp if fp.seekable() else cast(IO[bytes], _Counted(fp))
         except OSError as error:
             if error.errno is None or error.errno == errno.EPIPE or error.filename is not None:
                 raise

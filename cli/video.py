@@ -17,7 +17,7 @@ import click
 from codec.cli.batch import Result, Tell
 from codec.cli.files import STDIO, Job
 from codec.cli.made import mark_mp4
-from codec.cli.progress import EncodingLine
+from codec.cli.progress import EncodingLine, duration
 from codec.cli.streams import atomic_write
 from codec.cli.unfinished import resumable
 from codec.content import digest
@@ -131,7 +131,7 @@ def encode_video(
             tell=heard,
             resume=options.resume and fp.seekable(), jobs=jobs, source=source,
         )  # fmt: skip
-        size = fp.tell() if fp.seekable() and fp.readable() else 0  # of standard output it isn't known
+        size = fp.tell()
     goal = {name if name == "quality" else f"target_{name}": value for name, value in given.items()}
     notes, aspect = list(opened.notes), opened.info.aspect
     if aspect != 1 and header.stream is None:
@@ -140,7 +140,13 @@ def encode_video(
     if late := sum(told.frames for told in done if told.late):
         notes.append(f"the time budget ended before networks for {late:,} frames were found; they are the base's")
     psnr = _mean_psnr(done, frames)
-    return _encoded(job, header, frames, size, before, time.perf_counter() - started, notes, goal, psnr)
+    seconds = time.perf_counter() - started
+    if options.seconds is not None and seconds > 1.2 * options.seconds:
+        notes.append(
+            f"it took {duration(seconds)}, not {duration(options.seconds)}: the time budget is for the networks, and "
+            "the standard stream takes what it takes; a lower --effort is faster"
+        )
+    return _encoded(job, header, frames, size, before, seconds, notes, goal, psnr)
 
 
 def _mean_psnr(done: list[VideoProgress], frames: int) -> float | None:
@@ -163,7 +169,7 @@ def _keep(job: Job, source: str | bytes, tell: Tell | None, options: VideoReques
     with atomic_write(job.target, job.replace) as fp:
         line = EncodingLine(kept.expected, tell, ("base",)) if tell else None
         header, frames = write(kept, fp, max_pixels=max_pixels, tell=line)
-        size = fp.tell() if fp.seekable() else 0
+        size = fp.tell()
     return _encoded(job, header, frames, size, before, time.perf_counter() - started, kept.notes, {})
 
 
@@ -216,6 +222,7 @@ def decode_video(
                 if tell:
                     tell(number, last - first + 1)
 
+        written = 0
         if png:
             with whole_folder(Path(job.target)) as folder:
                 count = write_folder(file.info, pictures(), folder)
@@ -224,10 +231,10 @@ def decode_video(
                 count = write_video(file.info, pictures(), out, format)
                 if format == "mp4":
                     mark_mp4(out)
+                written = out.tell()
         before = fp.seek(0, os.SEEK_END)
     seconds = time.perf_counter() - started
-    written = Path(job.target).iterdir() if png else () if job.target == STDIO else (Path(job.target),)
-    size = sum(path.stat().st_size for path in written)
+    size = sum(path.stat().st_size for path in Path(job.target).iterdir()) if png else written
     row: dict[str, Any] = {
         "file": job.source, "output": job.target, "width": file.info.width, "height": file.info.height,
         "frames": count, "bytes": size, "decode_s": round(seconds, 3),

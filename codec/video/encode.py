@@ -5,6 +5,7 @@ source -> media.video.read_video -> (Info, pictures) -> chains -> VideoCodec.enc
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import replace
@@ -18,12 +19,14 @@ from codec.codecs.base import Chain, SearchableCodec, VideoCodec
 from codec.codecs.options import Target, VideoOptions, VideoProgress
 from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
+from codec.media.distortion import errors, psnr_611
 from codec.media.info import MAX_PIXELS
 from codec.media.video import Video
 from codec.media.video.opening import VideoSource
 from codec.output import seekable
 from codec.video import goals
 from codec.video.chains import Beside, Chains, Here, Job, Opening, videos_of, workers
+from codec.video.file import open_file
 
 _OTHER = "the partial file is of another video or was made with other options; remove it"
 
@@ -82,6 +85,8 @@ def encode(
         done = writer.whole() if begun else []
         frames = writer.write(done, _rest(header, options, chains, pool, done))
         area = header.width * header.height
+        if target.psnr is not None and done:  # of what an interrupted run has made the quality isn't known
+            reached[:] = _measured(file, video, device)
         while step := goals.missed(target, writer.size, reached, frames, area):
             # What the networks bring, or take, was another than where the search ended.
             quality = (options.target.quality or 0.0) + step * 100 / opened.steps
@@ -93,6 +98,17 @@ def encode(
             reached.clear()
             frames = writer.write([], _rest(header, options, chains, pool, []), header)
     return header, frames
+
+
+def _measured(fp: IO[bytes], video: Video, device: str) -> list[float]:
+    """The PSNR of every frame of a file that was written, against the video."""
+    fp.seek(0)
+    found = open_file(fp, device=device)
+    depth = found.header.depth
+    pairs = zip(found.pictures(), video.pictures(), strict=False)
+    reached = [psnr_611(errors(shown.planes, given.planes, depth)) for shown, given in pairs]
+    fp.seek(0, io.SEEK_END)
+    return reached
 
 
 def _settled(

@@ -140,6 +140,34 @@ def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
     assert target.exists()
 
 
+@pytest.mark.parametrize("refusal", [errno.EPERM, errno.EINVAL, errno.ENOTSUP])
+def test_a_share_without_modes_and_syncs_gets_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(refusal, os.strerror(refusal))
+
+    for name in ("chmod", "fsync", "link"):
+        monkeypatch.setattr(os, name, refuse)
+    for content in (b"first", b"second"):
+        with atomic_write(str(tmp_path / "a.ncf"), replace=content == b"second") as fp:
+            fp.write(content)
+        assert (tmp_path / "a.ncf").read_bytes() == content
+    with (
+        pytest.raises(MediaError.__base__, match="has appeared meanwhile"),
+        atomic_write(str(tmp_path / "a.ncf"), False),
+    ):
+        pass
+    assert (tmp_path / "a.ncf").read_bytes() == b"second" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_shell_makes_of_a_pipe_is_as_standard_input() -> None:
+    assert jobs(["/dev/fd/63"], None) == [Job("/dev/fd/63", "-")]
+    assert jobs(["/dev/fd/63"], "x") == [Job("/dev/fd/63", "x")]
+    with pytest.raises(click.UsageError, match="/dev/fd/63 has no name to use in a directory"):
+        jobs(["/dev/fd/63"], ".")
+
+
 def test_an_error_names_the_file_as_the_user_gave_it(tmp_path: Path) -> None:
     target = str(tmp_path / "none" / "a.ncf")
     with pytest.raises(FileNotFoundError) as caught, atomic_write(target):
@@ -158,6 +186,10 @@ def test_an_error_names_the_file_as_the_user_gave_it(tmp_path: Path) -> None:
         ),
         (IsADirectoryError(errno.EISDIR, "Is a directory", "d"), "d: is a directory; name the files in it, or add -r"),
         (MemoryError(), "a.png: not enough memory; use a smaller image, or --device cpu if it was a GPU's"),
+        (
+            ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+            "a.png: not enough memory to load the libraries; raise the limit (ulimit -v) to 4 GB or more",
+        ),
     ],
 )
 def test_errors_are_one_line(error: Exception, line: str) -> None:

@@ -11,7 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
+from codec.errors import CodecError
 from codec.models.s2lic.model import S2LIC
+from codec.output import alone
 from codec.train import checkpoint, export, photos
 from codec.train.loop import lr_factor
 from codec.train.options import make_config, parse
@@ -210,3 +212,35 @@ def test_wrong_arguments_are_usage_errors(wrong: list[str], data: Path, tmp_path
     with pytest.raises(SystemExit) as e:
         parse([*arguments(data, tmp_path), *wrong])
     assert e.value.code == 2
+
+
+def test_a_run_that_goes_on_says_so_keeps_its_precision_and_has_its_folder_alone(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = arguments(data, tmp_path / "run", "--steps", "2")
+    call[call.index("fp32")] = "auto"
+    first = Trainer(parse(call))
+    first.precision = "bf16"  # as on a machine that is faster with it
+    first.save()
+    assert Trainer(parse(call)).precision == "bf16"
+    call[call.index("auto")] = "fp32"
+    capsys.readouterr()
+    with alone(tmp_path / "run" / "checkpoint"), pytest.raises(CodecError, match="another process is writing"):
+        main([*call, "--seed", "3"])
+    told = capsys.readouterr().err
+    assert "goes on from step 0 in fp32 (was bf16)" in told
+    assert "goes on from step 0 with other options than before: seed 3 (was 0), precision fp32 (was auto)" in told
+    main(call)
+    capsys.readouterr()
+    main(call)
+    assert "the schedule is over at step 2: nothing to train; make it longer to go on" in capsys.readouterr().err
+
+
+def test_what_there_is_nothing_of_is_one_line(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CodecError, match="no images in .*empty; give folders or tar files of photos"):
+        photos.load([tmp_path / "empty"])
+    with pytest.raises(CodecError, match="no photo of at least 512 x 512 pixels"):
+        photos.Crops(photos.load([data]), 512)
+    with pytest.raises(CodecError, match="no checkpoint there; give the folder that --out named"):
+        export.export(tmp_path / "none", tmp_path / "new" / "a.safetensors", "")

@@ -59,3 +59,12 @@ def test_a_file_of_a_size_can_go_where_nothing_can_be_taken_back() -> None:
     shown = video_of(pictures(moving(64, 96, 15)))
     video.encode(shown, pipe, options=VideoOptions(wanted, 1))  # type: ignore[arg-type]
     assert pipe.data == reached(wanted)[0]
+
+
+def test_a_run_that_goes_on_keeps_to_its_target_too() -> None:
+    """What was done before is of too low a quality here."""
+    frames = moving(64, 96, 15)
+    fp = io.BytesIO(reached(Target(psnr=30.0))[0])
+    video.encode(video_of(pictures(frames)), fp, options=VideoOptions(Target(psnr=35.0), 1), resume=True)
+    shown = decoded(fp.getvalue())
+    assert sum(psnr_611(errors(p.planes, f)) for p, f in zip(shown, frames, strict=True)) / len(frames) >= 35

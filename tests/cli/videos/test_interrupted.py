@@ -50,6 +50,10 @@ def test_an_interrupted_encoding_goes_on_where_it_was(here: Path, number: int) -
         line = refused("encode", "long.mkv", "--resume", *effort, *other)
         assert "made with other options; give the same ones, or leave out --resume" in line
         assert part.read_bytes() == there
+    source = Path("long.mkv").read_bytes()
+    Path("long.mkv").write_bytes(source[:-1] + bytes([source[-1] ^ 1]))  # another video of this size
+    assert "is of another video or was made with other options" in refused("encode", "long.mkv", "--resume", *QUICK)
+    Path("long.mkv").write_bytes(source)
     call("encode", "long.mkv", "--resume", *QUICK)
     resumed = Path("long.ncf").read_bytes()
     assert names() == ["long.mkv", "long.ncf"]
@@ -88,6 +92,9 @@ def test_one_process_at_a_time_writes_a_video(here: Path) -> None:
             busy = pytest.raises(CodecError, match=re.escape("another process is writing a.ncf; wait for it, or name"))
             with busy, resumable("a.ncf", "options", resume):
                 pass
+        with pytest.raises(CodecError, match="another process"), resumable("a.ncf", "other options", False):
+            pass
+        assert len(names()) == 1
         first.write(b", whole")
     assert Path("a.ncf").read_bytes() == b"first, whole" and names() == ["a.ncf"]
     with resumable("a.ncf", "options", False) as second:
