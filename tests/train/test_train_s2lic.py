@@ -238,7 +238,7 @@ def test_a_run_that_goes_on_says_so_keeps_its_precision_and_has_its_folder_alone
 
 def test_what_there_is_nothing_of_is_one_line(data: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CodecError, match="no images in .*empty; give folders or tar files of photos"):
+    with pytest.raises(CodecError, match=r"no images in .*empty; give folders or tar files of photos"):
         photos.load([tmp_path / "empty"])
     with pytest.raises(CodecError, match="no photo of at least 512 x 512 pixels"):
         photos.Crops(photos.load([data]), 512)
