@@ -27,6 +27,7 @@ from codec.errors import CodecError, FormatError
 from codec.media import chunks, yuv
 from codec.media.formats import is_video
 from codec.media.sources import file_source
+from codec.surroundings import each_on_our_own, on_our_own
 
 if TYPE_CHECKING:
     from codec import video
@@ -54,6 +55,7 @@ class Decoded:
             h.width, h.height, h.channels, h.depth, h.frames, h.rate, h.color, h.metadata
         )  # fmt: skip
 
+    @each_on_our_own
     def frames(self) -> Iterator[NDArray[Any]]:
         """The frames, [height, width, channels]: uint8, or uint16 for a depth of more than 8 bits.
 
@@ -79,6 +81,7 @@ class Decoded:
         return image
 
 
+@on_our_own
 def encode(
     source: media.Source,
     codec: str | None = None,
@@ -180,6 +183,7 @@ def _encode_video(
     return buffer.getvalue()
 
 
+@on_our_own
 def decode(
     source: NcfSource,
     *,

@@ -24,6 +24,7 @@ from codec.media.info import MAX_PIXELS
 from codec.media.video import Video
 from codec.media.video.opening import VideoSource
 from codec.output import seekable
+from codec.surroundings import on_our_own
 from codec.video import goals
 from codec.video.chains import Beside, Chains, Here, Job, Opening, videos_of, workers
 from codec.video.file import open_file
@@ -31,6 +32,7 @@ from codec.video.file import open_file
 _OTHER = "the partial file is of another video or was made with other options; remove it"
 
 
+@on_our_own
 def encode(
     video: Video,
     fp: IO[bytes],

@@ -18,6 +18,7 @@ from codec.errors import CodecError, FormatError, LimitError
 from codec.media.info import MAX_PIXELS, Info
 from codec.media.video import Picture
 from codec.standard.packets import Packet, unpack
+from codec.surroundings import each_on_our_own, on_our_own
 
 
 @dataclass
@@ -49,6 +50,7 @@ class File:
             if packed := self._unit(number).packets:
                 yield from unpack(packed)
 
+    @each_on_our_own
     def pictures(self, first: int = 0, last: int | None = None) -> Iterator[Picture]:
         """Frames `first` to `last`, both included; only the chains that hold them are read and decoded.
 
@@ -122,6 +124,7 @@ def _losing(error: CodecError, what: str) -> CodecError:
     return kind(f"{error} ({what})")
 
 
+@on_our_own
 def open_file(
     fp: IO[bytes], *, device: str = "auto", partial: bool = False, max_pixels: int = MAX_PIXELS, base: bool = False
 ) -> File:
