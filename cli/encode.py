@@ -21,6 +21,7 @@ from codec.cli.video import DURATION, SIZE, VideoRequest, encode_video
 from codec.codecs.base import Descriptor
 from codec.device import cores
 from codec.errors import CodecError
+from codec.weights import installed
 
 _SAID = ("quality", "tune", "effort")  # in a row, of what a picture was told
 _GOALS = ("--quality", "--target-psnr", "--target-bpp", "--target-size")
@@ -102,6 +103,7 @@ def is_ncf(target: str, source: str = "") -> bool:
 @click.option(
     "--verify/--no-verify", default=None, help="With --lossless: decode each part and compare.  [default: verify]"
 )
+@click.option("--weights", metavar="NAME|FILE", help="Encode with these, from `codec models` or a file.")
 @click.option(
     "--strip", is_flag=True, help="Drop Exif, XMP, text and ICC profile; 8-bit colours are converted to sRGB."
 )
@@ -110,7 +112,7 @@ def encode(
     sources: tuple[str, ...], quality: float | None, tune: str | None, lossless: bool, effort: int | None,
     verify: bool | None, strip: bool, device: str, max_pixels: int, codec: str | None, preset: str | None,
     target_psnr: float | None, target_bpp: float | None, target_size: float | None, time_budget: float | None,
-    base: str | None, keep_stream: bool, resume: bool, no_audio: bool, **rest: Any,
+    base: str | None, keep_stream: bool, resume: bool, no_audio: bool, weights: str | None, **rest: Any,
 ) -> None:  # fmt: skip
     """Compress images and videos to .ncf files.
 
@@ -145,15 +147,15 @@ def encode(
         raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
     options: dict[str, Any] = {
         "codec": codec, "lossless": lossless, "quality": quality, "effort": effort, "tune": tune, "verify": verify,
-        "strip": strip, "device": device, "max_pixels": max_pixels,
+        "strip": strip, "device": device, "max_pixels": max_pixels, "weights": weights,
     }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
     single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
     request = VideoRequest(
         codec, preset, base, keep_stream, quality, target_psnr, target_bpp, target_size, effort, time_budget,
-        not no_audio, resume, _video_jobs(rest["jobs"]) if single else 1,
+        not no_audio, resume, weights, _video_jobs(rest["jobs"]) if single else 1,
     )  # fmt: skip
-    told = goals or effort is not None or time_budget is not None or base or preset or _other(codec, "video")
+    told = goals or effort is not None or time_budget is not None or base or preset or weights or _other(codec, "video")
     if keep_stream and told:
         raise click.UsageError("--keep-stream encodes nothing; leave the options out that say how")
     work = partial(_encode_file, options=options, request=request)
@@ -197,6 +199,8 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
     line = f"{job.source} -> {job.target}  {len(data):,} bytes  {bpp:.3f} bpp  ({seconds:.1f} s)"
     if len(data) > before > 0:
         notes.append(f"the output is larger than the input: {len(data):,} bytes, {before:,} before")
+    if not installed(row["codec"], header.fingerprint):
+        notes.append("to decode it, put its weights into a folder named in CODEC_WEIGHTS")
     return Result(row, line, "; ".join(notes), before)
 
 

@@ -42,7 +42,8 @@ def info(sources: tuple[str, ...], verbose: bool, as_json: bool) -> None:
 
 
 def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescription]:
-    from codec import api, codecs, container, weights
+    from codec import api, codecs, container
+    from codec.weights import installed
 
     with io.BytesIO(read_stdin()) if source == STDIO else open(source, "rb") as fp:
         whole = io.BytesIO(fp.read()) if not fp.seekable() else fp
@@ -53,6 +54,7 @@ def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescript
     pixels = header.width * header.height * index.frame_count
     values = {"file": source, **api.describe(header), "frames": index.frame_count, "units": len(units), "bytes": size}
     codec = codecs.of(header)
+    codec.check(header, units)
     told = codec.describe(header, units)
     values |= told.values
     keys = [False] * len(units)
@@ -61,9 +63,7 @@ def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescript
         values |= {"seconds": float(index.frame_count / header.rate), "chains": sum(keys)}
     if pixels:
         values["bpp"] = 8 * size / pixels
-    values["installed"] = not values["weights"] or values["weights"] in {
-        found.fingerprint for found in weights.available()
-    }
+    values["installed"] = installed(codec.name, header.fingerprint)
     if verbose:
         values |= _bytes(index, [len(unit.payload) + len(unit.packets) for unit in units], keys, size)
     return values, told

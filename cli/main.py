@@ -17,6 +17,7 @@ import click
 
 import codec
 from codec.cli.messages import explain, is_expected, say, shown
+from codec.weights import OddWeights
 
 # name: (module, function, one line of help), so that `codec --help` imports none of them
 COMMANDS = {
@@ -79,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             signal.signal(number, _terminate)  # an exception, so that unfinished files are removed
     # Pillow's and torch's asides to programmers; what concerns the user is said in our own words.
     warnings.simplefilter("ignore")
+    warnings.simplefilter("once", OddWeights)
+    warnings.showwarning = _warn
     try:
         os.getcwd()
     except OSError:  # libraries of torch's end the process with a riddle
@@ -97,6 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             raise
         say(f"codec: {explain(error)}")
         sys.exit(1)
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    say(f"codec: {message}")
 
 
 def _terminate(number: int, frame: object) -> NoReturn:

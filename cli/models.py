@@ -6,6 +6,8 @@ import json
 
 import click
 
+from codec.cli.messages import shown
+
 
 @click.command(short_help="List the weights that are installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
@@ -16,12 +18,18 @@ def models(as_json: bool) -> None:
     codec models
     codec models --json
 
-    Weights are found in the package and in the folders of CODEC_WEIGHTS, and by the fingerprint in a file.
+    Weights are looked for in the folders of CODEC_WEIGHTS first, then in the package; by their names to encode, by
+    the fingerprint in a file to decode.
     """
-    from codec import weights
+    from codec import codecs, weights
 
     found = weights.available()
+    first = {(w.codec, w.name): w for w in reversed(found)}
+    defaults = {(codec.name, codec.weights) for codec in codecs.all_codecs().values()}
     for w in found:
+        hides = first[w.codec, w.name]
+        default = hides is w and (w.codec, w.name) in defaults
+        remark = "encodes by default" if default else "" if hides is w else f"not used to encode: {hides.path} is"
         values = {
             "name": w.name,
             "codec": w.codec,
@@ -30,11 +38,14 @@ def models(as_json: bool) -> None:
             "bytes": w.bytes,
             "path": str(w.path),
             "description": w.description,
+            "default": default,
         }
         click.echo(
             json.dumps(values)
             if as_json
-            else f"{w.name}  {w.fingerprint}  {w.parameters:,} parameters  {w.bytes:,} bytes\n  {w.description}"
+            else shown(f"{w.name}  {w.fingerprint}  {w.parameters:,} parameters  {w.bytes:,} bytes")
+            + (f"  ({shown(remark)})" if remark else "")
+            + f"\n  {shown(w.description)}"
         )
     if not found:
         click.echo("codec: no weights are installed; name a folder of them in CODEC_WEIGHTS", err=True)

@@ -47,6 +47,7 @@ class VideoRequest:
     seconds: float | None = None
     audio: bool = True
     resume: bool = False
+    weights: str | None = None
     jobs: int | None = 1  # processes for one video; None: as many as there are cores, if it is long
 
 
@@ -84,7 +85,7 @@ def encode_video(
     job: Job, source: str | bytes, tell: Tell | None, options: VideoRequest, device: str, max_pixels: int
 ) -> Result:
     """Encode one; notes of the reader and a size above the source's become the result's note."""
-    from codec import codecs, video
+    from codec import codecs, video, weights
     from codec.codecs.options import VIDEO_EFFORT, Target, VideoOptions
     from codec.media.video import read_video
 
@@ -103,8 +104,9 @@ def encode_video(
     }  # fmt: skip
     given = {name: value for name, value in goals.items() if value is not None} or {"quality": 50.0}
     chosen = VideoOptions(
-        Target(**given), options.effort or VIDEO_EFFORT, options.seconds, preset=options.preset, base=options.base
-    )
+        Target(**given), options.effort or VIDEO_EFFORT, options.seconds, preset=options.preset, base=options.base,
+        weights=weights.named(codec.name, options.weights) if options.weights else None,
+    )  # fmt: skip
     layouts = codec.videos.layouts(chosen)
     opened = read_video(source, max_pixels=max_pixels, audio=options.audio, layouts=layouts)
     jobs = options.jobs

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from codec.media import chunks, yuv
 from codec.media.formats import is_video
 from codec.media.sources import file_source
 from codec.surroundings import each_on_our_own, on_our_own
+from codec.weights import named as named_weights
 
 if TYPE_CHECKING:
     from codec import video
@@ -91,6 +93,7 @@ def encode(
     effort: int | None = None,
     tune: str | None = None,
     verify: bool | None = None,
+    weights: str | os.PathLike[str] | None = None,
     device: str = "auto",
     strip: bool = False,
     max_pixels: int = media.MAX_PIXELS,
@@ -107,7 +110,8 @@ def encode(
     `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort`: 1 to 9, by
     default 1 (s2lic), 2 (circuit) or 3 (nirvana); more takes longer and makes smaller files. `tune` (s2lic): "psnr",
     the default, or "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit):
-    decode what was encoded and compare, as by default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
+    decode what was encoded and compare, as by default. `weights`: a file of them, or the name of
+    installed ones, in place of the codec's default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
     Exif, XMP, text, resolution and ICC profile (lossless: the profile stays, since the samples do). `progress` is
     called with (steps done, steps in all), for images. `notes` is told what of the source is left out or isn't whole,
     a line each; None: each is a Python warning.
@@ -129,7 +133,7 @@ def encode(
         if not lossless and isinstance(source, str | os.PathLike | bytes) and is_video(source):
             if tune is not None:
                 raise CodecError("a video has no tune; leave it out")
-            data = _encode_video(source, codec, quality, effort, verify, device, max_pixels, told)
+            data = _encode_video(source, codec, quality, effort, verify, weights, device, max_pixels, told)
             _warn(told, notes)
             return data
     kind = "lossless" if lossless else "image"
@@ -137,10 +141,11 @@ def encode(
     options = ImageOptions(quality, effort, tune, verify)
     images = _images(chosen)
     codecs.check_settings(chosen.name, images.settings, options)
+    which = _weights(chosen, weights)
     # Read first: what is refused is refused before networks are loaded.
     info, frames = media.read(source, max_pixels=max_pixels, strip=strip, exact=chosen.lossless)
     told += info.notes
-    opened = images.open(None, device)
+    opened = images.open(which, device)
     header, units = opened.encode(info, frames, options, progress)
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))
@@ -165,7 +170,7 @@ def _video_or_image(source: str | os.PathLike[str] | bytes | IO[bytes]) -> str |
 
 def _encode_video(
     source: str | os.PathLike[str] | bytes, codec: str | None, quality: float | None, effort: int | None,
-    verify: bool | None, device: str, max_pixels: int, told: list[str],
+    verify: bool | None, weights: str | os.PathLike[str] | None, device: str, max_pixels: int, told: list[str],
 ) -> bytes:  # fmt: skip
     from codec import video
     from codec.media.video import read_video
@@ -174,7 +179,7 @@ def _encode_video(
         raise CodecError("a video has no verify; leave it out")
     chosen = codecs.chosen(codec, "video")
     assert chosen.videos is not None
-    options = VideoOptions(Target(quality=50.0 if quality is None else quality), effort or VIDEO_EFFORT)
+    options = VideoOptions(Target(quality=50.0 if quality is None else quality), effort or VIDEO_EFFORT, weights=_weights(chosen, weights))
     opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options))
     options = replace(options, frames=opened.expected)
     buffer = io.BytesIO()
@@ -218,7 +223,12 @@ def decode(
         else:
             header, units = container.read(fp, limits)
             found = list(units)  # every checksum is right before anything is decoded
-    opened: ImageCodec = _images(codecs.of(header)).open(header.fingerprint, device)
+    codec = codecs.of(header)
+    whole = [unit for unit in found if isinstance(unit, container.Unit)]
+    limits.check_dense(header.width, header.height, sum(container.UNIT_FIELDS + len(unit.payload) for unit in whole))
+    if not partial:
+        codec.check(header, whole)
+    opened: ImageCodec = _images(codec).open(header.fingerprint, device)
     return Decoded(header, damage, opened.decode(header, found, progress, damage), [])
 
 
@@ -259,6 +269,11 @@ def describe(header: container.Header) -> dict[str, Any]:
     elif header.color != container.SRGB:
         values["color"] = list(header.color[:2])
     return values | codec.values(header)
+
+
+def _weights(codec: Descriptor, name: str | os.PathLike[str] | None) -> Path | None:
+    """The file of the weights that are named, to encode with."""
+    return None if name is None else named_weights(codec.name, name)
 
 
 def _images(codec: Descriptor) -> ImageMedia:

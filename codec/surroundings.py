@@ -1,7 +1,7 @@
 """What a program around the library has set for its own work, put aside while ours is done.
 
 Gradients off or inference mode, another default type or device of torch's, automatic casts, numpy's errors: with these
-networks would be loaded wrong (and stay so, as they are kept), searches would have no gradients, and files would differ.
+networks would be loaded wrong (and stay so, as they are kept), searches would have no gradients, and files differ.
 All comes back as it was. What is torch's own for a thread is changed in that thread alone; its default type is one for
 all of a process, so threads that don't call us see float32 while one that does is at work.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from codec.codecs.options import EFFORTS, ImageOptions, VideoOptions, VideoProgress
@@ -148,6 +149,10 @@ def no_description(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     return UnitsDescription({}, {}, [""] * len(units))
 
 
+def no_check(header: Header, units: Sequence[Unit]) -> None:
+    """The `check` of a codec that looks at its files only when it decodes them."""
+
+
 def has_frames(header: Header, unit: Unit) -> bool:
     """Whether a chain starts with a unit, where every picture stands alone and begins in its first unit."""
     return unit.frames > 0
@@ -155,10 +160,10 @@ def has_frames(header: Header, unit: Unit) -> bool:
 
 @dataclass(frozen=True)
 class ImageMedia:
-    """How a codec does images. `open`: by a file's fingerprint (None: to encode with the default weights) and device.
-    `settings`: those of ImageOptions that it takes."""
+    """How a codec does images. `open`: on a device, by a file's fingerprint or, to encode, with a file of weights
+    (None: the default ones). `settings`: those of ImageOptions that it takes."""
 
-    open: Callable[[bytes | None, str], ImageCodec]
+    open: Callable[[bytes | Path | None, str], ImageCodec]
     settings: Mapping[str, Setting]
     variants: Mapping[str, Variant]
 
@@ -182,7 +187,8 @@ class Descriptor:
     """A codec's entry: what everything that lists codecs or opens one asks.
 
     `id` is its number in files, never reused (codec/FORMAT.md lists them); `revision` changes when the meaning of its
-    bits does. `default_for`: those of "image", "lossless" and "video" that it is chosen for where none is named.
+    bits does. `check` raises FormatError for a head or units that no encoder writes, as far as can be told without
+    decoding; it is given all units of an image, and of a video any number. `default_for`: those of "image", "lossless" and "video" that it is chosen for where none is named.
     `training`: subcommands of `codec train`, each with the module whose `main` it runs.
     """
 
@@ -195,6 +201,7 @@ class Descriptor:
     images: ImageMedia | None = None
     videos: VideoMedia | None = None
     weights: str = ""  # the file in assets/ that encodes by default
+    check: Callable[[Header, Sequence[Unit]], None] = no_check  # without torch
     values: Callable[[Header], dict[str, Any]] = no_values  # of the private bytes, without torch
     describe: Callable[[Header, Sequence[Unit]], UnitsDescription] = no_description  # without torch
     training: Mapping[str, str] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from codec.errors import CodecError
 
@@ -53,7 +54,8 @@ class Target:
 @dataclass(frozen=True)
 class VideoOptions:
     """How to encode a video. `seconds`: to spend on fitting `frames` frames in all, instead of what an effort allows.
-    `threads`: that a chain may use; bytes don't depend on it. `preset` and `base`: a codec's own choices by name."""
+    `threads`: that a chain may use; bytes don't depend on it. `preset` and `base`: a codec's own choices by name.
+    `weights`: a file of them, in place of the default."""
 
     target: Target = field(default_factory=lambda: Target(quality=50.0))
     effort: int = VIDEO_EFFORT
@@ -62,6 +64,7 @@ class VideoOptions:
     threads: int = 1
     preset: str | None = None
     base: str | None = None
+    weights: Path | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.effort <= EFFORTS:

@@ -16,10 +16,21 @@ def expect(units: Iterable[Found], count: int, damage: Damage | None) -> list[Fo
     """
     found = list(units)
     if damage is None:
-        if len(found) != count:
-            raise FormatError(f"has {len(found)} units, not {count}; get a whole copy of the file")
+        check_count(len(found), count)
         return found
     return found[:count] + [FormatError(f"unit {i} is missing") for i in range(len(found), count)]
+
+
+def check_count(found: int, count: int) -> None:
+    """FormatError for a wrong number of units."""
+    if found != count:
+        raise FormatError(f"has {found} units, not {count}; get a whole copy of the file")
+
+
+def check_plain(unit: Unit) -> None:
+    """FormatError for a phase in a unit whose coder has none."""
+    if unit.phase:
+        raise FormatError(f"unit {unit.index}: phase {unit.phase} where there is none; get a whole copy of the file")
 
 
 def attempt(found: Found, damage: Damage | None, work: Callable[[Unit], None]) -> bool:

@@ -15,7 +15,7 @@ from codec.container.salvage import salvage
 from codec.container.sections import MAGIC, SUFFIX, VERSION
 from codec.container.standard import CHROMA, STANDARDS, Stream
 from codec.container.stream import read, read_header, write
-from codec.container.units import Unit
+from codec.container.units import UNIT_FIELDS, Unit
 
 __all__ = [
     "CHROMA",
@@ -25,6 +25,7 @@ __all__ = [
     "SRGB",
     "STANDARDS",
     "SUFFIX",
+    "UNIT_FIELDS",
     "VERSION",
     "Color",
     "Header",

@@ -10,7 +10,7 @@ from codec.container.sections import Reader, Truncated, section
 from codec.errors import CodecError, FormatError, LimitError
 
 PHASES = 4
-UNIT_FIELDS = 32  # bytes, at least as many as stand before the payload in P and U
+UNIT_FIELDS = 32  # bytes, at least as many as a unit takes beside its payload
 TAIL = 8  # bytes that end the file: size of the end section, its CRC
 
 
@@ -55,6 +55,9 @@ class Tally:
             raise FormatError(f"invalid unit {unit.index}: {unit.frames} frames of its own in an image")
         if unit.packets and self.header.stream is None:
             raise FormatError(f"invalid unit {unit.index}: packets of a stream that the file doesn't have")
+        if unit.frames > self.limits.unit_frames:
+            most = self.limits.unit_frames
+            raise LimitError(f"unit {unit.index} claims {unit.frames:,} frames: the limit is {most}; get a whole copy")
         if unit.index >= self.limits.units:
             raise LimitError(f"more than {self.limits.units} units, the limit")
         if max(len(unit.payload), len(unit.packets)) > self.limits.payload:
@@ -139,7 +142,11 @@ def unpack_end(payload: bytes, limits: Limits) -> End:
     units, frames, count = cursor.varint(), cursor.varint(), cursor.varint()
     if units > limits.units or count > units or frames > limits.frames:
         raise LimitError(f"{units} units, {frames} frames: the limits are {limits.units} and {limits.frames}")
+    if 2 * count > len(payload):
+        raise FormatError("damaged: the end section does not list its units; get a whole copy of the file")
     entries = [(cursor.varint(), cursor.varint()) for _ in range(count)]
+    if max((frames for _, frames in entries), default=0) > limits.unit_frames:
+        raise LimitError(f"a unit claims more than {limits.unit_frames} frames, the limit; get a whole copy")
     cursor.u32()
     if cursor.rest() or not count:
         raise FormatError("damaged: the end section does not list its units; get a whole copy of the file")

@@ -58,9 +58,11 @@ def decode(header: Header, packets: Iterable[Packet]) -> Iterator[tuple[int, Pla
         raise FormatError(f"its stream has {count} pictures in {len(times)} packets; get a whole copy of the file")
 
 
-def checksum(pictures: Sequence[Planes]) -> int:
-    """CRC-32 of pictures' samples, plane by plane, two bytes each (the low one first) if they have more than 8 bits."""
-    found = 0
+def checksum(pictures: Sequence[Planes], found: int = 0) -> int:
+    """CRC-32 of pictures' samples, plane by plane, two bytes each (the low one first) if they have more than 8 bits.
+
+    `found`: that of those before.
+    """
     for planes in pictures:
         for plane in planes:
             found = zlib.crc32(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes(), found)

@@ -138,10 +138,16 @@ def open_file(
     if partial:
         return _salvaged(fp, limits, device, base)
     index = container.read_index(fp, limits)
-    return File(
-        index.header, index.frame_count, None, *_opened(index.header, device, base),
-        lambda number: container.read_unit(fp, index, number, limits), index.frames,
-    )  # fmt: skip
+    limits.check_dense(index.header.width, index.header.height, sum(index.lengths))
+    opened = _opened(index.header, device, base)
+    check = of(index.header).check
+
+    def unit(number: int) -> Unit:
+        one = container.read_unit(fp, index, number, limits)
+        check(index.header, [one])
+        return one
+
+    return File(index.header, index.frame_count, None, *opened, unit, index.frames)
 
 
 def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool) -> File:
@@ -149,6 +155,8 @@ def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool) -> File:
     fp.seek(0)
     damage: list[CodecError] = []
     header, found = container.salvage(fp, limits, damage)
+    size = sum(len(unit.payload) + len(unit.packets) for unit in found if isinstance(unit, Unit))
+    limits.check_dense(header.width, header.height, size)
     try:
         counts = container.read_index(fp, limits, []).frames
     except (FormatError, LimitError):  # what is there ends with what is wrong with the rest
@@ -160,10 +168,13 @@ def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool) -> File:
         found, counts = [*units], tuple(unit.frames for unit in units)
         damage.append(_losing(error, f"frames {sum(counts)} and later are lost"))
 
+    check = of(header).check
+
     def unit(number: int) -> Unit:
         one = found[number]
         if isinstance(one, CodecError):
             raise one
+        check(header, [one])
         return one
 
     return File(header, sum(counts), damage, *_opened(header, device, base), unit, counts, _Runs(damage))
@@ -203,6 +214,8 @@ def _opened(header: Header, device: str, base: bool) -> tuple[VideoMedia, VideoC
     if base and header.stream is None:
         raise CodecError("there is no standard stream in it; leave --base out")
     codec = of(header)
+    if codec.videos is not None and header.rate is not None:
+        codec.check(header, [])
     if codec.videos is None:
         if header.rate is None:
             raise CodecError("it holds an image, not a video; decode it instead")

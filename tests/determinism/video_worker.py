@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers.video_clips import BT601, RATE, moving, pictures
 
 from codec import video
-from codec.codecs.nirvana import hybrid
+from codec.codecs.nirvana import head
 from codec.codecs.options import Target, VideoOptions
 from codec.media import Info
 from codec.media.video import Video
@@ -21,7 +21,7 @@ from codec.media.video import Video
 
 def main() -> None:
     mode, threads, folder, out, *names = sys.argv[1:]
-    hybrid.GROUP = 8
+    head.GROUP = 8
     frames = [(y // 4 + np.uint8(160 * (n >= 13)), u, v) for n, (y, u, v) in enumerate(moving(72, 104, 26))]
     info = Info(104, 72, frames=0, rate=RATE, color=BT601)
     found = {}

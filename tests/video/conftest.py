@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from helpers.coded_videos import decoded, encoded, scenes
 
-from codec.codecs.nirvana import hybrid
+from codec.codecs.nirvana import head
 from codec.media.video import Picture
 
 
@@ -13,7 +13,7 @@ from codec.media.video import Picture
 def small_groups() -> Iterator[None]:
     """Or a chain would have to be long to have several."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hybrid, "GROUP", 8)
+        patch.setattr(head, "GROUP", 8)
         patch.setenv("OMP_NUM_THREADS", "2")  # a decoder with threads holds pictures back: what is damaged shows later
         yield
 
@@ -22,7 +22,7 @@ def small_groups() -> Iterator[None]:
 def clip() -> bytes:
     """Three scenes in six units."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hybrid, "GROUP", 8)
+        patch.setattr(head, "GROUP", 8)
         return encoded(scenes())
 
 

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 from codec.codecs.base import VERIFY, Descriptor, ImageCodec, ImageMedia, UnitsDescription, Variant, effort
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from codec.container import Header, Unit
 
 EFFORT = 2  # by default
 
 
-def _open(fingerprint: bytes | None, device: str) -> ImageCodec:
+def _open(weights: bytes | Path | None, device: str) -> ImageCodec:
     from codec.codecs.circuit.image import open_codec
 
-    return open_codec(fingerprint)
+    return open_codec(weights)
+
+
+def _check(header: Header, units: Sequence[Unit]) -> None:
+    from codec.codecs.circuit.head import check
+
+    check(header, units)
 
 
 def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
@@ -34,6 +42,7 @@ CODEC = Descriptor(
     default_for=("lossless",),
     images=ImageMedia(_open, {"effort": effort(EFFORT), "verify": VERIFY}, {"circuit": Variant("e")}),
     weights="circuit-s",
+    check=_check,
     describe=_describe,
     training={
         "circuit": "codec.train.circuit",

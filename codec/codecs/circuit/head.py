@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codec.codecs.circuit import layout, levels
+from codec.codecs.circuit import CODEC, layout, levels
 from codec.codecs.circuit.levels import Levels
-from codec.container import Header
+from codec.codecs.partial import check_count, check_plain
+from codec.container import Header, Unit
 from codec.errors import FormatError
 
 TILED, GREY, OPAQUE, LEVELS, TUNED = 1, 2, 4, 8, 16  # flags
@@ -43,6 +45,28 @@ class Arrangement:
     def bits(self, depth: int) -> int:
         """Bits of a sample in the units of colour; `depth`: the picture's."""
         return depth if self.levels is None else levels.rank_bits(self.levels)
+
+
+def check_image(header: Header) -> None:
+    """FormatError unless a header is of a picture that this release decodes, or encodes."""
+    if header.revision != CODEC.revision:
+        raise FormatError(f"made by revision {header.revision} of {CODEC.name}; install a neural-codec that reads it")
+    if not 8 <= header.depth <= 16 or header.frames != 1:
+        what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
+        raise FormatError(f"{what}: the circuit codec takes one picture of 8 to 16 bits")
+
+
+def check(header: Header, units: Sequence[Unit]) -> None:
+    """See Descriptor."""
+    if header.rate is not None:
+        raise FormatError("a rate, and the circuit codec takes one picture; get a whole copy of the file")
+    check_image(header)
+    how = parse(header)
+    boxes = layout.units(header.height, header.width) if how.tiled else layout.whole(header.height, header.width)
+    with_alpha = header.channels in WITH_ALPHA and not how.opaque
+    check_count(len(units), how.tuned + len(boxes) * (1 + with_alpha))
+    for unit in units:
+        check_plain(unit)
 
 
 def parse(header: Header) -> Arrangement:

@@ -24,7 +24,7 @@ from codec import weights
 from codec.codecs.base import Progress
 from codec.codecs.checksum import compare
 from codec.codecs.circuit import CODEC, EFFORT, layout, method_circuit, method_webp, methods, samples, tuned_unit
-from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, parse
+from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, check_image, parse
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.tuning import Tuning, tuning
 from codec.codecs.circuit.weights import load
@@ -62,7 +62,7 @@ class CircuitImages:
             codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, channels=info.channels,
             depth=info.depth, color=info.color, metadata=info.metadata,
         )  # fmt: skip
-        _check(header)
+        check_image(header)
         how = samples.options(frame, header.depth, self.networks)
         extra = self._tuning(frame, header, how, effort) if effort > 1 else None
         verify = options.verify is not False
@@ -134,11 +134,7 @@ class CircuitImages:
         self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
     ) -> Iterator[np.ndarray]:
         """See ImageCodec. `progress` is told (units done, units in all)."""
-        if header.revision != CODEC.revision:
-            raise FormatError(
-                f"made by revision {header.revision} of {CODEC.name}; install a neural-codec that reads it"
-            )
-        _check(header)
+        check_image(header)
         how = parse(header)
         parts = _parts(header, how)
         return self._frame(header, how, expect(found, how.tuned + len(parts), damage), parts, progress, damage)
@@ -239,20 +235,17 @@ def _size(coded: tuple[Arrangement, Made]) -> int:
     return sum(len(payload) + _UNIT_BYTES for payload, _ in coded[1])
 
 
-def _check(header: Header) -> None:
-    if not 8 <= header.depth <= 16 or header.frames != 1:
-        what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
-        raise FormatError(f"{what}: the circuit codec takes one picture of 8 to 16 bits")
-
-
 def _checksum(pixels: NDArray[Any]) -> int:
     """CRC-32 of samples in the order of rows, deep ones as two bytes, the low one first."""
     return zlib.crc32(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).data)
 
 
+def open_codec(which: bytes | Path | None) -> CircuitImages:
+    """The codec that encodes by default (None) or with a file of weights, or the one that a fingerprint names; b"": a
+    file that needs no weights."""
+    return _loaded(None if which == b"" else weights.resolve(CODEC.name, CODEC.weights, which))
+
+
 @lru_cache(maxsize=2)
-def open_codec(fingerprint: bytes | None) -> CircuitImages:
-    """The codec that encodes by default (None), or the one that a file names; b"": a file that needs no weights."""
-    if fingerprint is None:
-        return CircuitImages(weights.default(CODEC.name, CODEC.weights))
-    return CircuitImages(weights.find(CODEC.name, fingerprint) if fingerprint else None)
+def _loaded(path: Path | None) -> CircuitImages:
+    return CircuitImages(path)

@@ -44,7 +44,7 @@ def load(path: Path) -> dict[str, Network]:
     try:
         configs = {name: ContextConfig(**sizes) for name, sizes in json.loads(metadata["config"]).items()}
         tensors = load_file(path)
-    except (KeyError, ValueError, TypeError, AttributeError, SafetensorError) as e:
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as e:
         raise FormatError(f"{path}: not the weights of a circuit codec ({str(e).splitlines()[0]})") from None
     networks = {}
     for name, config in configs.items():

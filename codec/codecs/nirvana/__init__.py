@@ -24,7 +24,7 @@ def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
     if options.preset:
         from codec.codecs.nirvana.sine.codec import open_encoder
 
-        return open_encoder(options.preset, info, device)
+        return open_encoder(options.preset, info, device, options.weights)
     from codec.codecs.nirvana.hybrid import Hybrid
     from codec.standard.encoders import ENCODERS
 
@@ -60,10 +60,18 @@ def _check(options: VideoOptions) -> None:
         raise CodecError(f"no preset {preset!r}; choose one of {', '.join(PRESETS)}, or none")
     if preset is not None and base is not None:
         raise CodecError("the paper's network has no base; leave --base or --preset out")
+    if options.weights is not None and preset is None:
+        raise CodecError("networks over a stream start from no weights; leave --weights out, or give --preset")
 
 
 def _stages(options: VideoOptions) -> tuple[str, ...]:
     return ("fit",) if options.preset else ("base", "fit")
+
+
+def _check_file(header: Header, units: Sequence[Unit]) -> None:
+    from codec.codecs.nirvana.head import check
+
+    check(header, units)
 
 
 def _starts_chain(header: Header, unit: Unit) -> bool:
@@ -113,6 +121,7 @@ CODEC = Descriptor(
         _stages,
         _starts_chain,
     ),
+    check=_check_file,
     describe=_describe,
     training={"nirvana-init": "codec.train.nirvana_init"},
 )

@@ -7,11 +7,10 @@ from typing import Any
 
 from codec.codecs.base import UnitsDescription, no_description
 from codec.codecs.nirvana import filters
-from codec.codecs.nirvana.head import made
+from codec.codecs.nirvana.head import GAINS, made
 from codec.container import Header, Unit
 from codec.standard.encoders import ENCODERS
 
-GAINS = 3  # bytes in front of what the filters wrote: how much Y, U and V gained
 GAIN_STEPS = 20  # of a dB
 
 

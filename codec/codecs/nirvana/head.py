@@ -6,15 +6,25 @@ number, its rate factor in steps, and the effort.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codec.codecs.nirvana import CODEC
+from codec.codecs.partial import check_plain
 from codec.container import Header, Unit
 from codec.container.fields import Cursor, varint
-from codec.errors import FormatError
+from codec.errors import FormatError, LimitError
+from codec.media.video.layout import Layout
 from codec.standard.encoders import ENCODERS, STEPS, Encoder
 from codec.standard.packets import begins_chain, unpack
 
 HYBRID = 5
 KEPT = 0  # in place of an encoder's number: the packets are the source's
+GAINS = 3  # bytes in front of what the filters wrote: how much Y, U and V gained
+GROUP = 128  # frames of a group over a stream at most, and
+GROUP_BYTES = 2**27  # bytes of their planes
+KEPT_FRAMES = 512  # of a unit without networks, at most
+GROUPS = (4, 4, 3, 3)  # frames of a group, for each preset
+SINE_PIXELS = 2**25  # of a frame: these networks' files have the same size whatever their frames have
 
 
 def pack_private(encoder: Encoder | None, factor: float, effort: int) -> bytes:
@@ -43,7 +53,38 @@ def starts_chain(header: Header, unit: Unit) -> bool:
     return bool(unit.packets) and begins_chain(unpack(unit.packets))
 
 
-def check(header: Header) -> None:
+def check(header: Header, units: Sequence[Unit] = ()) -> None:
+    """See Descriptor."""
+    _check_head(header)
+    most = KEPT_FRAMES if header.stream is not None else GROUPS[header.private[0] - 1]
+    for unit in units:
+        check_plain(unit)
+        if unit.damage is not None:  # of what is left, not of what was written
+            continue
+        if header.stream is not None and 0 < len(unit.payload) <= GAINS:
+            raise FormatError(f"unit {unit.index}: its networks are damaged; get a whole copy of the file")
+        if not 1 <= unit.frames <= (largest_group(header) if header.stream is not None and unit.payload else most):
+            what = f"unit {unit.index} states {unit.frames} frames, which no group has"
+            raise FormatError(f"damaged: {what}; get a whole copy of the file")
+
+
+def check_sine_size(width: int, height: int) -> None:
+    """LimitError for frames that are too large for the paper's networks."""
+    if width * height > SINE_PIXELS:
+        raise LimitError(
+            f"{width} x {height} is too large for the paper's networks: the limit is {SINE_PIXELS:,} pixels; "
+            "encode without --preset"
+        )
+
+
+def largest_group(header: Header) -> int:
+    """The most frames of a group that has networks over a stream: their planes are all in memory at once."""
+    assert header.stream is not None
+    layout = Layout(header.depth, header.stream.chroma)
+    return max(min(GROUP, GROUP_BYTES // layout.frame_bytes(header.stream.height, header.stream.width)), 1)
+
+
+def _check_head(header: Header) -> None:
     """FormatError unless a header is of a video that this release decodes."""
     if header.codec != CODEC.id or header.revision != CODEC.revision or not header.private:
         raise FormatError(f"made by revision {header.revision} of {CODEC.name}; install a neural-codec that reads it")
@@ -51,8 +92,15 @@ def check(header: Header) -> None:
     depths = (8, 10) if hybrid else (8,)
     if (
         header.rate is None
+        or header.frames
         or header.channels != 3
         or header.depth not in depths
         or hybrid != (header.stream is not None)
     ):
         raise FormatError(f"not a video that {CODEC.name} codes; get a whole copy of the file")
+    if hybrid:
+        made(header)
+        return
+    if len(header.private) != 1 or not 1 <= header.private[0] <= len(GROUPS):
+        raise FormatError("made by a newer version: an unknown preset; install a newer neural-codec")
+    check_sine_size(header.width, header.height)

@@ -17,8 +17,8 @@ import numpy as np
 
 from codec.codecs.base import ChainTask, Spared
 from codec.codecs.nirvana import CODEC, filters
-from codec.codecs.nirvana.describe import GAIN_STEPS, GAINS
-from codec.codecs.nirvana.head import made, pack_private
+from codec.codecs.nirvana.describe import GAIN_STEPS
+from codec.codecs.nirvana.head import GAINS, largest_group, made, pack_private
 from codec.codecs.options import VideoOptions, VideoProgress
 from codec.container import Header, Stream, Unit
 from codec.errors import CodecError, DesyncError, FormatError, MediaError
@@ -28,9 +28,6 @@ from codec.media.video import Layout, Picture, Planes, Turn, turned
 from codec.standard import decode as standard
 from codec.standard.encoders import TOP, Encoder, Settings, encode
 from codec.standard.packets import Packet, pack, unpack
-
-GROUP = 128  # frames at most, and
-GROUP_BYTES = 2**27  # bytes of their planes
 
 
 class Hybrid:
@@ -126,42 +123,49 @@ class Hybrid:
                 if packed := fed.popleft().packets:
                     yield from unpack(packed)
 
-        state = None
-        pictures = standard.decode(header, packets())
+        state, most = None, largest_group(header)
+        pictures, ahead = standard.decode(header, packets()), list[tuple[int, Planes]]()
         while True:
-            stored = list(islice(pictures, 1))
-            if stored and not waiting and not pulled():
+            ahead = ahead or list(islice(pictures, 1))
+            if ahead and not waiting and not pulled():
                 raise failed or FormatError(
                     "its stream has more pictures than its groups; get a whole copy of the file"
                 )
-            if not waiting and not stored:
+            if not waiting and not ahead:
                 if failed:
                     raise failed
                 return
             unit = waiting.popleft()
-            stored += islice(pictures, unit.frames - len(stored))
-            if len(stored) != unit.frames:
-                raise failed or FormatError(f"unit {unit.index}: its stream ends early; get a whole copy of the file")
-            try:
-                planes = [planes for _, planes in stored]
-                if unit.damage is None and standard.checksum(planes) != unit.checksum:
-                    raise DesyncError("this machine's decoder gives other samples of its stream than were encoded")
-                found = [_shown(p, header) for p in planes]
-            except CodecError as error:
-                raise type(error)(f"unit {unit.index}: {error}") from error
-            damage = unit.damage
-            if damage is None and not self._base_only:
+            left, found_sum = unit.frames, 0
+            while left:  # more than once only where there are no networks: those need all frames of their group
+                stored = ahead + list(islice(pictures, min(left, most) - len(ahead)))
+                ahead = []
+                if len(stored) != min(left, most):
+                    raise failed or FormatError(
+                        f"unit {unit.index}: its stream ends early; get a whole copy of the file"
+                    )
+                left -= len(stored)
                 try:
-                    found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
+                    planes = [planes for _, planes in stored]
+                    found_sum = standard.checksum(planes, found_sum)
+                    if unit.damage is None and not left and found_sum != unit.checksum:
+                        raise DesyncError("this machine's decoder gives other samples of its stream than were encoded")
+                    found = [_shown(p, header) for p in planes]
                 except CodecError as error:
-                    damage = type(error)(f"unit {unit.index}: {error}")
-            if damage is not None:
-                if spared is None:
-                    raise damage
-                state = None  # groups with filters of their own go on with these
-                spared(damage, first, unit.frames)
-            first += unit.frames
-            yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
+                    raise type(error)(f"unit {unit.index}: {error}") from error
+                damage = unit.damage
+                if damage is None and unit.payload and not self._base_only:
+                    try:
+                        found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
+                    except CodecError as error:
+                        damage = type(error)(f"unit {unit.index}: {error}")
+                if damage is not None:
+                    if spared is None:
+                        raise damage
+                    state = None  # groups with filters of their own go on with these
+                    spared(damage, first, len(stored))
+                first += len(stored)
+                yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
 
     def _factor(self, options: VideoOptions) -> float:
         assert self._encoder is not None and options.target.quality is not None
@@ -223,10 +227,7 @@ class _Fit:
 
 def groups(count: int, header: Header) -> list[int]:
     """How many frames each group of a chain has: as equal as may be."""
-    assert header.stream is not None
-    each = standard.layout_of(header).frame_bytes(header.stream.height, header.stream.width)
-    most = max(min(GROUP, GROUP_BYTES // each), 1)
-    parts = -(-count // most)
+    parts = -(-count // largest_group(header))
     return [count * (i + 1) // parts - count * i // parts for i in range(parts)]
 
 

@@ -10,7 +10,7 @@ from typing import IO
 
 from codec import container
 from codec.codecs.nirvana import CODEC
-from codec.codecs.nirvana.head import pack_private
+from codec.codecs.nirvana.head import KEPT_FRAMES, pack_private
 from codec.codecs.options import VideoProgress
 from codec.container import Header, Limits, Unit
 from codec.errors import FormatError, MediaError
@@ -20,7 +20,7 @@ from codec.standard.decode import checksum, decode
 from codec.standard.keep import OTHERWISE, Kept
 from codec.standard.packets import Packet, begins_chain, pack
 
-_PACKETS, _BYTES = 512, 2**24  # of a unit, at most
+_BYTES = 2**24  # of a unit's packets, at most
 
 
 def write(
@@ -76,7 +76,7 @@ def runs(packets: Iterator[Packet]) -> Iterator[list[Packet]]:
     """The packets of each unit: from a key packet to the next one, if it doesn't become too large."""
     run: list[Packet] = []
     for packet in packets:
-        if run and (packet.key or len(run) == _PACKETS or sum(len(p.data) for p in run) > _BYTES):
+        if run and (packet.key or len(run) == KEPT_FRAMES or sum(len(p.data) for p in run) > _BYTES):
             yield run
             run = []
         run.append(packet)

@@ -3,6 +3,7 @@ weights. Of videos it codes every picture by itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from codec.codecs.base import (
@@ -19,7 +20,9 @@ from codec.codecs.base import (
 from codec.codecs.options import EFFORTS, VideoOptions
 
 if TYPE_CHECKING:
-    from codec.container import Header
+    from pathlib import Path
+
+    from codec.container import Header, Unit
     from codec.media import Info
     from codec.media.video import Layout
 
@@ -27,10 +30,10 @@ TUNES = ("psnr", "ssim")
 WEIGHTS = "s2lic-xs"
 
 
-def _open(fingerprint: bytes | None, device: str) -> ImageCodec:
+def _open(weights: bytes | Path | None, device: str) -> ImageCodec:
     from codec.codecs.s2lic.image import open_codec
 
-    return open_codec(fingerprint, device)
+    return open_codec(weights, device)
 
 
 def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
@@ -49,6 +52,12 @@ def _layouts(options: VideoOptions) -> tuple[Layout, ...]:
     from codec.media.video import Layout
 
     return (Layout(),)
+
+
+def _check(header: Header, units: Sequence[Unit]) -> None:
+    from codec.codecs.s2lic.head import check
+
+    check(header, units)
 
 
 def _values(header: Header) -> dict[str, Any]:
@@ -76,6 +85,7 @@ CODEC = Descriptor(
         _encoder, _decoder, _layouts, {"quality": QUALITY}, {"s2lic": Variant("q")}, lambda options: ("fit",)
     ),
     weights=WEIGHTS,
+    check=_check,
     values=_values,
     training={"s2lic": "codec.train.s2lic", "export": "codec.train.export"},
 )

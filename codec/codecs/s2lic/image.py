@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,15 @@ from codec.codecs.checksum import compare
 from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Damage, Found, attempt, expect
 from codec.codecs.s2lic import CODEC, search
-from codec.codecs.s2lic.head import QUALITY_STEPS, is_mapped, pack_private, parse_private
+from codec.codecs.s2lic.head import (
+    QUALITY_STEPS,
+    WITH_ALPHA,
+    check_image,
+    is_mapped,
+    pack_private,
+    parse_private,
+    unit_count,
+)
 from codec.codecs.s2lic.hidden import fill_hidden
 from codec.codecs.s2lic.latents import PHASES, TooClose, build_tables, code_latents
 from codec.codecs.s2lic.ratemap import Rates, calming_offsets, code_offsets
@@ -37,8 +45,6 @@ from codec.media import Info
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import PATCH, S2LIC, pad_to
 from codec.output import write_whole
-
-WITH_ALPHA = (2, 4)  # numbers of channels
 
 
 class S2licImages:
@@ -125,7 +131,7 @@ class S2licImages:
         self, header: Header, units: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
     ) -> Iterator[np.ndarray]:
         """See ImageCodec. `progress`: a step is a unit's symbols, or a tile's pixels."""
-        _check(header)
+        check_image(header)
         found = expect(units, unit_count(header), damage)
         return self._frame(header, found, progress, damage)
 
@@ -138,25 +144,33 @@ class S2licImages:
         report = (lambda: progress(next(done), len(units) + len(tiles))) if progress else (lambda: None)
         size = tiling.padded(header.height), tiling.padded(header.width)
         rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
-        y_hat = torch.zeros(1, self.model.config.latents, size[0] // PATCH, size[1] // PATCH)
+
+        @cache  # when a unit is whole: a header can claim any size
+        def whole_y() -> Tensor:
+            return torch.zeros(1, self.model.config.latents, size[0] // PATCH, size[1] // PATCH)
 
         def latents(unit: Unit) -> None:
             tile = tiles[unit.index]
-            tiling.window(y_hat, tile, PATCH)[:] = self.decode_latents(unit, tile, rates)
+            found = self.decode_latents(unit, tile, rates)
+            tiling.window(whole_y(), tile, PATCH)[:] = found
 
         def alpha(unit: Unit) -> None:
             plane = tiles[unit.index - len(tiles)].of(frame)[..., -1]
             with self._checked(unit) as decoder:
                 plane[:] = code_alpha(decoder, None, (plane.shape[0], plane.shape[1]), header.depth)
 
+        def attempted(unit: Found, work: Callable[[Unit], None]) -> bool:
+            kept = attempt(unit, damage, work)
+            report()
+            return kept
+
+        whole = [attempted(unit, latents) for unit in units[: len(tiles)]]
         top = (1 << header.depth) - 1
         frame = np.full((header.height, header.width, header.channels), top, np.uint8 if top < 256 else np.uint16)
-        whole = []
-        for number, unit in enumerate(units):
-            whole.append(attempt(unit, damage, latents if number < len(tiles) else alpha))
-            report()
-        for tile, kept in zip(tiles, whole, strict=False):
-            _place(tile.of(frame), self.synthesise(y_hat, tile, rates) if kept else None, header.depth)
+        for unit in units[len(tiles) :]:
+            attempted(unit, alpha)
+        for tile, kept in zip(tiles, whole, strict=True):
+            _place(tile.of(frame), self.synthesise(whole_y(), tile, rates) if kept else None, header.depth)
             report()
         yield frame
 
@@ -213,23 +227,9 @@ def header_of(codec: S2licImages, info: Info, quality: float, tune: str = "psnr"
     )  # fmt: skip
 
 
-def unit_count(header: Header) -> int:
-    """Units of a picture's file: one a tile, and one more for its alpha."""
-    return len(tiling.tiles(header.height, header.width)) * (2 if header.channels in WITH_ALPHA else 1)
-
-
 def _true_float32() -> contextlib.AbstractContextManager[None]:
     """GPU convolutions in float32: by default cuDNN takes TF32, whose 10 bits move pixels by more than a level."""
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-
-
-def _check(header: Header) -> None:
-    if header.revision != CODEC.revision:
-        raise FormatError(f"made by revision {header.revision} of s2lic; install a neural-codec that reads it")
-    if not 8 <= header.depth <= 16 or header.frames != 1:
-        what = f"{header.channels} channels of {header.depth} bits, {header.frames} frames"
-        raise FormatError(f"{what}: not a picture that s2lic codes; get a whole copy of the file")
-    parse_private(header.private)
 
 
 def _place(part: np.ndarray, x: Tensor | None, depth: int) -> None:
@@ -244,6 +244,7 @@ def _place(part: np.ndarray, x: Tensor | None, depth: int) -> None:
 
 def load(path: Path) -> tuple[S2LIC, tuple[Tables, Tables]]:
     """Model (float32, evaluation mode) and coding tables of a weights file; FormatError if it doesn't fit."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     _, metadata, _ = weights.read_header(path)
@@ -253,7 +254,7 @@ def load(path: Path) -> tuple[S2LIC, tuple[Tables, Tables]]:
         arrays = {k: v.numpy() for k, v in tensors.items() if k.startswith("tables.")}
         model.load_state_dict({k: v.float() for k, v in tensors.items() if not k.startswith("tables.")})
         tables = [Tables.from_arrays({k: arrays[f"tables.{part}.{k}"] for k in TABLE_KEYS}) for part in "zy"]
-    except (KeyError, ValueError, RuntimeError) as e:
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError, SafetensorError) as e:
         raise FormatError(f"{path}: not the weights of an s2lic model ({str(e).splitlines()[0]})") from None
     return model.eval(), (tables[0], tables[1])
 
@@ -274,11 +275,10 @@ def export(model: S2LIC, path: Path, description: str) -> None:
     write_whole(path, save(state, {"codec": CODEC.name, "config": config, "description": description}))
 
 
-def open_codec(fingerprint: bytes | None, device: str) -> S2licImages:
-    """The codec that encodes by default (None), or the one that a file names; loaded once a device ("auto", ...)."""
-    name = CODEC.name
-    path = weights.default(name, CODEC.weights) if fingerprint is None else weights.find(name, fingerprint)
-    return _loaded(path, resolve(device))
+def open_codec(which: bytes | Path | None, device: str) -> S2licImages:
+    """The codec that encodes by default (None) or with a file of weights, or the one that a fingerprint names; loaded
+    once a device ("auto", ...)."""
+    return _loaded(weights.resolve(CODEC.name, CODEC.weights, which), resolve(device))
 
 
 @lru_cache(maxsize=2)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from codec.codecs.base import ChainTask, Spared
 from codec.codecs.options import ImageOptions, VideoOptions, VideoProgress
 from codec.codecs.s2lic import image
+from codec.codecs.s2lic.head import check_video
 from codec.container import Header, Unit, times
 from codec.container.fields import Cursor
 from codec.errors import CodecError, FormatError
@@ -61,8 +62,8 @@ class S2licVideos:
         self, header: Header, units: Iterable[Unit], first: int = 0, spared: Spared | None = None
     ) -> Iterator[Picture]:
         """The pictures of units, which begin with a picture; `first`: its number in the video."""
-        if header.rate is None or header.channels != 3 or header.depth != 8 or header.stream is not None:
-            raise FormatError("not a video that s2lic codes; get a whole copy of the file")
+        check_video(header)
+        assert header.rate is not None
         still = _still(header)
         tiles = image.unit_count(still)
         gathered: list[Unit] = []
@@ -94,7 +95,7 @@ def open_encoder(options: VideoOptions, device: str) -> S2licVideos:
     """The codec that encodes by default."""
     if options.preset is not None or options.base is not None:
         raise CodecError("s2lic has no presets and no base; leave them out, or use --codec nirvana")
-    return S2licVideos(image.open_codec(None, device))
+    return S2licVideos(image.open_codec(options.weights, device))
 
 
 def open_decoder(header: Header, device: str) -> S2licVideos:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from codec.media.video.sound import VIDEO_START
 
 if TYPE_CHECKING:
     import av
+
+_SECONDS = re.compile(r"\d{1,18}(/\d{1,18})?", re.ASCII)
 
 # What players take there: FFmpeg writes more.
 _MP4 = ("aac", "mp3", "mp3float", "opus", "libopus", "flac", "alac", "ac3", "eac3")
@@ -29,7 +32,7 @@ class Sound:
         try:
             self._file = av.open(io.BytesIO(data), "r", format="matroska", options={"protocol_whitelist": ""})
             (self._source,) = self._file.streams.audio
-            self._start = Fraction(self._file.metadata.get(VIDEO_START, 0))
+            self._start = _start(self._file.metadata.get(VIDEO_START, "0"))
         except (av.error.FFmpegError, ValueError, ZeroDivisionError) as error:
             raise FormatError(_DAMAGED) from error
         context = self._source.codec_context
@@ -81,6 +84,13 @@ class Sound:
                 yield time, packet
         except av.error.FFmpegError as error:
             raise FormatError(_DAMAGED) from error
+
+
+def _start(text: str) -> Fraction:
+    """Seconds, as Fraction writes them; ValueError for anything else: of an exponent it would make all digits."""
+    if not _SECONDS.fullmatch(text):
+        raise ValueError(text)
+    return Fraction(text)
 
 
 _DAMAGED = "the sound in it is damaged; get a whole copy of the file, or write .y4m without sound"

@@ -14,6 +14,7 @@ from codec import weights
 from codec.codecs.base import ChainTask, Spared
 from codec.codecs.nirvana import CODEC
 from codec.codecs.nirvana import PRESETS as NAMES
+from codec.codecs.nirvana.head import check_sine_size
 from codec.codecs.nirvana.sine import init
 from codec.codecs.nirvana.sine.groups import SineGroups, State
 from codec.codecs.nirvana.sine.loop import Budget
@@ -108,20 +109,21 @@ def rate_weight(quality: int) -> float:
     return float(10.0 ** (-2.6 - 1.1 * (quality / 100 - 1)))
 
 
-def open_encoder(name: str, info: Info, device: str) -> Sine:
-    """The preset of this name, with its learned start if there is one."""
-    return _opened(name, info, init.shipped(name), device)
+def open_encoder(name: str, info: Info, device: str, start: Path | None = None) -> Sine:
+    """The preset of this name, with this learned start or its default one, if there is one."""
+    check_sine_size(info.width, info.height)
+    return _opened(name, info, init.shipped(name) if start is None else start, device)
 
 
 def open_decoder(header: Header, device: str) -> Sine:
     """The preset that a file names, and the start that it has."""
-    if len(header.private) != 1 or not 1 <= header.private[0] <= len(NAMES):
-        raise FormatError("made by a newer version: an unknown preset; install a newer neural-codec")
     path = weights.find(CODEC.name, header.fingerprint) if header.fingerprint else None
     return _opened(NAMES[header.private[0] - 1], header, path, device)
 
 
 def _opened(name: str, size: Header | Info, path: Path | None, device: str) -> Sine:
-    start = None if path is None else init.load(path)[1]
+    preset, start = (name, None) if path is None else init.load(path)
+    if preset != name:
+        raise FormatError(f"{path}: these are weights of the preset {preset}, not of {name}; name others")
     groups = SineGroups(PRESETS[name], size.height, size.width, start, resolve(device))
     return Sine(name, groups, b"" if path is None else weights.fingerprint(path))

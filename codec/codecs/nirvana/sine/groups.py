@@ -100,12 +100,14 @@ class SineGroups:
 
     def render(self, weights: Weights, count: int) -> list[Planes]:
         """The first `count` frames of a group."""
-        floats, parts = weights.floats(self._device), []
+        floats = weights.floats(self._device)
+        frames = self._grid.frames(min(count, self.preset.shape.group))
         with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-            for centres in self._centres.split(BATCH):
+            for first in range(0, len(self._centres), BATCH):
+                centres = self._centres[first : first + BATCH]
                 full = F.pad(centres, (0, 0, 0, BATCH - len(centres)))
-                parts.append(self._net(full, floats)[: len(centres), :count])
-        return self._grid.join(torch.cat(parts))
+                frames.put(first, self._net(full, floats)[: len(centres), :count])
+        return frames.planes()
 
     def _check(self, planes: list[Planes]) -> None:
         height, width = self._grid.height, self._grid.width

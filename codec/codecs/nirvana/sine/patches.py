@@ -55,19 +55,40 @@ class Grid:
         cells = F.pad(frames[None], room, padding).view(count, self.rows, side, self.columns, side)
         return cells.permute(1, 3, 0, 2, 4).reshape(-1, count, side, side)
 
-    def join(self, patches: Tensor) -> list[Planes]:
-        """The network's patches [N, G, 3, p, p] as frames of 8 bits."""
-        luma, chroma = split(patches)
-        y = self._join(luma, self.height, self.width)
-        u, v = (self._join(chroma[:, :, k], -(-self.height // 2), -(-self.width // 2)) for k in range(2))
-        return list(zip(y, u, v, strict=True))
+    def frames(self, count: int) -> Frames:
+        """Frames to be put together from patches."""
+        return Frames(self, count)
 
-    def _join(self, cells: Tensor, height: int, width: int) -> NDArray[np.uint8]:
-        count, side = cells.shape[1:3]
-        whole = cells.view(self.rows, self.columns, count, side, side).permute(2, 0, 3, 1, 4)
-        frames = whole.reshape(count, self.rows * side, self.columns * side)[:, :height, :width]
-        levels: NDArray[np.uint8] = (frames.clamp(0, 1) * 255).round().byte().cpu().numpy()
-        return levels
+
+class Frames:
+    """`count` frames of 8 bits that are put together from the network's patches, so that few of these are in memory."""
+
+    def __init__(self, grid: Grid, count: int) -> None:
+        self._grid = grid
+        height, width, half = grid.rows * grid.patch, grid.columns * grid.patch, grid.patch // 2
+        self._luma = np.empty((count, height, width), np.uint8)
+        self._chroma = np.empty((count, 2, grid.rows * half, grid.columns * half), np.uint8)
+
+    def put(self, first: int, patches: Tensor) -> None:
+        """Patches `first`, `first` + 1, ... [n, G, 3, p, p]."""
+        luma, chroma = (_levels(part) for part in split(patches))
+        side, half = self._grid.patch, self._grid.patch // 2
+        for number, (y, uv) in enumerate(zip(luma, chroma, strict=True), first):
+            row, column = divmod(number, self._grid.columns)
+            self._luma[:, row * side : (row + 1) * side, column * side : (column + 1) * side] = y
+            self._chroma[..., row * half : (row + 1) * half, column * half : (column + 1) * half] = uv
+
+    def planes(self) -> list[Planes]:
+        """The frames, once all patches are there."""
+        height, width = self._grid.height, self._grid.width
+        y = self._luma[:, :height, :width]
+        chroma = self._chroma[..., : -(-height // 2), : -(-width // 2)]
+        return [(luma, u, v) for luma, (u, v) in zip(y, chroma, strict=True)]
+
+
+def _levels(samples: Tensor) -> NDArray[np.uint8]:
+    levels: NDArray[np.uint8] = (samples.clamp(0, 1) * 255).round().byte().cpu().numpy()
+    return levels
 
 
 @dataclass(frozen=True)
