@@ -6,6 +6,7 @@ import functools
 import io
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,25 +28,19 @@ def default_name(source: str, png: bool = False) -> str:
     its own output."""
     stem, suffix = os.path.splitext(source)
     stem = stem if suffix.lower() == ".ncf" else source + ".frames" * png
-    # What can be opened only once isn't opened yet.
-    return stem + ("" if png else ".mp4" if os.path.isfile(source) and _is_video(source) else ".png")
+    video = False
+    if os.path.isfile(source):  # what can be opened only once isn't opened yet
+        with suppress(CodecError, OSError):  # told of when its turn comes
+            video = _header(source).rate is not None
+    return stem + ("" if png else ".mp4" if video else ".png")
 
 
-def _is_video(source: str | bytes) -> bool:
-    """Whether a file's header says so; what can't be read is no video, and is told of when its turn comes."""
-    header = _header(source)
-    return header is not None and header.rate is not None
-
-
-def _header(source: str | bytes) -> Header | None:
-    """A file's header; None if it can't be read."""
+def _header(source: str | bytes) -> Header:
+    """A file's header. CodecError or OSError if it can't be read: nothing can be had of the file then."""
     from codec import container
 
-    try:
-        with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
-            return container.read_header(fp, damage=[])
-    except (CodecError, OSError):
-        return None
+    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
+        return container.read_header(fp, damage=[])
 
 
 @click.command(short_help="Turn .ncf files back into images and videos.")
@@ -56,11 +51,12 @@ def _header(source: str | bytes) -> Header | None:
 @click.option("--frames", type=Span(), metavar="A..B", help="Videos: only these frames, counted from 0.")
 @click.option("--base", is_flag=True, help="Videos: the standard stream's pictures, without the networks.")
 @click.option("--png", is_flag=True, help="Videos: a folder of PNGs, named as the output.")
+@click.option("--no-audio", is_flag=True, help="Videos: leave the sound out.")
 @click.option("--partial", is_flag=True, help="Keep what is whole of a damaged file; the rest becomes grey.")
 @run_options("Where to compute.")
 def decode(
-    sources: tuple[str, ...], frames: tuple[int, int] | None, base: bool, png: bool, device: str, partial: bool,
-    max_pixels: int, **rest: Any,
+    sources: tuple[str, ...], frames: tuple[int, int] | None, base: bool, png: bool, no_audio: bool, device: str,
+    partial: bool, max_pixels: int, **rest: Any,
 ) -> None:  # fmt: skip
     """Turn .ncf files back into images and videos.
 
@@ -78,27 +74,28 @@ def decode(
     what is whole is written.
     """
     work = functools.partial(
-        _decode_file, frames=frames, base=base, png=png, device=device, partial=partial, max_pixels=max_pixels
-    )
+        _decode_file, frames=frames, base=base, png=png, audio=not no_audio, device=device, partial=partial,
+        max_pixels=max_pixels,
+    )  # fmt: skip
     names = Names(functools.partial(default_name, png=png), replaceable, "decoded")
     run_batch(("decoding", "decoded"), sources, BatchOptions(**rest), work=work, names=names, suffixes=(".ncf",))
 
 
 def _decode_file(
-    job: Job, tell: Tell | None, *, frames: tuple[int, int] | None, base: bool, png: bool, device: str,
-    partial: bool, max_pixels: int,
+    job: Job, tell: Tell | None, *, frames: tuple[int, int] | None, base: bool, png: bool, audio: bool,
+    device: str, partial: bool, max_pixels: int,
 ) -> Result:  # fmt: skip
     from codec import api, media
 
     source = contents(job.source)
     header = _header(source)
-    if header is not None and header.rate is not None:
-        return decode_video(job, source, tell, frames, png, base, device, partial, max_pixels)
-    if frames or png or base:
-        raise CodecError("it holds an image, and --frames, --base and --png go with videos; leave them out")
+    if header.rate is not None:
+        return decode_video(job, source, tell, frames, png, base, audio, device, partial, max_pixels)
+    if frames or png or base or not audio:
+        raise CodecError("it holds an image, and --frames, --base, --png and --no-audio go with videos; leave them out")
     image_format = media.format_for(job.target)
-    if header is not None:  # before anything is decoded
-        media.check_format(media.Info(header.width, header.height, header.channels, header.depth), image_format)
+    # Before anything is decoded.
+    media.check_format(media.Info(header.width, header.height, header.channels, header.depth), image_format)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
     with atomic_write(job.target, job.replace) as fp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -25,8 +26,9 @@ def default_name(source: str) -> str:
 
 @click.command(short_help="Take the standard stream out of .ncf videos, as mp4 or mkv.")
 @where_options("A file ending in .mp4 or .mkv, or a directory.")
+@click.option("--no-audio", is_flag=True, help="Leave the sound out.")
 @run_options("Has no effect: nothing is computed.")
-def export(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) -> None:
+def export(sources: tuple[str, ...], no_audio: bool, device: str, max_pixels: int, **rest: Any) -> None:
     """Take the standard stream (AV1, H.265 or H.264) out of .ncf videos, with its sound.
 
     \b
@@ -38,7 +40,7 @@ def export(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) 
     """
 
     def work(job: Job, tell: Tell | None) -> Result:
-        return _export(job, max_pixels)
+        return _export(job, not no_audio, max_pixels)
 
     run_batch(
         ("exporting", "exported"),
@@ -50,7 +52,7 @@ def export(sources: tuple[str, ...], device: str, max_pixels: int, **rest: Any) 
     )
 
 
-def _export(job: Job, max_pixels: int) -> Result:
+def _export(job: Job, audio: bool, max_pixels: int) -> Result:
     from codec import video
     from codec.standard.export import FORMATS, export
 
@@ -64,7 +66,8 @@ def _export(job: Job, max_pixels: int) -> Result:
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
         file = video.open_file(fp, max_pixels=max_pixels)
         with atomic_write(job.target, job.replace) as out:
-            count = export(file.header, file.packets, out, FORMATS[suffix])
+            metadata = {name: value for name, value in file.header.metadata.items() if audio or name != "audio"}
+            count = export(replace(file.header, metadata=metadata), file.packets, out, FORMATS[suffix])
             if suffix == ".mp4":
                 mark_mp4(out)
         before = fp.seek(0, os.SEEK_END)

@@ -22,7 +22,7 @@ from codec.cli.streams import atomic_write
 from codec.cli.unfinished import resumable
 from codec.content import digest
 from codec.device import threads
-from codec.errors import CodecError
+from codec.errors import CodecError, FormatError
 from codec.output import whole_folder
 
 if TYPE_CHECKING:
@@ -198,9 +198,23 @@ def _encoded(
     return Result(row, f"{job.source} -> {job.target}  {text}", "; ".join(notes), before)
 
 
+def _sounds(info: Any, format: str, damage: list[CodecError]) -> bool:
+    """Whether the sound in a damaged file can go into a format; `damage` is told if not."""
+    from codec.media.video.mux import Sound
+
+    sound = info.metadata.get("audio")
+    try:
+        if sound and format != "y4m":
+            Sound(sound, format)
+    except FormatError as error:
+        damage.append(FormatError(f"{error} (audio is left out)"))
+        return False
+    return True
+
+
 def decode_video(
     job: Job, source: str | bytes, tell: Tell | None, frames: tuple[int, int] | None, png: bool, base: bool,
-    device: str, partial: bool, max_pixels: int,
+    audio: bool, device: str, partial: bool, max_pixels: int,
 ) -> Result:  # fmt: skip
     """Decode one into a video file, a folder of PNGs, or y4m on standard output."""
     from codec import video
@@ -217,6 +231,9 @@ def decode_video(
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
         file = video.open_file(fp, device=device, partial=partial, max_pixels=max_pixels, base=base)
         first, last = frames or (0, file.frames - 1)
+        info = file.info
+        if not audio or (file.damage is not None and not png and not _sounds(info, format, file.damage)):
+            info = replace(info, metadata={k: v for k, v in info.metadata.items() if k != "audio"})
 
         def pictures() -> Iterator[Any]:
             for number, picture in enumerate(file.pictures(first, last), 1):
@@ -227,10 +244,10 @@ def decode_video(
         written = 0
         if png:
             with whole_folder(Path(job.target)) as folder:
-                count = write_folder(file.info, pictures(), folder)
+                count = write_folder(info, pictures(), folder)
         else:
             with atomic_write(job.target, job.replace) as out:
-                count = write_video(file.info, pictures(), out, format)
+                count = write_video(info, pictures(), out, format)
                 if format == "mp4":
                     mark_mp4(out)
                 written = out.tell()
@@ -247,7 +264,7 @@ def decode_video(
     shape = f"{file.info.width} x {file.info.height}, {count} frames"
     note = (
         "the sound is left out: y4m and pictures hold none"
-        if "audio" in file.info.metadata and (png or format == "y4m")
+        if "audio" in info.metadata and (png or format == "y4m")
         else ""
     )
     return Result(row, f"{job.source} -> {job.target}  {shape}  {size:,} bytes  ({seconds:.1f} s)", note, before)

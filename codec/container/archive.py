@@ -5,26 +5,16 @@ lengths in it lead back to its first unit, and what stands before that is the en
 """
 
 import os
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO
 
+from codec.container.ends import end_before
 from codec.container.header import Header
 from codec.container.limits import LIMITS, Limits
 from codec.container.sections import Reader, Truncated
 from codec.container.stream import open_file, read, write_session
-from codec.container.units import (
-    TAIL,
-    UNIT_FIELDS,
-    End,
-    Tally,
-    Unit,
-    end_limit,
-    read_section,
-    unpack_end,
-    unpack_sole,
-)
+from codec.container.units import UNIT_FIELDS, End, Tally, Unit, read_section, unpack_sole
 from codec.errors import CodecError, FormatError
 
 
@@ -55,7 +45,7 @@ def read_index(fp: IO[bytes], limits: Limits = LIMITS, damage: list[CodecError] 
     expected: tuple[int, int] | None = None  # totals that a session has to reach, said by the one after it
     stop = size
     while expected is None or expected[0] > 0:
-        start, end = _end_before(fp, body, stop, limits)
+        start, end = end_before(fp, body, stop, limits)
         first = start - sum(length for length, _ in end.entries)
         if (expected and expected != end[:2]) or first < body:
             raise FormatError("damaged: the end sections do not agree; get a whole copy of the file")
@@ -136,23 +126,3 @@ def recover(fp: IO[bytes], limits: Limits = LIMITS) -> int:
         fp.truncate()
         return size - error.complete
     return 0
-
-
-def _end_before(fp: IO[bytes], body: int, stop: int, limits: Limits) -> tuple[int, End]:
-    """Offset and fields of the end section that ends at `stop`, in a file whose units begin at `body`."""
-    what = "truncated, or an append did not finish: no end section ends at byte"
-    if stop - body < TAIL:
-        raise FormatError(f"{what} {stop}")
-    fp.seek(stop - TAIL)
-    size, _ = struct.unpack("<II", Reader(fp, stop - TAIL).take(TAIL))
-    start = stop - size
-    if start < body:
-        raise FormatError(f"{what} {stop}")
-    fp.seek(start)
-    reader = Reader(fp, start)
-    if reader.tag() != b"Z":
-        raise FormatError(f"{what} {stop}")
-    end = unpack_end(reader.payload(b"Z", end_limit(limits)), limits)
-    if reader.offset != stop:
-        raise FormatError(f"{what} {stop}")
-    return start, end

@@ -6,13 +6,14 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import IO
 
+from codec.container.ends import find_body, find_stream
 from codec.container.header import Header, pack_header, unpack_header
 from codec.container.limits import LIMITS, Limits
 from codec.container.metadata import METADATA_NAMES, check_sizes, pack_metadata, unpack_metadata
 from codec.container.sections import MAGIC, VERSION, Reader, Truncated, section
-from codec.container.standard import pack_stream, unpack_stream
+from codec.container.standard import Stream, pack_stream, unpack_stream
 from codec.container.units import UNIT_FIELDS, Tally, Unit, end_limit, pack_sole, read_section, unpack_sole
-from codec.errors import CodecError, FormatError
+from codec.errors import CodecError, FormatError, LimitError
 
 
 def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits = LIMITS) -> None:
@@ -77,7 +78,19 @@ def open_file(
     if tag != b"H":
         reader.refuse(tag)
     header = unpack_header(reader.payload(tag, limits.head), limits)
-    metadata: dict[str, bytes] = {}
+    found: dict[str, bytes] = {}
+    if damage is not None and reader.fp.seekable():
+        return _salvaged(reader, header, limits, found, damage)
+    stream, tag = _before_units(reader, header, limits, found, damage)
+    if tag not in (b"B", b"P", b"U"):
+        reader.refuse(tag)
+    return reader, replace(header, metadata=found, stream=stream), tag
+
+
+def _before_units(
+    reader: Reader, header: Header, limits: Limits, metadata: dict[str, bytes], damage: list[CodecError] | None
+) -> tuple[Stream | None, bytes]:
+    """Read metadata into a dict, and the stream if there is one; with the tag behind them."""
     previous = b""
     while (tag := reader.tag()).isalpha() and tag.islower():
         if tag <= previous:
@@ -102,9 +115,47 @@ def open_file(
         tag = reader.tag()
     if not tag:
         raise Truncated("truncated: no unit follows the head")
-    if tag not in (b"B", b"P", b"U") and damage is None:  # else only that unit isn't whole
-        reader.refuse(tag)
+    return stream, tag
+
+
+def _salvaged(
+    reader: Reader, header: Header, limits: Limits, metadata: dict[str, bytes], damage: list[CodecError]
+) -> tuple[Reader, Header, bytes]:
+    """The same of a damaged file: where lengths or tags of metadata are wrong, units are found from the file's end."""
+    start, lost = reader.offset, list[CodecError]()
+    stream: Stream | None = None
+    trouble: CodecError | None = None
+    body: int | None = None
+    try:
+        stream, tag = _before_units(reader, header, limits, metadata, lost)
+        body = reader.offset - 1
+        if tag not in (b"B", b"P", b"U"):
+            trouble = FormatError(f"damaged: byte {tag.hex()} at {body} where a unit should begin; get a whole copy")
+    except (FormatError, LimitError) as error:
+        trouble = error
+    if trouble or lost:
+        found = find_body(reader.fp, header, start, limits)
+        if found is not None and found != body:
+            place = find_stream(reader.fp, start, found, limits)
+            if place is None and trouble and reader.where.startswith("section 'S'"):
+                raise trouble
+            stream = None if place is None else _stream_at(reader.fp, place, limits)
+            lost, body = [FormatError(f"{trouble or lost[0]} (metadata is left out)")], found
+        elif body is None and trouble:
+            raise trouble
+        assert body is not None
+        reader.fp.seek(body)
+        reader = Reader(reader.fp, body)
+        tag = reader.tag()
+    damage += lost
     return reader, replace(header, metadata=metadata, stream=stream), tag
+
+
+def _stream_at(fp: IO[bytes], place: int, limits: Limits) -> Stream:
+    """The stream that a section S says, whose checksum is right."""
+    fp.seek(place)
+    reader = Reader(fp, place)
+    return unpack_stream(reader.payload(reader.tag(), limits.head), limits)
 
 
 def check_video(header: Header) -> None:

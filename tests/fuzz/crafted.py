@@ -7,6 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
+
 from codec.container import Header, Limits, Stream, Unit
 from codec.container.fields import varint
 from codec.container.header import pack_header
@@ -104,3 +106,23 @@ def sound_file(start: str) -> bytes:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+def still(width: int, height: int, count: int, frames: int = 1, preset: int = 1, chain: int = 0) -> bytes:
+    """A whole video of the paper's network whose groups all show the same; `chain`: how many of these a chain has."""
+    from codec.codecs.nirvana import PRESETS as NAMES
+    from codec.codecs.nirvana.sine.groups import code_weights
+    from codec.codecs.nirvana.sine.latents import Weights
+    from codec.codecs.nirvana.sine.presets import PRESETS
+    from codec.entropy import Encoder
+
+    shapes = PRESETS[NAMES[preset - 1]].shape.tensors()
+    zeros = Weights({name: np.zeros(shape, np.int32) for name, shape in shapes.items()}, np.zeros(len(shapes), np.int32))
+    coder = Encoder()
+    code_weights(coder, zeros, shapes, None)
+    data = coder.finish()
+    units = [
+        Unit(i, coder.checksum, 0, STEADY + (KEY if not (i % chain if chain else i) else b"\0") + data, frames)
+        for i in range(count)
+    ]
+    return file_of(sine(width, height, preset), units)

@@ -39,7 +39,7 @@ class Sound:
         if context is None:
             raise FormatError(_DAMAGED)
         if format == "mp4" and context.name not in _MP4:
-            raise CodecError(f"mp4 can't hold {context.name} sound; write .mkv, or encode it with --no-audio")
+            raise CodecError(f"mp4 can't hold {context.name} sound; write .mkv, or leave it out with --no-audio")
 
     def add_to(self, target: av.container.OutputContainer) -> None:
         """Make the stream for it in a file whose other streams are there already."""
@@ -93,4 +93,4 @@ def _start(text: str) -> Fraction:
     return Fraction(text)
 
 
-_DAMAGED = "the sound in it is damaged; get a whole copy of the file, or write .y4m without sound"
+_DAMAGED = "the sound in it is damaged; get a whole copy of the file, or leave it out with --no-audio"
