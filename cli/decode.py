@@ -15,7 +15,7 @@ from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import Job, Names
 from codec.cli.made import marked_png, replaceable
 from codec.cli.options import BatchOptions, run_options, where_options
-from codec.cli.streams import atomic_write, contents
+from codec.cli.streams import an_ncf, atomic_write, contents
 from codec.cli.video import Span, decode_video
 from codec.errors import CodecError
 
@@ -87,7 +87,7 @@ def _decode_file(
 ) -> Result:  # fmt: skip
     from codec import api, media
 
-    source = contents(job.source)
+    source = contents(job.source, an_ncf)
     header = _header(source)
     if header.rate is not None:
         return decode_video(job, source, tell, frames, png, base, audio, device, partial, max_pixels)

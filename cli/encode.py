@@ -169,9 +169,9 @@ def _video_jobs(given: int | None) -> int | None:
 
 def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], request: VideoRequest) -> Result:
     from codec import api, container
-    from codec.media.formats import is_video
+    from codec.media.formats import check_head, is_video
 
-    source = contents(job.source)
+    source = contents(job.source, check_head)
     if is_video(source):
         _check_video(options)
         return encode_video(job, source, tell, request, options["device"], options["max_pixels"])

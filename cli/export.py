@@ -14,7 +14,7 @@ from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job, Names
 from codec.cli.made import mark_mp4, replaceable
 from codec.cli.options import BatchOptions, run_options, where_options
-from codec.cli.streams import atomic_write, contents
+from codec.cli.streams import an_ncf, atomic_write, contents
 from codec.errors import CodecError
 
 
@@ -62,7 +62,7 @@ def _export(job: Job, audio: bool, max_pixels: int) -> Result:
     if job.source == STDIO:
         raise CodecError("a stream is taken out of a file, not of standard input; name one")
     started = time.perf_counter()
-    source = contents(job.source)
+    source = contents(job.source, an_ncf)
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
         file = video.open_file(fp, max_pixels=max_pixels)
         with atomic_write(job.target, job.replace) as out:

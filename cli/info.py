@@ -12,7 +12,7 @@ from codec.cli.batch import run_each
 from codec.cli.files import STDIO
 from codec.cli.messages import shown
 from codec.cli.options import FILE
-from codec.cli.streams import read_stdin
+from codec.cli.streams import an_ncf, contents
 
 if TYPE_CHECKING:
     from codec.codecs.base import UnitsDescription
@@ -45,8 +45,8 @@ def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescript
     from codec import api, codecs, container
     from codec.weights import installed
 
-    with io.BytesIO(read_stdin()) if source == STDIO else open(source, "rb") as fp:
-        whole = io.BytesIO(fp.read()) if not fp.seekable() else fp
+    given = contents(source, an_ncf)
+    with io.BytesIO(given) if isinstance(given, bytes) else open(given, "rb") as whole:
         header, lazy = container.read(whole)
         units = list(lazy)
         size = whole.tell()

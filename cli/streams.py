@@ -7,13 +7,18 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, cast
+from typing import IO, Any, TypeAlias, cast
 
 from codec.cli.files import STDIO
-from codec.errors import CodecError
+from codec.errors import CodecError, LimitError
 from codec.output import whole_file
+
+Begins: TypeAlias = Callable[[bytes], None]
+
+_HEAD = 4096  # bytes by which a file is known
+_MOST = 2**29  # bytes of what is read only once, and so kept in memory
 
 
 class _Counted(io.BufferedIOBase):
@@ -69,20 +74,44 @@ def atomic_write(target: str, replace: bool = True) -> Iterator[IO[bytes]]:
         raise CodecError(f"{target} has appeared meanwhile, and stays as it is; name another output with -o") from error
 
 
-def contents(source: str) -> str | bytes:
-    """A path, or all bytes of what can be opened and read only once: standard input, and pipes with a name."""
+def contents(source: str, begins: Begins) -> str | bytes:
+    """A path, or all bytes of what can be opened and read only once: standard input, and pipes with a name.
+
+    `begins` is given the first bytes, as soon as they are there, and raises for those that can't be of use.
+    """
     if source == STDIO:
-        return read_stdin()
+        return read_stdin(begins)
     if stat.S_ISFIFO(os.stat(source).st_mode):
         with open(source, "rb") as fp:
-            return fp.read()
+            return _all(fp, begins)
     return source
 
 
-def read_stdin() -> bytes:
-    """All of standard input; CodecError if that is a terminal."""
+def read_stdin(begins: Begins) -> bytes:
+    """All of standard input; CodecError if that is a terminal. `begins`: see `contents`."""
     if sys.stdin.isatty():
         raise CodecError("standard input is a terminal; name a file, or redirect one into it")
+    return _all(cast(io.BufferedReader, sys.stdin.buffer), begins)
+
+
+def an_ncf(head: bytes) -> None:
+    """For `contents`: FormatError for what no .ncf file begins with."""
+    from codec.container.sections import Reader
+
+    Reader(io.BytesIO(head)).magic()
+
+
+def _all(fp: io.BufferedReader, begins: Begins) -> bytes:
+    """Everything, in memory: LimitError if that is too much."""
+    buffer, looked = io.BytesIO(), False
     # Piece by piece, because read() does not look at signals between the pieces.
-    buffer = cast(io.BufferedReader, sys.stdin.buffer)
-    return b"".join(iter(lambda: buffer.read1(2**20), b""))
+    for part in iter(lambda: fp.read1(2**20), b""):
+        buffer.write(part)
+        if not looked and buffer.tell() >= _HEAD:
+            begins(buffer.getvalue()[:_HEAD])
+            looked = True
+        if buffer.tell() > _MOST:
+            raise LimitError(f"goes on beyond {_MOST >> 20} MiB; write it to a file and name that")
+    if not looked:
+        begins(buffer.getvalue())
+    return buffer.getvalue()

@@ -179,7 +179,9 @@ def _encode_video(
         raise CodecError("a video has no verify; leave it out")
     chosen = codecs.chosen(codec, "video")
     assert chosen.videos is not None
-    options = VideoOptions(Target(quality=50.0 if quality is None else quality), effort or VIDEO_EFFORT, weights=_weights(chosen, weights))
+    options = VideoOptions(
+        Target(quality=50.0 if quality is None else quality), effort or VIDEO_EFFORT, weights=_weights(chosen, weights)
+    )
     opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options))
     options = replace(options, frames=opened.expected)
     buffer = io.BytesIO()

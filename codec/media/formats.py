@@ -84,6 +84,16 @@ def unknown(head: bytes) -> str:
     return f"is not an image that can be read; give {READ}"
 
 
+def check_head(head: bytes) -> None:
+    """MediaError for what neither an image nor a video that can be read begins with."""
+    if not head:
+        raise MediaError(f"the file is empty; give an image ({READ})")
+    if head.startswith(MAGIC):
+        raise MediaError("is an .ncf file already; decode it, or give an image")
+    if recognise(head) is None and not is_video(head):
+        raise MediaError(unknown(head))
+
+
 def format_for(path: str | os.PathLike[str]) -> str:
     """The image format to write, by the suffix of `path` ("png" for "-", standard output)."""
     suffix = Path(path).suffix.lower()

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from crafted import still
 
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))  # where `run.py` doesn't look
@@ -104,6 +105,8 @@ def videos() -> list[Base]:
         options = VideoOptions(Target(quality=40), 1, base=base)
         video.encode(opened, buffer, name, options=options, device="cpu")
         bases.append(Base(f"{base or name} video", buffer.getvalue(), samples(buffer.getvalue())))
+    sine = still(40, 30, 4, frames=2, chain=2)
+    bases.append(Base("sine video", sine, samples(sine)))
     return bases
 
 

@@ -117,7 +117,9 @@ def still(width: int, height: int, count: int, frames: int = 1, preset: int = 1,
     from codec.entropy import Encoder
 
     shapes = PRESETS[NAMES[preset - 1]].shape.tensors()
-    zeros = Weights({name: np.zeros(shape, np.int32) for name, shape in shapes.items()}, np.zeros(len(shapes), np.int32))
+    zeros = Weights(
+        {name: np.zeros(shape, np.int32) for name, shape in shapes.items()}, np.zeros(len(shapes), np.int32)
+    )
     coder = Encoder()
     code_weights(coder, zeros, shapes, None)
     data = coder.finish()

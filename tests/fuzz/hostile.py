@@ -1,4 +1,4 @@
-"""Hostile files through the commands, each in a process of its own: `python tests/fuzz/hostile.py`, with words to choose.
+"""Hostile files through the commands, each in a process of its own: `python tests/fuzz/hostile.py [WORD...]`.
 
 Prints what each took, in seconds of processor time and peak memory, and what it said. The exit code is 1 if any took
 more than 5 s or 1 GiB, was killed, or ended in anything but a picture or one line.
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from crafted import BIG, KEY, STEADY, Attack, as_video, file_of, hybrid, joined, picture, sessions, sine, sound_file
+from crafted import BIG, KEY, STEADY, Attack, as_video, file_of, hybrid, joined, picture, sessions, sine, sound_file, still
 from helpers.video_clips import BT601, moving, pictures
 
 from codec import weights
@@ -151,13 +151,17 @@ def bombs() -> Iterator[Attack]:
         packets = varint(count) + b"\0\0\1" + b"\3" * 100 + b"x" * 100
         yield Attack(f"{count} packets in few bytes", file_of(hybrid(), [Unit(0, 0, 0, b"", 1, packets)]), DECODE)
     for width, height in BIG:
-        stream = Stream("h264", width, height, "444", Fraction(1, 25), extradata=b"\0\0\0\1\x67\x42\0\x0a" + b"\xff" * 40)
+        stream = Stream(
+            "h264", width, height, "444", Fraction(1, 25), extradata=b"\0\0\0\1\x67\x42\0\x0a" + b"\xff" * 40
+        )
         unit = Unit(0, 0, 0, b"", 1, b"\1\0\0\1\3x")
         yield Attack(f"H.264 of {width}x{height}", file_of(hybrid(64, 48, stream), [unit]), DECODE)
     for method in range(32):
         for width, height in ((65535, 4096), (4096, 4096)):
             header = sized(heads()["circuit grey"], width, height)
-            yield Attack(f"method byte {method} of {width}x{height}", file_of(header, [Unit(0, 0, 0, bytes([method]))]), DECODE)
+            yield Attack(
+                f"method byte {method} of {width}x{height}", file_of(header, [Unit(0, 0, 0, bytes([method]))]), DECODE
+            )
     for length in (2**31, 2**40, 2**63):
         frame = section(b"H", b"")[:1] + varint(length)
         yield Attack(f"a head of {length} bytes", MAGIC + b"\1" + frame + bytes(100), INFO)
@@ -253,7 +257,8 @@ def main() -> int:
         if wrong or not options.failed:
             took = f"{found.seconds:6.2f} s {found.bytes >> 20:6} MiB  {found.code:3}"
             print(f"{took}  {' '.join(wrong):12} {attack.name}: {line[:150]}", flush=True)
-    print(f"{len(chosen)} attacks: {failed} failed, {refused} refused; at most {worst[0]:.2f} s, {int(worst[1]) >> 20} MiB")
+    most = f"{worst[0]:.2f} s, {int(worst[1]) >> 20} MiB"
+    print(f"{len(chosen)} attacks: {failed} failed, {refused} refused; at most {most}")
     return 1 if failed else 0
 
 

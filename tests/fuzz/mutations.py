@@ -1,7 +1,6 @@
 """Seeded damage to .ncf files: to their bytes, and to their values with all checksums of the container right again."""
 
 import random
-import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,16 +11,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from bases import Base
+from crafted import file_of
+from structured import STRUCTURED
 
 from codec import container, tiling
 from codec.codecs import all_codecs
 from codec.codecs.s2lic import image as s2lic
 from codec.codecs.s2lic.ratemap import Rates
-from codec.container import CHROMA, STANDARDS, Header, Limits, Unit
+from codec.container import CHROMA, STANDARDS, Header, Unit
 from codec.container.fields import Cursor, varint
-from codec.container.header import pack_header
 from codec.container.sections import section
-from codec.container.standard import pack_stream
 from codec.errors import CodecError
 from codec.models.s2lic.model import PATCH
 from codec.standard.packets import pack, unpack
@@ -32,7 +31,6 @@ START = 5  # bytes of magic and version
 NUMBERS = tuple(found.id for found in all_codecs().values())
 
 Sections = list[tuple[bytes, bytes]]  # tag, payload
-HUGE = Limits(side=2**32, pixels=2**64)  # limits under which hostile heads can be written
 
 
 class Case(NamedTuple):
@@ -46,7 +44,7 @@ def case(seed: int, number: int, bases: list[Base]) -> Case:
     rng = random.Random(f"{seed}:{number}")
     if rng.random() < REPAIRED:
         (base,) = rng.choices(bases, [b.weight for b in bases])
-        mutation = rng.choice(REPAIRING)
+        mutation = rng.choice(rng.choice((REPAIRING, STRUCTURED)))
         return Case(base, (mutation.__name__,), mutation(rng, base.data))
     base = rng.choice(bases)
     data, kinds = base.data, []
@@ -323,21 +321,7 @@ def _parts(data: bytes) -> tuple[Header, list[Unit]]:
 
 def _rebuilt(data: bytes, header: Header, units: list[Unit]) -> bytes:
     """The file with another head and units, also such as no writer of ours would write; metadata stays."""
-    sections = [(b"H", pack_header(header, HUGE)), *(s for s in split(data) if s[0].islower())]
-    if header.stream is not None:
-        sections.append((b"S", pack_stream(header.stream, HUGE)))
-    if header.frames == 1 and len(units) == 1:
-        fields = struct.pack("<BI", units[0].phase, units[0].checksum)
-        return _joined(data, [*sections, (b"P", fields + units[0].payload)])
-    listed = [varint(len(units)), varint(sum(u.frames for u in units)), varint(len(units))]
-    for unit in units:
-        fields = varint(unit.index) + varint(unit.frames) + struct.pack("<BI", unit.phase, unit.checksum)
-        made = [(b"B", unit.packets)] * bool(unit.packets) + [(b"U", fields + unit.payload)]
-        sections += made
-        listed += [varint(sum(len(section(*one)) for one in made)), varint(unit.frames)]
-    end = b"".join(listed) + bytes(4)
-    size = len(section(b"Z", end)).to_bytes(4, "little")
-    return _joined(data, [*sections, (b"Z", end[:-4] + size)])
+    return file_of(header, units, [s for s in split(data) if s[0].islower()])
 
 
 def _changed(rng: random.Random, data: bytes, change: Callable[[int], int]) -> bytes:

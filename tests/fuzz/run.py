@@ -57,17 +57,18 @@ class Report:
         self.counts: Counter[str] = Counter()
         self.repaired: Counter[str] = Counter()
         self.failures: list[str] = []
+        from mutations import REPAIRING, STRUCTURED
+
+        self.repairing = {m.__name__ for m in (*REPAIRING, *STRUCTURED)}
         self.slowest = (0.0, "")
         self.largest = (0, "")
 
     def add(self, result: Result) -> None:
-        from mutations import REPAIRING
-
         number, base, kinds, outcome, data = result
         name = f"case {number} ({base}: {', '.join(kinds)})"
         what = "FAILED" if outcome.failed else outcome.what
         self.counts[what] += 1
-        if kinds[0] in {m.__name__ for m in REPAIRING}:
+        if kinds[0] in self.repairing:
             self.repaired[what] += 1
         self.slowest = max(self.slowest, (outcome.seconds, name))
         self.largest = max(self.largest, (outcome.grown, name))
@@ -92,6 +93,7 @@ class Report:
 
 def fuzz(seed: int, numbers: range, report: Report) -> None:
     """Run all cases, in as many processes as crashes make necessary."""
+    begun = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     while numbers:
         current = context.Value("q", numbers.start - 1)
@@ -105,6 +107,8 @@ def fuzz(seed: int, numbers: range, report: Report) -> None:
                 result = receiving.recv()
                 done = result[0]
                 report.add(result)
+                if sum(report.counts.values()) % 5000 == 0:
+                    report.show(time.perf_counter() - begun)
             what = f"took more than {HANG} s"
         except EOFError:
             what = "ended the process"

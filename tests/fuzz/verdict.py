@@ -13,6 +13,7 @@ from mutations import split
 
 import codec
 from codec import api, container
+from codec.codecs import of
 from codec.container import METADATA_TAGS, Header, Unit
 from codec.errors import CodecError
 
@@ -56,12 +57,20 @@ def _outcome(data: bytes, base: Base) -> str:
     api.describe(header)
     if base.picture is None:
         return READ
+    told: CodecError | None = None
+    try:  # as `codec info` does
+        of(header).check(header, units)
+        of(header).describe(header, units)
+    except CodecError as error:
+        told = error
     if header.rate is not None:
         found = samples(data)
         assert units, "a file without units was read"
+        assert told is None, f"decoded, and refused by info: {told}"
         return SAME if np.array_equal(found, base.picture) else OTHER
     decoded = codec.decode(data, device="cpu")
     frames = list(decoded.frames())
+    assert told is None, f"decoded, and refused by info: {told}"
     if header.depth == 8:
         decoded.image()
     same = len(frames) == 1 and np.array_equal(frames[0], base.picture)

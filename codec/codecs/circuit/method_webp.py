@@ -75,6 +75,14 @@ def decode(data: bytes, variant: int, shape: tuple[int, int, int]) -> Pixels:
     swapped = variant >= VARIANTS or (channels == 1 and variant >= 4)
     if swapped or not fits(h, w):
         raise _damaged()
+    found = _decompress(data, h, w)
+    if found is None or _is_longer(data, found):
+        raise _damaged()
+    return _turned(found, variant, back=True)[..., :channels]
+
+
+def _decompress(data: bytes, h: int, w: int) -> Pixels | None:
+    """[h, w, 3], None for what libwebp can't decode."""
     size = struct.pack("<I", w - 1 | (h - 1) << 14)
     chunk = b"VP8L" + struct.pack("<I", len(data) + 5) + b"\x2f" + size + data + bytes((len(data) + 5) % 2)
     file = b"RIFF" + struct.pack("<I", len(chunk) + 4) + b"WEBP" + chunk
@@ -82,10 +90,20 @@ def decode(data: bytes, variant: int, shape: tuple[int, int, int]) -> Pixels:
         with Image.open(io.BytesIO(file), formats=["WEBP"]) as image:
             found = np.asarray(image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error):
-        raise _damaged() from None
-    if found.shape[:2] != (h, w):
-        raise _damaged()
-    return _turned(found, variant, back=True)[..., :channels]
+        return None
+    return found if found.shape[:2] == (h, w) else None
+
+
+def _is_longer(data: bytes, found: Pixels) -> bool:
+    """Whether the last byte is beyond the image: libwebp doesn't tell where it stopped to read.
+
+    Then nothing changes without it, nor with any other in its place; a byte that is read matters to one of these.
+    """
+    others = (data[:-1], *(data[:-1] + bytes([data[-1] ^ 1 << bit]) for bit in range(8))) if data else (b"?",)
+    return all(
+        (other := _decompress(changed, *found.shape[:2])) is not None and np.array_equal(other, found)
+        for changed in others
+    )
 
 
 def _compress(unit: Pixels, variant: int, method: int, quality: int = 100) -> bytes:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from codec import tiling
-from codec.codecs.s2lic import CODEC
 from codec.codecs.partial import check_count, check_plain
+from codec.codecs.s2lic import CODEC
 from codec.container import Header, Unit
 from codec.errors import FormatError
 
