@@ -18,7 +18,21 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from crafted import BIG, KEY, STEADY, Attack, as_video, file_of, hybrid, joined, picture, sessions, sine, sound_file, still
+from crafted import (
+    BIG,
+    KEY,
+    STEADY,
+    Attack,
+    as_video,
+    file_of,
+    hybrid,
+    joined,
+    picture,
+    sessions,
+    sine,
+    sound_file,
+    still,
+)
 from helpers.video_clips import BT601, moving, pictures
 
 from codec import weights
