@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of the readers of files and media; optional, since it needs atheris (`pip install atheris`).
 
-    python tests/fuzz/coverage.py container FOLDER -max_total_time=3600
-    python tests/fuzz/coverage.py media FOLDER -max_total_time=3600
+    python tests/fuzz/guided.py container FOLDER -max_total_time=3600
+    python tests/fuzz/guided.py media FOLDER -max_total_time=3600
 
 FOLDER keeps the inputs that reach new code, begun with the fuzzer's base files; other options are libFuzzer's. Anything
 that escapes but CodecError and OSError ends the run, and so do 10 s or 1.5 GiB for one input; the input is then in
@@ -16,6 +16,7 @@ import struct
 import sys
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import atheris
@@ -60,13 +61,11 @@ def repaired(data: bytes) -> bytes:
 
 
 def _forwards(data: bytes) -> None:
-    header, units = container.read(data)
-    for unit in units:
-        for part in (packets.unpack, _times):
-            try:
-                part(unit.packets if part is packets.unpack else unit.payload)
-            except CodecError:
-                pass
+    for unit in container.read(data)[1]:
+        with suppress(CodecError):
+            packets.unpack(unit.packets)
+        with suppress(CodecError):
+            _times(unit.payload)
 
 
 def _times(payload: bytes) -> None:
