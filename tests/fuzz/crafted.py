@@ -45,7 +45,7 @@ def file_of(header: Header, units: Sequence[Unit], before: Sequence[tuple[bytes,
     if header.frames == 1 and len(units) == 1:
         fields = struct.pack("<BI", units[0].phase, units[0].checksum)
         return joined(header, [*sections, (b"P", fields + units[0].payload)])
-    listed = [varint(len(units)), varint(sum(u.frames for u in units)), varint(len(units))]
+    listed = [varint(len(units)), varint(sum(u.frames for u in units) % 2**64), varint(len(units))]
     for unit in units:
         fields = varint(unit.index) + varint(unit.frames) + struct.pack("<BI", unit.phase, unit.checksum)
         made = [(b"B", unit.packets)] * bool(unit.packets) + [(b"U", fields + unit.payload)]
@@ -60,7 +60,7 @@ def sessions(header: Header, units: Sequence[Unit]) -> bytes:
     """A file of as many sessions as units, as if each had been appended."""
     parts, frames = [joined(header, [])], 0
     for number, unit in enumerate(units):
-        frames += unit.frames
+        frames = (frames + unit.frames) % 2**64
         fields = varint(unit.index) + varint(unit.frames) + struct.pack("<BI", unit.phase, unit.checksum)
         made = section(b"U", fields + unit.payload)
         end = b"".join(map(varint, (number + 1, frames, 1, len(made), unit.frames))) + bytes(4)
