@@ -227,7 +227,8 @@ def decode(
             found = list(units)  # every checksum is right before anything is decoded
     codec = codecs.of(header)
     whole = [unit for unit in found if isinstance(unit, container.Unit)]
-    limits.check_dense(header.width, header.height, sum(container.UNIT_FIELDS + len(unit.payload) for unit in whole))
+    size = sum(container.UNIT_BYTES + len(unit.payload) for unit in whole)
+    limits.check_dense(header.width, header.height, size, codec.dense)
     if not partial:
         codec.check(header, whole)
     opened: ImageCodec = _images(codec).open(header.fingerprint, device)

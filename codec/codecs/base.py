@@ -187,9 +187,10 @@ class Descriptor:
     """A codec's entry: what everything that lists codecs or opens one asks.
 
     `id` is its number in files, never reused (codec/FORMAT.md lists them); `revision` changes when the meaning of its
-    bits does. `check` raises FormatError for a head or units that no encoder writes, as far as can be told without
-    decoding; it is given all units of an image, and of a video any number. `default_for`: those of "image", "lossless" and "video" that it is chosen for where none is named.
-    `training`: subcommands of `codec train`, each with the module whose `main` it runs.
+    bits does. `default_for`: those of "image", "lossless" and "video" that it is chosen for where none is named.
+    `check` raises FormatError for a head or units that no encoder writes, as far as can be told without decoding; it is
+    given all units of an image, and any number of a video's. `training`: subcommands of `codec train`, each with the
+    module whose `main` it runs.
     """
 
     name: str
@@ -202,6 +203,7 @@ class Descriptor:
     videos: VideoMedia | None = None
     weights: str = ""  # the file in assets/ that encodes by default
     check: Callable[[Header, Sequence[Unit]], None] = no_check  # without torch
+    dense: int = 2**17  # pixels of a frame, beyond those of any file, for each byte of units: none is ever so small
     values: Callable[[Header], dict[str, Any]] = no_values  # of the private bytes, without torch
     describe: Callable[[Header, Sequence[Unit]], UnitsDescription] = no_description  # without torch
     training: Mapping[str, str] = field(default_factory=dict)

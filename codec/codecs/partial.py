@@ -33,6 +33,12 @@ def check_plain(unit: Unit) -> None:
         raise FormatError(f"unit {unit.index}: phase {unit.phase} where there is none; get a whole copy of the file")
 
 
+def check_some(kept: bool, damage: Damage | None) -> None:
+    """Raise what is wrong with a picture of which no unit is whole: there is nothing to show."""
+    if damage and not kept:
+        raise damage[0]
+
+
 def attempt(found: Found, damage: Damage | None, work: Callable[[Unit], None]) -> bool:
     """Do `work` on a unit; whether it was done. CodecErrors go to `damage`, or are raised if that is None."""
     try:

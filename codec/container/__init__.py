@@ -15,7 +15,7 @@ from codec.container.salvage import salvage
 from codec.container.sections import MAGIC, SUFFIX, VERSION
 from codec.container.standard import CHROMA, STANDARDS, Stream
 from codec.container.stream import read, read_header, write
-from codec.container.units import UNIT_FIELDS, Unit
+from codec.container.units import UNIT_BYTES, Unit
 
 __all__ = [
     "CHROMA",
@@ -25,7 +25,7 @@ __all__ = [
     "SRGB",
     "STANDARDS",
     "SUFFIX",
-    "UNIT_FIELDS",
+    "UNIT_BYTES",
     "VERSION",
     "Color",
     "Header",

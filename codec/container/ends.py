@@ -1,4 +1,4 @@
-"""Where things stand in a file, found from its end: end sections, and of a damaged file its first unit and its stream."""
+"""What stands where, found from a file's end: end sections, and of a damaged file its first unit and its stream."""
 
 from __future__ import annotations
 

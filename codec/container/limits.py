@@ -19,15 +19,14 @@ class Limits:
     units: int = 2**20  # of the file
     unit_frames: int = 1024  # that begin in one unit
     payload: int = 2**30  # bytes of one unit
-    few: int = 2**26  # pixels of a frame that are decoded from any file, and
-    dense: int = 2**17  # more for each byte of its units: a tile of any codec takes more bytes than that
+    few: int = 2**26  # pixels of a frame that are decoded from any file
 
-    def check_dense(self, width: int, height: int, size: int) -> None:
-        """LimitError for a frame of more pixels than are decoded from units of `size` bytes."""
-        if width * height > self.few + self.dense * size:
+    def check_dense(self, width: int, height: int, size: int, dense: int) -> None:
+        """LimitError for a frame of more pixels than `few` and `dense` for each of the `size` bytes of its units."""
+        if width * height > self.few + dense * size:
             raise LimitError(
-                f"{width} x {height} pixels in {size:,} bytes: the limit is {self.few:,} and {self.dense:,} for each "
-                "byte; get a whole copy of the file"
+                f"{width} x {height} pixels in {size:,} bytes: the limit is {self.few:,} and {dense:,} for each byte; "
+                "get a whole copy of the file"
             )
 
 

@@ -10,7 +10,8 @@ from codec.container.sections import Reader, Truncated, section
 from codec.errors import CodecError, FormatError, LimitError
 
 PHASES = 4
-UNIT_FIELDS = 32  # bytes, at least as many as a unit takes beside its payload
+UNIT_FIELDS = 32  # bytes, at least as many as stand before the payload in P and U
+UNIT_BYTES = 15  # of a unit beside its payload, at least
 TAIL = 8  # bytes that end the file: size of the end section, its CRC
 
 

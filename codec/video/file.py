@@ -138,9 +138,10 @@ def open_file(
     if partial:
         return _salvaged(fp, limits, device, base)
     index = container.read_index(fp, limits)
-    limits.check_dense(index.header.width, index.header.height, sum(index.lengths))
+    limits.check_dense(index.header.width, index.header.height, sum(index.lengths), of(index.header).dense)
     opened = _opened(index.header, device, base)
     check = of(index.header).check
+    check(index.header, [Unit(number, 0, 0, b"", frames) for number, frames in enumerate(index.frames)])
 
     def unit(number: int) -> Unit:
         one = container.read_unit(fp, index, number, limits)
@@ -156,7 +157,7 @@ def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool) -> File:
     damage: list[CodecError] = []
     header, found = container.salvage(fp, limits, damage)
     size = sum(len(unit.payload) + len(unit.packets) for unit in found if isinstance(unit, Unit))
-    limits.check_dense(header.width, header.height, size)
+    limits.check_dense(header.width, header.height, size, of(header).dense)
     try:
         counts = container.read_index(fp, limits, []).frames
     except (FormatError, LimitError):  # what is there ends with what is wrong with the rest

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codec.container import Header, Limits, Stream, Unit
+from codec.container import Color, Header, Limits, Stream, Unit
 from codec.container.fields import varint
 from codec.container.header import pack_header
 from codec.container.sections import MAGIC, VERSION, section
@@ -19,6 +19,7 @@ from codec.weights import FINGERPRINT_BYTES
 HUGE = Limits(side=2**32, pixels=2**64, frames=2**32)  # limits under which hostile heads can be written
 BIG = ((65535, 4096), (4096, 65535), (16384, 16384), (32768, 8192), (65535, 1), (1, 65535), (65535, 4097))
 STEADY = b"\0"  # times of frames
+BT601 = Color(6, 6, 6, False)
 KEY = b"\1"  # a group of the sine network that starts a chain
 
 
@@ -71,13 +72,15 @@ def sessions(header: Header, units: Sequence[Unit]) -> bytes:
 
 def sine(width: int = 16, height: int = 16, preset: int = 1, fingerprint: bytes = b"") -> Header:
     """The head of a video of the paper's network."""
-    return Header(3, 0, width, height, frames=0, rate=Fraction(25), private=bytes([preset]), fingerprint=fingerprint)
+    private = bytes([preset])
+    return Header(3, 0, width, height, 3, 8, 0, Fraction(25), BT601, fingerprint, private)
 
 
 def hybrid(width: int = 64, height: int = 48, stream: Stream | None = None) -> Header:
     """The head of a video over a stream."""
     stream = stream or Stream("av1", width, height, "420", Fraction(1, 25))
-    return Header(3, 0, width, height, frames=0, rate=Fraction(25), private=b"\5\1\x50\1", stream=stream)
+    private = b"\5\1\x50\1"
+    return Header(3, 0, width, height, 3, 8, 0, Fraction(25), BT601, private=private, stream=stream)
 
 
 def picture(codec: int, width: int, height: int, fingerprint: bytes, private: bytes, channels: int = 3) -> Header:
@@ -88,7 +91,7 @@ def picture(codec: int, width: int, height: int, fingerprint: bytes, private: by
 
 def as_video(header: Header) -> Header:
     """The same of a video by the image codec."""
-    return replace(header, frames=0, rate=Fraction(25))
+    return replace(header, frames=0, rate=Fraction(25), color=BT601)
 
 
 def sound_file(start: str) -> bytes:

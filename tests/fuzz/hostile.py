@@ -45,6 +45,9 @@ HANG = 90  # seconds after which a command is killed
 ROOM = 6 * 2**30  # bytes of address space, so that nothing takes the machine down
 COMMAND = (sys.executable, "-c", "from codec.cli.main import main; main()")
 
+NESTED = (100_005).to_bytes(8, "little") + b'{"a":' + b"[" * 100_000
+PHOTO = Path(__file__).parents[2] / "assets" / "kodim23.png"
+
 INFO, DECODE = ("info", "{}"), ("decode", "{}", "-f")
 PARTIAL = (*DECODE, "--partial")
 
@@ -98,6 +101,26 @@ def large() -> Iterator[Attack]:
                 yield Attack(f"{label}: 256 empty units", file_of(header, many), DECODE)
                 yield Attack(f"{label}: 256 empty units, partial", file_of(header, many), PARTIAL)
                 yield Attack(f"{label}: told", file_of(header, many), (*INFO, "-v"))
+
+
+def shown() -> Iterator[Attack]:
+    """Whole videos of few bytes, by the paper's network."""
+    for preset in (1, 4):
+        for width, height in (*BIG, (4096, 2160), (3840, 2160), (8192, 4096)):
+            for frames in (1, 3):
+                yield Attack(
+                    f"{frames} of {width}x{height}, preset {preset}", still(width, height, 1, frames, preset), DECODE
+                )
+    for count in (100, 300):
+        for chain in (0, 1):
+            yield Attack(f"{count} groups of 16x16", still(16, 16, count, 1, chain=chain), DECODE)
+
+
+def odd_weights() -> Iterator[Attack]:
+    """Files named as weights that are none, to encode with."""
+    for name, data in (("zeros", bytes(2**20)), ("a long header", b"\xff" * 8 + bytes(100)), ("nested", NESTED)):
+        command = ("encode", str(PHOTO), "-f", "-o", "{}.ncf", "--weights", "{}.safetensors")
+        yield Attack(f"weights of {name}", data, command)
 
 
 def counts() -> Iterator[Attack]:
@@ -214,6 +237,7 @@ def run(attack: Attack, folder: Path) -> Found:
     """Give a command the file, and see what it takes."""
     path = folder / "a.ncf"
     path.write_bytes(attack.data)
+    Path(f"{path}.safetensors").write_bytes(attack.data)
     arguments = [part.replace("{}", str(path)) for part in attack.command]
     piped = "-" in arguments
     process = subprocess.Popen(
@@ -248,7 +272,7 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="only attacks whose names hold one of these")
     parser.add_argument("--failed", action="store_true", help="print only what went wrong")
     options = parser.parse_args()
-    attacks = [a for make in (large, counts, times, sounds, bombs, endless) for a in make()]
+    attacks = [a for make in (large, shown, odd_weights, counts, times, sounds, bombs, endless) for a in make()]
     chosen = [a for a in attacks if not options.words or any(word in a.name for word in options.words)]
     failed = refused = 0
     worst = [0.0, 0.0]

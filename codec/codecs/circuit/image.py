@@ -29,7 +29,7 @@ from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.tuning import Tuning, tuning
 from codec.codecs.circuit.weights import load
 from codec.codecs.options import ImageOptions
-from codec.codecs.partial import Damage, Found, attempt, expect
+from codec.codecs.partial import Damage, Found, attempt, check_some, expect
 from codec.container import Header, Unit
 from codec.errors import CodecError, FormatError
 from codec.media import Info
@@ -157,12 +157,13 @@ class CircuitImages:
                     decoded.append(self._samples(unit, part, header, how, networks))
 
             kept = attempt(unit, damage, decode)
-            # Only now: a header can claim any size, its first unit can't.
-            frame = _blank(header) if frame is None else frame
-            lost = (1 << header.depth) - 1 if part.alpha else 1 << (header.depth - 1)
-            part.of(frame)[:] = decoded[0] if kept else lost
+            if kept:
+                # Only now: a header can claim any size, a unit that is whole can't.
+                frame = _blank(header) if frame is None else frame
+                part.of(frame)[:] = decoded[0]
             if progress:
                 progress(number + 1, len(parts))
+        check_some(frame is not None, damage)
         assert frame is not None
         yield frame
 
@@ -189,7 +190,9 @@ def _dtype(depth: int) -> type[np.uint8] | type[np.uint16]:
 
 
 def _blank(header: Header) -> NDArray[Any]:
-    frame: NDArray[Any] = np.empty((header.height, header.width, header.channels), _dtype(header.depth))
+    """Mid-grey and opaque."""
+    shape, grey = (header.height, header.width, header.channels), 1 << (header.depth - 1)
+    frame: NDArray[Any] = np.full(shape, grey, _dtype(header.depth))
     if header.channels in WITH_ALPHA:
         frame[..., -1] = (1 << header.depth) - 1
     return frame

@@ -86,6 +86,7 @@ CODEC = Descriptor(
     ),
     weights=WEIGHTS,
     check=_check,
+    dense=2**13,  # a tile of one colour takes 3 kB
     values=_values,
     training={"s2lic": "codec.train.s2lic", "export": "codec.train.export"},
 )

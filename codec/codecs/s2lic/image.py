@@ -22,7 +22,7 @@ from codec import tiling, weights
 from codec.codecs.base import Progress
 from codec.codecs.checksum import compare
 from codec.codecs.options import ImageOptions
-from codec.codecs.partial import Damage, Found, attempt, expect
+from codec.codecs.partial import Damage, Found, attempt, check_some, expect
 from codec.codecs.s2lic import CODEC, search
 from codec.codecs.s2lic.head import (
     QUALITY_STEPS,
@@ -165,6 +165,7 @@ class S2licImages:
             return kept
 
         whole = [attempted(unit, latents) for unit in units[: len(tiles)]]
+        check_some(any(whole), damage)
         top = (1 << header.depth) - 1
         frame = np.full((header.height, header.width, header.channels), top, np.uint8 if top < 256 else np.uint16)
         for unit in units[len(tiles) :]:
