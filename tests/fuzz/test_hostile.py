@@ -80,9 +80,9 @@ def test_few_bytes_get_no_memory_for_many_pixels(number: int, channels: int) -> 
     fingerprint, private = ((S2LIC, b"\0\x32"), (CIRCUIT, b""))[number - 1]
     header = picture(number, *WIDE, fingerprint, private, channels)
     assert decoding(joined(header, []), partial=True) is not None
-    for count in (1, 256):
+    for count in (1, 256):  # so many empty units are known to be none by the lossless codec
         data = file_of(header, [Unit(i, 0, 0, b"") for i in range(count)])
-        assert isinstance(decoding(data, partial=True), LimitError)
+        assert isinstance(decoding(data, partial=True), LimitError if count == 1 or number == 1 else FormatError)
     whole = as_video(header) if number == 1 and channels == 3 else sine(*WIDE)
     assert isinstance(decoding(file_of(whole, [unit_of(1)])), LimitError)
 
