@@ -92,7 +92,7 @@ def _decode_file(
     if header.rate is not None:
         return decode_video(job, source, tell, frames, png, base, audio, device, partial, max_pixels)
     if frames or png or base or not audio:
-        raise CodecError("it holds an image, and --frames, --base, --png and --no-audio go with videos; leave them out")
+        raise CodecError("it holds an image, and --frames, --base, --no-audio and --png go with videos; leave them out")
     image_format = media.format_for(job.target)
     # Before anything is decoded.
     media.check_format(media.Info(header.width, header.height, header.channels, header.depth), image_format)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from codec.container import Unit
+from codec.container import LIMITS, Header, Unit
 from codec.errors import CodecError, FormatError
 
 Damage = list[CodecError]
@@ -33,9 +33,9 @@ def check_plain(unit: Unit) -> None:
         raise FormatError(f"unit {unit.index}: phase {unit.phase} where there is none; get a whole copy of the file")
 
 
-def check_some(kept: bool, damage: Damage | None) -> None:
-    """Raise what is wrong with a picture of which no unit is whole: there is nothing to show."""
-    if damage and not kept:
+def check_some(kept: bool, header: Header, damage: Damage | None) -> None:
+    """Raise what is wrong with a large picture of which no unit is whole: so much grey is not worth its memory."""
+    if damage and not kept and header.width * header.height > LIMITS.few:
         raise damage[0]
 
 

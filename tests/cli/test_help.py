@@ -22,7 +22,7 @@ def test_wrong_usage_exits_with_2(photo: Path, arguments: list[str]) -> None:
 def test_models_lists_weights_of_the_environment_too(run: Run, tmp_path: Path) -> None:
     listed = [json.loads(line) for line in run("models", "--json").stdout.splitlines()]
     assert listed
-    assert set(listed[0]) == {"name", "codec", "fingerprint", "parameters", "bytes", "path", "description"}
+    assert set(listed[0]) == {"name", "codec", "fingerprint", "parameters", "bytes", "path", "description", "default"}
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / "mine.safetensors").write_bytes(Path(listed[0]["path"]).read_bytes())

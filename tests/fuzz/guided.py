@@ -4,8 +4,8 @@
     python tests/fuzz/guided.py media FOLDER -max_total_time=3600
 
 FOLDER keeps the inputs that reach new code, begun with the fuzzer's base files; other options are libFuzzer's. Anything
-that escapes but CodecError and OSError ends the run, and so do 10 s or 1.5 GiB for one input; the input is then in
-`crash-*`, `timeout-*` or `oom-*`, and a run with its name in place of FOLDER replays it.
+that escapes but CodecError and OSError ends the run, and so do 120 s by the clock or 1.5 GiB for one input; it is then
+in `crash-*`, `timeout-*` or `oom-*`, and a run with its name in place of FOLDER replays it.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         seeds(kind, folder)
     warnings.simplefilter("ignore")
-    limits = ["-timeout=10", "-rss_limit_mb=1536", f"-artifact_prefix={os.path.join(os.getcwd(), '')}"]
+    limits = ["-timeout=120", "-rss_limit_mb=1536", f"-artifact_prefix={os.path.join(os.getcwd(), '')}"]
     target = {"container": of_container, "media": of_media}[kind]
     atheris.Setup([sys.argv[0], str(folder), *limits, *options], target)
     atheris.Fuzz()

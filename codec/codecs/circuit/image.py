@@ -163,9 +163,8 @@ class CircuitImages:
                 part.of(frame)[:] = decoded[0]
             if progress:
                 progress(number + 1, len(parts))
-        check_some(frame is not None, damage)
-        assert frame is not None
-        yield frame
+        check_some(frame is not None, header, damage)
+        yield _blank(header) if frame is None else frame
 
     def _samples(
         self, unit: Unit, part: Part, header: Header, how: Arrangement | None, networks: list[Network]

@@ -165,7 +165,7 @@ class S2licImages:
             return kept
 
         whole = [attempted(unit, latents) for unit in units[: len(tiles)]]
-        check_some(any(whole), damage)
+        check_some(any(whole), header, damage)
         top = (1 << header.depth) - 1
         frame = np.full((header.height, header.width, header.channels), top, np.uint8 if top < 256 else np.uint16)
         for unit in units[len(tiles) :]:

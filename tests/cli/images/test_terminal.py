@@ -78,7 +78,7 @@ def test_an_interrupt_exits_with_130_and_a_kill_leaves_nothing(tmp_path: Path) -
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         assert process.stdin and process.stderr
-        process.stdin.write(bytes(2**24))  # returns when the command has read most of it
+        process.stdin.write(b"\xff\xd8\xff" + bytes(2**24))  # returns when the command has read most of it
         process.send_signal(number)
         assert process.wait(60) == code
         assert b"Traceback" not in process.stderr.read()
