@@ -24,7 +24,7 @@ GROUP = 128  # frames of a group over a stream at most, and
 GROUP_BYTES = 2**27  # bytes of their planes
 KEPT_FRAMES = 512  # of a unit without networks, at most
 GROUPS = (4, 4, 3, 3)  # frames of a group, for each preset
-SINE_PIXELS = 9 * 2**20  # of a frame, 4K: a few bytes may be the network of a frame of any size
+SINE_PIXELS = 2**22  # of a frame: a few bytes may be the network of a frame of any size
 
 
 def pack_private(encoder: Encoder | None, factor: float, effort: int) -> bytes:
