@@ -51,12 +51,13 @@ def units(
         return unit
 
     plain = [coded(n, tile, *codec.analyse(frame, header, tile, rates)) for n, tile in enumerate(tiles)]
-    error: Error = SquaredError(codec.model)
+    error: Error
+    error = squared = SquaredError(codec.model)
     if is_mapped(header):
         # As much as the squared errors would be, so that the search moves along the curve as little as it does there.
-        worth = _errors(codec, frame, header, rates, y_hat, error)
-        loss = _errors(codec, frame, header, rates, y_hat, StructuralError(1, error))
-        error = StructuralError(worth / loss, error) if loss else error
+        worth = _errors(codec, frame, header, rates, y_hat, squared)
+        loss = _errors(codec, frame, header, rates, y_hat, StructuralError(1, squared))
+        error = StructuralError(worth / loss, squared) if loss else squared
     cost = _bits(plain) + _errors(codec, frame, header, rates, y_hat, error)
     fast = has_bfloat16(codec.device)
     better = []
