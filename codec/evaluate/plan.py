@@ -10,7 +10,7 @@ from pathlib import Path
 from codec.errors import CodecError
 from codec.evaluate.specs import Spec
 from codec.media.audio import AUDIO_SUFFIXES
-from codec.media.formats import VIDEO_SUFFIXES
+from codec.media.formats import VIDEO_SUFFIXES, is_video
 from codec.tasks import labels
 
 IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif"}
@@ -42,8 +42,13 @@ class Plan:
 
 
 def media_of(path: Path) -> str:
-    """ "image", "audio" or "video", by the name's end; what has none of the known ones is tried as an image."""
-    return next((kind for kind, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes), "image")
+    """ "image", "audio" or "video", by the name's end; by what is in it where that tells nothing, or Ogg alone. What is
+    none of them is tried as an image."""
+    suffix = path.suffix.lower()
+    kind = next((kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes), None)
+    if (kind is None or suffix == ".ogg") and path.is_file() and is_video(path):
+        return "video"
+    return kind or "image"
 
 
 def find_items(paths: Iterable[Path], media: str) -> list[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codec.container import MAGIC
 from codec.errors import MediaError
+from codec.media.signatures import HEAD, shows_video
 
 # The first bytes of each format that Pillow reads, its plugin and class. The classes are used directly because
 # `Image.open` has a size limit of its own, lower than ours, that only a global switch moves.
@@ -47,19 +48,11 @@ _WRITTEN = {
 
 SUFFIXES = frozenset({*_WRITTEN, ".gif", ".pbm", ".jfif", ".heic", ".heif", ".hif"})
 VIDEO_SUFFIXES = frozenset({
-    ".264", ".265", ".3gp", ".asf", ".avi", ".dv", ".flv", ".h264", ".h265", ".hevc", ".ivf", ".m2ts", ".m4v", ".mkv",
-    ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".obu", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m",
+    ".264", ".265", ".3g2", ".3gp", ".asf", ".av1", ".avi", ".dif", ".dv", ".f4v", ".flv", ".h264", ".h265", ".hevc",
+    ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v", ".m4v", ".mk3d", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mpv", ".mts",
+    ".mxf", ".nut", ".obu", ".ogm", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv", ".y4m",
 })  # fmt: skip
 
-# The first bytes of video files that aren't mp4 of today.
-_VIDEO_SIGNATURES = re.compile(
-    rb"\x1aE\xdf\xa3|YUV4MPEG2 |RIFF....AVI |FLV\x01|DKIF\0|OggS.{23,99}theora|nut/multimedia"
-    rb"|....(?:moov|mdat|wide|free|skip)"  # QuickTime of before there was ftyp
-    rb"|\0\0\x01[\xb3\xba]|G.{187}G|.{4}G.{191}G"  # MPEG and its transport streams
-    rb"|\0\0\0?\x01(?:[\x67\x27\x09]|[\x40\x46]\x01)"  # bare H.264 and H.265
-    rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11|\x06\x0e\x2b\x34\x02\x05",  # ASF, MXF
-    re.DOTALL,
-)
 _OTHER_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"crx "}  # sound, and Canon's raw pictures
 
 
@@ -106,22 +99,22 @@ def format_for(path: str | os.PathLike[str]) -> str:
 
 
 def is_video(source: str | os.PathLike[str] | bytes) -> bool:
-    """Whether a file, or bytes that one begins with (512 are enough), is a video by its signature, or by its suffix
+    """Whether a file, or bytes that one begins with (HEAD are enough), is a video by its signature, or by its suffix
     if it has the signature of nothing else; OSError if the file can't be read.
 
     Pictures that move (GIF, WebP, APNG, AVIF) are images. Matroska counts as video, even if only sound is in it.
     """
     if isinstance(source, bytes):
-        head = source
+        head = source[:HEAD]
     else:
         with open(source, "rb") as fp:
-            head = fp.read(512)
+            head = fp.read(HEAD)
     if recognise(head) is not None:
         return False
     if head[4:8] == b"ftyp":
         return head[8:12] not in _OTHER_BRANDS
-    if _VIDEO_SIGNATURES.match(head) is not None:
+    if shows_video(head):
         return True
-    # Bare streams have no signature to speak of.
+    # A bare stream may begin anywhere.
     named = not isinstance(source, bytes) and Path(source).suffix.lower() in VIDEO_SUFFIXES
     return named and bool(head) and not head.startswith(MAGIC)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from codec.container import MAGIC
 from codec.errors import CodecError, MediaError
 from codec.media.formats import is_video
+from codec.media.signatures import HEAD
 
 if TYPE_CHECKING:
     import av
@@ -40,7 +41,7 @@ def opened(source: VideoSource) -> Iterator[av.container.InputContainer]:
     import av
 
     with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as fp:
-        head = fp.read(512)
+        head = fp.read(HEAD)
         fp.seek(0)
         if not head:
             raise MediaError("the file is empty; give a video")
