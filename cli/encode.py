@@ -105,7 +105,7 @@ def is_ncf(target: str, source: str = "") -> bool:
 )
 @click.option("--weights", metavar="NAME|FILE", help="Encode with these, from `codec models` or a file.")
 @click.option(
-    "--strip", is_flag=True, help="Drop Exif, XMP, text and ICC profile; 8-bit colours are converted to sRGB."
+    "--strip", is_flag=True, help="Drop Exif, XMP, text, ICC profile and a video's tags; 8-bit colours become sRGB."
 )
 @run_options("Where to compute; a file decodes on any device.")
 def encode(
@@ -153,7 +153,7 @@ def encode(
     single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
     request = VideoRequest(
         codec, preset, base, keep_stream, quality, target_psnr, target_bpp, target_size, effort, time_budget,
-        not no_audio, resume, weights, _video_jobs(rest["jobs"]) if single else 1,
+        not no_audio, resume, weights, _video_jobs(rest["jobs"]) if single else 1, strip=strip,
     )  # fmt: skip
     told = goals or effort is not None or time_budget is not None or base or preset or weights or _other(codec, "video")
     if keep_stream and told:

@@ -54,6 +54,7 @@ def export(sources: tuple[str, ...], no_audio: bool, device: str, max_pixels: in
 
 def _export(job: Job, audio: bool, max_pixels: int) -> Result:
     from codec import video
+    from codec.media.video import left_out
     from codec.standard.export import FORMATS, export
 
     suffix = os.path.splitext(job.target)[1].lower()
@@ -76,4 +77,4 @@ def _export(job: Job, audio: bool, max_pixels: int) -> Result:
     assert stream is not None
     row = {"file": job.source, "output": job.target, "stream": stream.standard, "frames": count, "bytes": size}
     line = f"{job.source} -> {job.target}  {stream.standard}, {count} frames  {size:,} bytes  ({seconds:.1f} s)"
-    return Result(row, line, bytes_before=before)
+    return Result(row, line, "; ".join(left_out(file.header.metadata, FORMATS[suffix])), before)

@@ -58,8 +58,10 @@ def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescript
     values |= told.values
     keys = [False] * len(units)
     if header.rate is not None and codec.videos is not None:
+        from codec.standard.packets import seconds
+
         keys = [codec.videos.starts_chain(header, unit) for unit in units]
-        values |= {"seconds": float(index.frame_count / header.rate), "chains": sum(keys)}
+        values |= {"seconds": float(seconds(header, units, index.frame_count)), "chains": sum(keys)}
     if pixels:
         values["bpp"] = 8 * size / pixels
     values["installed"] = installed(codec.name, header.fingerprint)

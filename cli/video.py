@@ -49,6 +49,7 @@ class VideoRequest:
     resume: bool = False
     weights: str | None = None
     jobs: int | None = 1  # processes for one video; None: as many as there are cores, if it is long
+    strip: bool = False
 
 
 class Span(click.ParamType):
@@ -108,7 +109,7 @@ def encode_video(
         weights=weights.named(codec.name, options.weights) if options.weights else None,
     )  # fmt: skip
     layouts = codec.videos.layouts(chosen)
-    opened = read_video(source, max_pixels=max_pixels, audio=options.audio, layouts=layouts)
+    opened = read_video(source, max_pixels=max_pixels, audio=options.audio, layouts=layouts, strip=options.strip)
     jobs = options.jobs
     if jobs is None:
         pixels = opened.info.width * opened.info.height * opened.expected
@@ -166,7 +167,7 @@ def _keep(job: Job, source: str | bytes, tell: Tell | None, options: VideoReques
     from codec.standard.keep import keep
 
     started = time.perf_counter()
-    kept = keep(source, max_pixels=max_pixels, audio=options.audio)
+    kept = keep(source, max_pixels=max_pixels, audio=options.audio, strip=options.strip)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     with atomic_write(job.target, job.replace) as fp:
         line = EncodingLine(kept.expected, tell, ("base",)) if tell else None
@@ -218,7 +219,7 @@ def decode_video(
 ) -> Result:  # fmt: skip
     """Decode one into a video file, a folder of PNGs, or y4m on standard output."""
     from codec import video
-    from codec.media.video import VIDEO_FORMATS, write_folder, write_video
+    from codec.media.video import VIDEO_FORMATS, left_out, write_folder, write_video
 
     suffix = os.path.splitext(job.target)[1].lower()
     if png and job.target == STDIO:
@@ -262,9 +263,5 @@ def decode_video(
         row["error"] = f"wrote what is whole to {job.target}; lost: " + "; ".join(str(e) for e in file.damage)
         return Result(row, f"{job.source}: {row['error']}")
     shape = f"{file.info.width} x {file.info.height}, {count} frames"
-    note = (
-        "the sound is left out: y4m and pictures hold none"
-        if "audio" in info.metadata and (png or format == "y4m")
-        else ""
-    )
+    note = "; ".join(left_out(info.metadata, "png" if png else format))
     return Result(row, f"{job.source} -> {job.target}  {shape}  {size:,} bytes  ({seconds:.1f} s)", note, before)

@@ -27,6 +27,7 @@ from codec.container import Limits
 from codec.errors import CodecError, FormatError
 from codec.media import chunks, yuv
 from codec.media.formats import is_video
+from codec.media.signatures import HEAD
 from codec.media.sources import file_source
 from codec.surroundings import each_on_our_own, on_our_own
 from codec.weights import named as named_weights
@@ -112,9 +113,9 @@ def encode(
     the default, or "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit):
     decode what was encoded and compare, as by default. `weights`: a file of them, or the name of
     installed ones, in place of the codec's default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
-    Exif, XMP, text, resolution and ICC profile (lossless: the profile stays, since the samples do). `progress` is
-    called with (steps done, steps in all), for images. `notes` is told what of the source is left out or isn't whole,
-    a line each; None: each is a Python warning.
+    Exif, XMP, text, resolution, a video's tags and ICC profile (lossless: that stays, since the samples do).
+    `progress` is called with (steps done, steps in all), for images. `notes` is told what of the source is left out or
+    isn't whole, a line each; None: each is a Python warning.
 
     Raises MediaError for what is no image or can't be carried, LimitError for too many pixels, CodecError for
     wrong arguments, OSError for files that can't be read.
@@ -133,7 +134,7 @@ def encode(
         if not lossless and isinstance(source, str | os.PathLike | bytes) and is_video(source):
             if tune is not None:
                 raise CodecError("a video has no tune; leave it out")
-            data = _encode_video(source, codec, quality, effort, verify, weights, device, max_pixels, told)
+            data = _encode_video(source, codec, quality, effort, verify, weights, device, max_pixels, strip, told)
             _warn(told, notes)
             return data
     kind = "lossless" if lossless else "image"
@@ -163,14 +164,15 @@ def _video_or_image(source: str | os.PathLike[str] | bytes | IO[bytes]) -> str |
     """A file's bytes if a video is in it, since videos are opened more than once; all else as it is."""
     if isinstance(source, str | os.PathLike | bytes):
         return source
-    head = source.read(512)
+    head = source.read(HEAD)
     source.seek(0)
     return source.read() if is_video(head) else source
 
 
 def _encode_video(
     source: str | os.PathLike[str] | bytes, codec: str | None, quality: float | None, effort: int | None,
-    verify: bool | None, weights: str | os.PathLike[str] | None, device: str, max_pixels: int, told: list[str],
+    verify: bool | None, weights: str | os.PathLike[str] | None, device: str, max_pixels: int, strip: bool,
+    told: list[str],
 ) -> bytes:  # fmt: skip
     from codec import video
     from codec.media.video import read_video
@@ -182,7 +184,7 @@ def _encode_video(
     options = VideoOptions(
         Target(quality=50.0 if quality is None else quality), effort or VIDEO_EFFORT, weights=_weights(chosen, weights)
     )
-    opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options))
+    opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options), strip=strip)
     options = replace(options, frames=opened.expected)
     buffer = io.BytesIO()
     video.encode(opened, buffer, chosen.name, options=options, device=device, max_pixels=max_pixels)

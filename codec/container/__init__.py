@@ -8,6 +8,7 @@ Byte-exact specification: codec/FORMAT.md. Bytes only; what a payload means is t
 """
 
 from codec.container.archive import Index, append, read_index, read_unit, recover
+from codec.container.clip import pack_last, pack_tags, unpack_last, unpack_tags
 from codec.container.header import SRGB, Color, Header
 from codec.container.limits import LIMITS, Limits
 from codec.container.metadata import METADATA_TAGS, pack_chunks, unpack_chunks
@@ -35,6 +36,8 @@ __all__ = [
     "Unit",
     "append",
     "pack_chunks",
+    "pack_last",
+    "pack_tags",
     "read",
     "read_header",
     "read_index",
@@ -42,5 +45,7 @@ __all__ = [
     "recover",
     "salvage",
     "unpack_chunks",
+    "unpack_last",
+    "unpack_tags",
     "write",
 ]

@@ -55,7 +55,7 @@ def read_index(fp: IO[bytes], limits: Limits = LIMITS, damage: list[CodecError] 
     total = sessions[0][1]
     agree = (header.frames, total.units) != (1, 1)  # which is what section P is for
     agree &= total.frames == {0: total.frames, 1: 0}.get(header.frames, header.frames)
-    if not agree or expected != (0, 0) or stop != body or (header.frames and len(sessions) > 1):
+    if not agree or expected != (0, 0) or stop != body or (len(sessions) > 1 and not header.grows):
         raise FormatError("damaged: the end sections do not agree with the head; get a whole copy of the file")
     offsets, lengths, frames = [], [], []
     for offset, end in reversed(sessions):
@@ -89,14 +89,14 @@ def read_unit(fp: IO[bytes], index: Index, number: int, limits: Limits = LIMITS)
 
 
 def append(fp: IO[bytes], units: Iterable[Unit], limits: Limits = LIMITS) -> None:
-    """Add units and a new end section to a file opened for update ("r+b") whose header has frames = 0.
+    """Add units and a new end section to a file opened for update ("r+b") whose header lets it grow.
 
     Indices go on from the file's units. No earlier byte changes; on any exception the file is cut
     back to what it was.
     """
     index = read_index(fp, limits)
-    if index.header.frames:
-        raise FormatError("this file states its number of frames and can't be appended to")
+    if not index.header.grows:
+        raise FormatError("this file states its end (a number of frames, or a duration) and can't be appended to")
     size = fp.seek(0, os.SEEK_END)
     try:
         write_session(fp, Tally(index.header, limits, len(index.offsets), sum(index.frames)), units)

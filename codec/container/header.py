@@ -44,6 +44,11 @@ class Header:
     metadata: Mapping[str, bytes] = field(default_factory=dict, hash=False)  # keys of METADATA_TAGS
     stream: Stream | None = None  # the standard stream that the units' packets are of (video)
 
+    @property
+    def grows(self) -> bool:
+        """Whether more sessions may follow: the end of the file isn't said in it."""
+        return self.frames == 0 and "last" not in self.metadata
+
 
 def check_header(header: Header, limits: Limits) -> None:
     """Raise FormatError for a value that no file can have, LimitError for one that is too large."""

@@ -13,9 +13,12 @@ from codec.container.sections import section
 from codec.errors import FormatError, LimitError
 
 # In the order of their tags, which is their order in the file.
-METADATA_TAGS: Mapping[str, bytes] = {"audio": b"a", "exif": b"e", "icc": b"i", "chunks": b"p", "xmp": b"x"}
+METADATA_TAGS: Mapping[str, bytes] = {
+    "audio": b"a", "exif": b"e", "icc": b"i", "last": b"l", "chunks": b"p", "tags": b"t", "xmp": b"x",
+}  # fmt: skip
 METADATA_NAMES: Mapping[bytes, str] = {tag: name for name, tag in METADATA_TAGS.items()}
 
+_PLAIN = ("audio", "last")  # stored as they are: compressed already, or too short for it
 RAW, DEFLATE = 0, 1
 WINDOW = -15  # deflate without zlib's wrapper: the section has a checksum already
 
@@ -53,7 +56,7 @@ def pack_metadata(metadata: Mapping[str, bytes], limits: Limits) -> bytes:
 
 def unpack_metadata(name: str, payload: bytes, limits: Limits) -> bytes:
     """The value held in the payload of the section for `name`."""
-    if name == "audio":
+    if name in _PLAIN:
         return payload
     method, data = payload[:1], payload[1:]
     if method == bytes([RAW]):
@@ -90,7 +93,7 @@ def check_chunks(value: bytes, limits: Limits) -> None:
 
 
 def _pack(name: str, value: bytes) -> bytes:
-    if name == "audio":  # compressed already
+    if name in _PLAIN:
         return value
     if isinstance(value, Stored):
         return value.payload

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import IO
 
+from codec.container.clip import check_clip
 from codec.container.ends import find_body, find_stream
 from codec.container.header import Header, pack_header, unpack_header
 from codec.container.limits import LIMITS, Limits
@@ -23,6 +24,7 @@ def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits =
     `read` would accept; the stream then holds an incomplete file.
     """
     prefix = MAGIC + bytes([VERSION]) + section(b"H", pack_header(header, limits))
+    check_clip(header.metadata, header.rate)
     prefix += pack_metadata(header.metadata, limits)
     if header.stream is not None:
         check_video(header)
@@ -102,7 +104,9 @@ def _before_units(
                 reader.skip(tag)
                 continue
             payload = reader.payload(tag, limits.audio if name == "audio" else limits.metadata + 1)
-            metadata[name] = unpack_metadata(name, payload, limits)
+            value = unpack_metadata(name, payload, limits)
+            check_clip({name: value}, header.rate)
+            metadata[name] = value
         except FormatError as error:  # its length may be right, and what follows whole
             if damage is None or isinstance(error, Truncated):
                 raise
@@ -177,7 +181,7 @@ def read_units(reader: Reader, header: Header, tag: bytes, limits: Limits) -> It
         while True:
             yield from _session(reader, tally, tag)
             complete = reader.offset
-            if header.frames:
+            if not header.grows:
                 refuse_more(reader)
                 return
             tag = reader.tag()

@@ -19,7 +19,7 @@ _PEAK = 255
 
 @dataclass(frozen=True)
 class Clip:
-    """A whole video without its sound. `notes`: what isn't kept of the file, or isn't whole."""
+    """A whole video without its sound and tags. `notes`: what isn't kept of the file, or isn't whole."""
 
     info: Info
     pictures: list[Picture]
@@ -34,12 +34,12 @@ class Clip:
     def seconds(self) -> float:
         """Seconds from 0 to the end of the last frame."""
         assert self.info.rate is not None
-        return float(self.pictures[-1].time + 1 / self.info.rate)
+        return float(self.pictures[-1].time + (self.pictures[-1].held or 1 / self.info.rate))
 
 
 def read_clip(path: Path) -> Clip:
     """Read a video. MediaError or OSError for what can't be read, LimitError for more than MAX_BYTES of planes."""
-    video = read_video(path, audio=False)
+    video = read_video(path, audio=False, strip=True)
     pictures: list[Picture] = []
     size = video.info.width * video.info.height * 3 // 2
     allowed = MAX_BYTES // size

@@ -14,7 +14,7 @@ _BEGINNINGS = re.compile(
     rb"|\0\0\x01(?:\xb0.\0\0\x01\xb5|[\0-\x1f]\0\0\x01[\x20-\x2f])"  # bare MPEG-4: a sequence, or an object and a layer
     rb"|\0\0\0?\x01(?:[\x67\x47\x27\x09]|[\x40\x46]\x01)"  # bare H.264 and H.265
     rb"|\x12\0[\x0a\x0e]"  # bare AV1: a temporal delimiter and a sequence header,
-    rb"|[\x80-\xff]{0,3}[\x01-\x7f][\x80-\xff]{0,3}[\x01-\x7f]\x01\x10[\x01-\x7f][\x08\x0a]"  # or with lengths (Annex B)
+    rb"|[\x80-\xff]{0,3}[\x01-\x7f][\x80-\xff]{0,3}[\x01-\x7f]\x01\x10[\x01-\x7f][\x08\x0a]"  # or Annex B's
     rb"|\x1f\x07\0[\x3f\xbf].{76}\x3f\x07\0"  # DV: a header and the first block of subcode
     rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11|\x06\x0e\x2b\x34\x02\x05",  # ASF, MXF
     re.DOTALL,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from itertools import chain, islice
 from typing import IO
 
-from codec.container import Header
+from codec.container import Header, unpack_last
 from codec.errors import CodecError
+from codec.media.video import tags
+from codec.media.video.ending import Timed
 from codec.media.video.mux import Sound
 from codec.output import seekable
 from codec.standard.packets import Packet, reordering
@@ -16,6 +19,8 @@ from codec.standard.template import opened
 
 FORMATS = {".mp4": "mp4", ".mkv": "mkv"}
 _MUXERS = {"mp4": "mp4", "mkv": "matroska"}
+_FINER = 1000  # parts of a tick at most, and
+_MAX_TICKS = 2**31  # ticks a second
 
 
 def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes], format: str) -> int:
@@ -30,25 +35,31 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
         raise CodecError("there is no standard stream in it to export; decode it instead")
     audio = header.metadata.get("audio")
     sound = Sound(audio, format) if audio else None
-    delay = reordering(packets())
+    delay, last = reordering(packets()), max(packet.pts for packet in packets())
     count = 0
     with opened(header) as (_, template), seekable(fp) as file:
         try:
             options = {"fflags": "+bitexact"}  # no version of the muxer and no number drawn at random
             with av.open(file, "w", format=_MUXERS[format], options=options) as target:
+                target.metadata.update(tags.written(header.metadata, format))
                 made = target.add_stream_from_template(template, opaque=True)
-                made.time_base = stream.tick
+                base, usual, held = _times(header)
+                made.time_base = base
                 made.codec_context.sample_aspect_ratio = stream.aspect
+                made.codec_context.framerate = header.rate
                 if sound is not None:
                     sound.add_to(target)
-                for packet, dts, duration in _timed(iter(packets()), delay):
+                timed, scale = Timed(target.mux, format), int(stream.tick / base)
+                timed.shown(last * scale, held)
+                for packet, dts in _timed(iter(packets()), delay):
                     if sound is not None:
                         sound.copy_until(packet.pts * stream.tick)
                     one = av.Packet(packet.data)
-                    one.time_base, one.stream, one.is_keyframe = stream.tick, made, packet.key
-                    one.pts, one.dts, one.duration = packet.pts, dts, duration
-                    target.mux(one)
+                    one.time_base, one.stream, one.is_keyframe = base, made, packet.key
+                    one.pts, one.dts, one.duration = packet.pts * scale, dts * scale, usual
+                    timed.add(one)
                     count += 1
+                timed.finish()
                 if sound is not None:
                     sound.copy_until()
         except (av.error.FFmpegError, ValueError) as error:
@@ -61,13 +72,25 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
     return count
 
 
-def _timed(packets: Iterator[Packet], delay: int) -> Iterator[tuple[Packet, int, int]]:
-    """Each packet, when it must be decoded, and for how long it is shown: the times of all, in order, `delay` later."""
+def _times(header: Header) -> tuple[Fraction, int, int]:
+    """What the file counts time in, in seconds: a tick, or a part of it that tells how long the last picture is shown;
+    for how many of them a picture is shown at the nominal rate, and for how many the last one is.
+    """
+    assert header.rate is not None and header.stream is not None
+    tick, last = header.stream.tick, header.metadata.get("last")
+    usual, held = 1 / header.rate, unpack_last(last) if last else 1 / header.rate
+    base = tick / ((held / tick).limit_denominator(_FINER).denominator if last else 1)
+    if base.denominator >= _MAX_TICKS:
+        base = tick
+    return base, max(round(usual / base), 1), max(round(held / base), 1)
+
+
+def _timed(packets: Iterator[Packet], delay: int) -> Iterator[tuple[Packet, int]]:
+    """Each packet, and when it must be decoded: the times of all, in order, `delay` later."""
     opening = list(islice(packets, delay + 2))
     first = sorted(p.pts for p in opening)
     step = first[1] - first[0] if len(first) > 1 else 1
     waiting: list[int] = []
     for number, packet in enumerate(chain(opening, packets)):
         heapq.heappush(waiting, packet.pts)
-        dts = heapq.heappop(waiting) if number >= delay else first[0] - (delay - number) * step
-        yield packet, dts, step
+        yield packet, heapq.heappop(waiting) if number >= delay else first[0] - (delay - number) * step

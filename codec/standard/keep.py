@@ -38,9 +38,9 @@ class Kept:
                 yield Packet(packet.pts - round(self.start / self.stream.tick), packet.is_keyframe, bytes(packet))
 
 
-def keep(source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = True) -> Kept:
+def keep(source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = True, strip: bool = False) -> Kept:
     """Open a file to keep its stream. MediaError for one that is of another standard, or has samples of a rare kind."""
-    video = read_video(source, max_pixels=max_pixels, audio=audio, layouts=LAYOUTS)
+    video = read_video(source, max_pixels=max_pixels, audio=audio, layouts=LAYOUTS, strip=strip)
     with named(source):
         if not isinstance(source, bytes | str) and not hasattr(source, "__fspath__"):
             raise MediaError(f"has no stream; {OTHERWISE}")

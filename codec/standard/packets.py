@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from codec.container import Header, Unit, unpack_last
 from codec.container.fields import Cursor, varint
 from codec.errors import FormatError, MediaError
 
@@ -72,6 +74,17 @@ def reordering(packets: Iterable[Packet]) -> int:
         most = max(most, sum(pts > packet.pts for pts in held))
         held = sorted([*held, packet.pts])[-64:]
     return most
+
+
+def seconds(header: Header, units: Iterable[Unit], frames: int) -> Fraction:
+    """How long a video of so many frames is: to the end of its last picture where packets say when that is shown."""
+    assert header.rate is not None
+    last = header.metadata.get("last")
+    held = unpack_last(last) if last else 1 / header.rate
+    shown = max((p.pts for unit in units if unit.packets for p in unpack(unit.packets)), default=None)
+    if shown is None or header.stream is None:
+        return (frames - 1) / header.rate + held
+    return shown * header.stream.tick + held
 
 
 def _zigzag(value: int) -> int:

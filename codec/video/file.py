@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import accumulate
 from typing import IO
 
 from codec import container
 from codec.codecs import of
 from codec.codecs.base import Spared, VideoCodec, VideoMedia
-from codec.container import Header, Limits, Unit
+from codec.container import Header, Limits, Unit, unpack_last
 from codec.errors import CodecError, FormatError, LimitError
 from codec.media.info import MAX_PIXELS, Info
 from codec.media.video import Picture
@@ -44,6 +45,12 @@ class File:
         aspect = 1 / h.stream.aspect if h.stream.turn & 1 else h.stream.aspect
         return replace(info, chroma=h.stream.chroma, aspect=aspect)
 
+    @property
+    def _held(self) -> Fraction | None:
+        """For how long the last picture is shown, if the rate doesn't say it."""
+        value = self.header.metadata.get("last")
+        return unpack_last(value) if value else None
+
     def packets(self) -> Iterator[Packet]:
         """Those of the standard stream, as they are."""
         for number in range(len(self._counts)):
@@ -66,7 +73,7 @@ class File:
             try:
                 for picture in self._codec.decode(self.header, self._chain(reached), number, self._spared):
                     if number >= first:
-                        yield picture
+                        yield picture._replace(held=self._held) if number == self.frames - 1 else picture
                     number += 1
                     if number > last:
                         return
@@ -167,6 +174,7 @@ def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool) -> File:
         if not units:
             raise
         found, counts = [*units], tuple(unit.frames for unit in units)
+        header = replace(header, metadata={k: v for k, v in header.metadata.items() if k != "last"})  # it isn't there
         damage.append(_losing(error, f"frames {sum(counts)} and later are lost"))
 
     check = of(header).check

@@ -41,12 +41,17 @@ from codec.container import (
     Stream,
     Unit,
     pack_chunks,
+    pack_last,
+    pack_tags,
     read,
     read_header,
     read_index,
     unpack_chunks,
+    unpack_last,
+    unpack_tags,
     write,
 )
+from codec.container.fields import varint
 from codec.errors import CodecError, FormatError, LimitError
 from codec.standard.packets import Packet, pack, reordering, unpack
 
@@ -88,6 +93,50 @@ def test_chunks_that_do_not_add_up_are_neither_written_nor_read(value, error):
     assert data[at : at + 1] == b"P"
     with pytest.raises(error, match="chunks"):
         reading(data[:at] + framed(b"p", b"\0" + value) + data[at:])
+
+
+def test_the_tags_of_the_specification_are_what_we_write_and_read():
+    kept = {"last": pack_last(Fraction(3)), "tags": pack_tags({"title": "Sea"})}
+    header = replace(VIDEO, metadata=kept)
+    assert written(header, VIDEO_UNITS) == specified("tags")
+    assert reading(specified("tags")) == (header, VIDEO_UNITS)
+    assert (unpack_last(kept["last"]), unpack_tags(kept["tags"])) == (3, {"title": "Sea"})
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        # Not the shortest, half, over or below nothing, not in lowest terms, more behind it, too large; the rate's.
+        ("last", (b"\x83\0\1", b"\3", b"\0\1", b"\1\0", b"\2\4", b"\3\1\1", varint(2**31) + b"\1")),
+        ("last", (pack_last(1 / VIDEO.rate),)),
+        # No text, no name, of other letters, out of order, twice, not UTF-8, cut, with a zero byte.
+        ("tags", (b"\1a\0", b"\0\1a", b"\1A\1a", b"\1b\1x\1a\1x", b"\1a\1x\1a\1y")),
+        ("tags", (b"\1a\1\xff", b"\1a\2x", b"\1a\1\0")),
+    ],
+)  # fmt: skip
+def test_what_no_video_says_is_neither_written_nor_read(name, values):
+    for value in values:
+        with pytest.raises(FormatError):
+            written(replace(VIDEO, metadata={name: value}), VIDEO_UNITS)
+        section = framed(b"l", value) if name == "last" else framed(b"t", b"\0" + value)
+        head, rest = split_after_head(written(replace(VIDEO, metadata={}), VIDEO_UNITS))
+        with pytest.raises(FormatError):
+            reading(head + section + rest)
+
+
+def test_the_end_of_a_video_is_said_of_whole_videos_only():
+    kept = {"last": pack_last(Fraction(3)), "tags": pack_tags({"title": "Sea"})}
+    for name, value in kept.items():
+        with pytest.raises(FormatError):
+            written(replace(IMAGE, metadata={name: value}), IMAGE_UNITS)
+    data = written(replace(VIDEO, metadata=kept), VIDEO_UNITS)
+    with pytest.raises(FormatError, match="can't be appended to"):
+        appended(data, [Unit(2, 3, 0, b"", 1)])
+    longer = SAMPLES["archive"][len(written(VIDEO, VIDEO_UNITS)) :]
+    with pytest.raises(FormatError, match="goes on after its end"):
+        reading(data + longer)
+    with pytest.raises(FormatError, match="do not agree"):
+        read_index(io.BytesIO(data + longer))
 
 
 def test_the_video_of_the_specification_is_what_we_write_append_and_read():
@@ -236,7 +285,8 @@ headers = st.builds(
     metadata=st.builds(
         lambda values, chunks: values | ({"chunks": pack_chunks(chunks)} if chunks else {}),
         st.dictionaries(
-            st.sampled_from(sorted(METADATA_TAGS.keys() - {"chunks"})), st.binary(min_size=1, max_size=300)
+            st.sampled_from(sorted(METADATA_TAGS.keys() - {"chunks", "last", "tags"})),
+            st.binary(min_size=1, max_size=300),
         ),
         st.lists(st.tuples(st.binary(min_size=4, max_size=4), st.binary(max_size=100)), max_size=3),
     ),
@@ -273,6 +323,20 @@ def test_any_header_and_units_survive(header, contents, kind, cut):
         data = appended(written(header, units[:cut]), units[cut:])
         assert reading(data) == (header, units)
     assert read_index(io.BytesIO(data)).frame_count == max(1, total)
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True), texts, min_size=1, max_size=4),
+    st.fractions(min_value=Fraction(1, 2**20), max_value=2**10, max_denominator=2**20),
+)
+def test_any_tags_and_duration_survive(tags, seconds):
+    header = replace(VIDEO, metadata={"last": pack_last(seconds), "tags": pack_tags(tags)})
+    assert reading(written(header, VIDEO_UNITS)) == (header, VIDEO_UNITS)
+    assert (unpack_last(header.metadata["last"]), unpack_tags(header.metadata["tags"])) == (seconds, tags)
 
 
 @settings(deadline=None)

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import cast
 
@@ -46,13 +46,20 @@ def video_file(
     color: Color = BT601,
     sound: bool = False,
     sound_start: float = 0,
+    held: Fraction | None = None,
+    metadata: Mapping[str, str] | None = None,
     **options: str,
 ) -> bytes:
-    """The bytes of a file of these frames; `options` of the muxer; `sound`: a second of a tone in AAC with them."""
+    """The bytes of a file of these frames; `options` of the muxer; `sound`: a second of a tone in AAC with them.
+
+    `held`: seconds for which the last one is shown, of an encoder that gives packets in the order of frames; `metadata`
+    of the file.
+    """
     buffer = io.BytesIO()
     first = frames[0] if isinstance(frames[0], av.VideoFrame) else frame_of(frames[0], color)
     base = Fraction(1, 90_000) if encoder in ("ffv1", "libx264") else 1 / rate  # others have none so fine
     with av.open(buffer, "w", format=format, options={"fflags": "+bitexact", **options}) as container:
+        container.metadata.update(metadata or {})
         stream = cast(av.VideoStream, container.add_stream(encoder, rate))
         stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
         context = stream.codec_context
@@ -63,11 +70,15 @@ def video_file(
         if voice is not None:
             voice.layout = "mono"
             container.mux(list(_tone(voice, sound_start)))
+        made: list[av.Packet] = []
         for i, planes in enumerate(frames):
             frame = planes if isinstance(planes, av.VideoFrame) else frame_of(planes, color)
             frame.pts, frame.time_base = round((times[i] if times else i / rate) / base), base
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+            made += stream.encode(frame)
+        made += stream.encode(None)
+        if held is not None:
+            made[-1].duration = round(held / made[-1].time_base)
+        container.mux(made)
     return buffer.getvalue()
 
 

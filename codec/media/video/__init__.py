@@ -8,6 +8,7 @@ from codec.media.formats import VIDEO_SUFFIXES, is_video
 from codec.media.video.layout import Layout, Planes
 from codec.media.video.picture import Picture, Turn, turn_of, turned
 from codec.media.video.read import Video, read_video
+from codec.media.video.tags import left_out
 from codec.media.video.write import VIDEO_FORMATS, write_folder, write_video
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Turn",
     "Video",
     "is_video",
+    "left_out",
     "read_video",
     "turn_of",
     "turned",

@@ -28,10 +28,12 @@ _SCALER = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # H.273's matrix -> the scaler's
 
 
 class Picture(NamedTuple):
-    """A frame: `planes` y [H, W], u and v as its layout has them; `time` in seconds since the first frame, exact."""
+    """A frame: `planes` y [H, W], u and v as its layout has them; `time` in seconds since the first frame, exact;
+    `held`, of the last one: for how many seconds it is shown, where that isn't as long as at the nominal rate."""
 
     planes: Planes
     time: Fraction
+    held: Fraction | None = None
 
 
 class Turn(NamedTuple):

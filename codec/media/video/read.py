@@ -8,15 +8,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codec.container import Color
+from codec.container import Color, pack_last
 from codec.errors import MediaError
 from codec.media.info import MAX_PIXELS, Info, check_size
+from codec.media.video import tags
 from codec.media.video.clock import Clock
 from codec.media.video.folder import describe, folder_pictures, png_files
 from codec.media.video.layout import Layout
 from codec.media.video.opening import VideoSource, named, opened, video_stream, whole_packets
 from codec.media.video.picture import Picture, Turn, color_of, losses, nearest, planes_of, turn_of, turned
-from codec.media.video.survey import survey
+from codec.media.video.survey import Survey, survey
 
 if TYPE_CHECKING:
     import av
@@ -29,8 +30,10 @@ class Video:
     """An opened video.
 
     `info` has the upright size, 3 channels, the depth and chroma of the layout, `frames` 0 (they are known at the end),
-    the nominal `rate`, the matrix and range of the planes as `color`, and {"audio": a Matroska file} as metadata if
-    there is sound and it is wanted. `notes`: what the user must be told, a line each; some come as pictures are read.
+    the nominal `rate`, the matrix and range of the planes as `color`, and as metadata {"audio": a Matroska file} if
+    there is sound and it is wanted, "tags" (codec/media/video/tags.py), and "last", for how long the last picture is
+    shown if that isn't known from the rate. `notes`: what the user must be told, a line each; some come as pictures
+    are read.
     `expected`: how many frames the file promises.
     """
 
@@ -71,36 +74,39 @@ class _Seen:
 
 
 def read_video(
-    source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = True, layouts: Sequence[Layout] = (Layout(),)
-) -> Video:
+    source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = True, layouts: Sequence[Layout] = (Layout(),),
+    strip: bool = False,
+) -> Video:  # fmt: skip
     """Open a video: a file that FFmpeg reads, the bytes of one, or a folder of PNGs (25 frames a second, by name).
 
     Of `layouts`, which always have 8 bits and 4:2:0, pictures get the one that is nearest to the file's. `audio` keeps
-    the first stream of sound, packet by packet as it is. Raises MediaError for what is no video, has no frames or none
-    that can be read; LimitError for frames of more than `max_pixels` pixels, before one is decoded; OSError if the file
-    can't be read.
+    the default stream of sound, packet by packet as it is; `strip` leaves tags out. Raises MediaError for what is no
+    video, has no frames or none that can be read; LimitError for frames of more than `max_pixels` pixels, before one is
+    decoded; OSError if the file can't be read.
     """
     with named(source):
         if not isinstance(source, bytes) and Path(source).is_dir():
             files = png_files(Path(source))
             info, notes = describe(files, max_pixels)
             return Video(info, notes, len(files), lambda: folder_pictures(files, max_pixels))
-        return _file(source, max_pixels, audio, layouts)
+        return _file(source, max_pixels, audio, layouts, strip)
 
 
-def _file(source: VideoSource, max_pixels: int, audio: bool, layouts: Sequence[Layout]) -> Video:
+def _file(source: VideoSource, max_pixels: int, audio: bool, layouts: Sequence[Layout], strip: bool) -> Video:
     with opened(source) as container:
         facts, notes = _facts(container, _prepared(container, max_pixels), layouts)
     with opened(source) as container:
         found = survey(container, video_stream(container), facts.start, facts.rate, audio)
-    notes += found.notes
+        said, others = (b"", list[str]()) if strip else tags.found(container.metadata)
+    notes += found.notes + others
     width, height = (facts.height, facts.width) if facts.turn.transpose else (facts.width, facts.height)
-    metadata = {"audio": found.sound} if found.sound else {}
+    values = {"audio": found.sound, "last": pack_last(found.held) if found.held else b"", "tags": said}
+    metadata = {name: value for name, value in values.items() if value}
     info = Info(
         width, height, depth=facts.layout.depth, frames=0, rate=facts.rate, color=facts.color, metadata=metadata,
         chroma=facts.layout.chroma, tick=found.tick, aspect=facts.aspect,
     )  # fmt: skip
-    return Video(info, notes, found.expected, lambda: _pictures(source, max_pixels, facts, found.expected, notes))
+    return Video(info, notes, found.expected, lambda: _pictures(source, max_pixels, facts, found, notes))
 
 
 def _prepared(container: av.container.InputContainer, max_pixels: int) -> av.VideoStream:
@@ -147,9 +153,9 @@ def _rate(stream: av.VideoStream) -> Fraction:
 
 
 def _pictures(
-    source: VideoSource, max_pixels: int, facts: _Facts, expected: int, notes: list[str]
+    source: VideoSource, max_pixels: int, facts: _Facts, found: Survey, notes: list[str]
 ) -> Iterator[Picture]:
-    count = 0
+    count, expected = 0, found.expected
     clock, seen = Clock(facts.rate, facts.start, facts.tick), _Seen()
     with named(source), opened(source) as container:
         for frame in _decoded(container, _prepared(container, max_pixels), seen):
@@ -158,8 +164,9 @@ def _pictures(
                     f"frame {count} is {frame.width} x {frame.height}, the ones before it "
                     f"{facts.width} x {facts.height}; cut it in two there, or scale it to one size first"
                 )
-            yield Picture(turned(planes_of(frame, facts.color, facts.layout), facts.turn), clock.time(frame))
+            planes = turned(planes_of(frame, facts.color, facts.layout), facts.turn)
             count += 1
+            yield Picture(planes, clock.time(frame), found.held if count == expected else None)
     line = _damage(count, expected, seen)
     if line and line not in notes:
         notes.append(line)

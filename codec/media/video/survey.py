@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from codec.media.video.clock import on_rate
+from codec.media.video.ending import Ending
 from codec.media.video.opening import whole_packets
 from codec.media.video.sound import Recorder
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import av
 
 _STATES_LENGTH = ("mov", "matroska", "flv")  # their heads do; other lengths are guessed from the rest of the file
-_SLACK = 0.5  # seconds by which a head may be wrong, and beyond which a last picture is held
+_SLACK = 0.5  # seconds by which a head may be wrong
 _FINEST = Fraction(1, 2**24)  # seconds
 _SECOND = 10**6  # of the container's own clock
 
@@ -25,24 +26,26 @@ class Survey(NamedTuple):
     sound: bytes
     notes: list[str]
     tick: Fraction | None  # of the pictures' times, if they don't come at a steady rate
+    held: Fraction | None  # seconds for which the last picture is shown, if not for as long as at the nominal rate
 
 
 def survey(
     container: av.container.InputContainer, stream: av.VideoStream, start: Fraction, rate: Fraction, audio: bool
 ) -> Survey:
     """Look through a newly opened file whose first frame is at `start` seconds."""
+    from av.stream import Disposition
+
     voices = [voice for voice in container.streams.audio if audio and voice.codec_context is not None]
+    voices.sort(key=lambda voice: not Disposition(voice.disposition) & Disposition.default)  # which players take
     recorder = Recorder(voices[0], start) if voices else None
     packets = shown = position = 0
-    steady = True
-    end = last = held = Fraction(0)
+    steady, end, ending = True, Fraction(0), Ending(container, stream)
     for packet in whole_packets(container):
         if packet.pts is not None:
             end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
         if packet.stream_index == stream.index:
             packets += 1
-            if packet.pts is not None and packet.pts * packet.time_base >= last:
-                last, held = packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base
+            ending.add(packet)
             if steady and packet.pts is not None:
                 steady = on_rate(packet.pts * packet.time_base - start, rate, packet.time_base) is not None
             shown += not packet.is_discard
@@ -59,10 +62,8 @@ def survey(
             expected = max(expected, round((stated - start) * rate))
     sound, notes = recorder.finish() if recorder is not None else (b"", [])
     notes += _left_out(container, len(voices))
-    if held - 1 / rate > _SLACK:
-        notes.append(f"its last picture is held for {float(held):.1f} s, which is not kept")
     tick = None if steady or not stream.time_base else max(stream.time_base, _FINEST)
-    return Survey(expected, sound, notes, tick)
+    return Survey(expected, sound, notes, tick, ending.held(rate) if expected == shown else None)
 
 
 def _left_out(container: av.container.InputContainer, voices: int) -> list[str]:

@@ -16,6 +16,8 @@ from codec.container import SRGB, Color
 from codec.errors import CodecError, MediaError
 from codec.media import yuv
 from codec.media.info import Info
+from codec.media.video import tags
+from codec.media.video.ending import Timed
 from codec.media.video.layout import Layout, frame_of, mark
 from codec.media.video.mux import Sound
 from codec.media.video.picture import Picture
@@ -45,7 +47,7 @@ def write_video(info: Info, pictures: Iterable[Picture], fp: IO[bytes], format: 
     """Write all pictures and return how many there were; at most a few are held in memory.
 
     `format` is a value of VIDEO_FORMATS. mp4 and mkv hold the sound of
-    `info.metadata["audio"]` and the pictures' times: mkv to the millisecond, mp4 exactly for a steady rate and to
+    `info.metadata["audio"]`, tags and the pictures' times: mkv to the millisecond, mp4 exactly for a steady rate and to
     6 microseconds for others. y4m holds neither: its pictures follow each other at `info.rate`. An mp4 of an odd width
     or height has colour for every pixel (4:4:4), interpolated, because H.264 has no odd sizes in 4:2:0.
 
@@ -124,6 +126,7 @@ def _write_file(info: Info, pictures: Iterator[Picture], fp: IO[bytes], format: 
     try:
         # Bit-exact: no version of the muxer and no number drawn at random goes into the file.
         with av.open(fp, "w", format=_MUXERS[format], options={"fflags": "+bitexact"}) as container:
+            container.metadata.update(tags.written(info.metadata, format))
             stream = cast("av.VideoStream", container.add_stream(encoder, info.rate or _RATE, options))
             _set_up(stream, info, [picture.time for picture in first], format)
             if sound is not None:
@@ -173,7 +176,7 @@ def _encode(
 ) -> int:
     base = stream.codec_context.time_base
     assert base is not None
-    count, last, layout = 0, -1, _written(info, format)
+    count, last, layout, timed = 0, -1, _written(info, format), Timed(container.mux, format)
     for picture in pictures:
         if sound is not None:
             sound.copy_until(picture.time)
@@ -182,10 +185,13 @@ def _encode(
         if last >= _LATEST:
             raise MediaError(f"frame {count} is shown so late that no file can say it; write .y4m or a folder instead")
         frame.pts, frame.time_base = last, base
-        frame.duration = round(1 / (info.rate or _RATE) / base)  # counts for the last one
-        container.mux(stream.encode(frame))
+        timed.shown(last, round((picture.held or 1 / (info.rate or _RATE)) / base))
+        for packet in stream.encode(frame):
+            timed.add(packet)
         count += 1
-    container.mux(stream.encode(None))
+    for packet in stream.encode(None):
+        timed.add(packet)
+    timed.finish()
     if sound is not None:
         sound.copy_until()
     return count

@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 from helpers.coded_videos import SHORT
-from helpers.commands import Run, call
+from helpers.commands import QUICK, Run, call
+from helpers.video_clips import moving, video_file
 
 from codec import container
 
@@ -48,3 +50,11 @@ def test_info_of_a_video_loads_no_torch(run: Run, here: Path, coded: str) -> Non
         "sys.exit(bool({'torch', 'av'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_the_length_is_to_the_end_of_the_last_picture(here: Path) -> None:
+    times = [Fraction(0), Fraction(1, 2), Fraction(1)]
+    Path("slides.mkv").write_bytes(video_file(moving(16, 16, 3), times=times, held=Fraction(3)))
+    call("encode", *QUICK, "slides.mkv")
+    assert json.loads(call("info", "--json", "slides.ncf").stdout)["seconds"] == 4
+    assert ", 3 frames, 4.0 s" in call("info", "slides.ncf").stdout

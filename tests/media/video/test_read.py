@@ -263,20 +263,6 @@ def test_bare_dv_has_the_rate_of_its_system() -> None:
     assert read_video(data).info.rate == 25
 
 
-@pytest.mark.parametrize(("held", "told"), [(3, True), (Fraction(1, 25), False)])
-def test_a_last_picture_that_is_held_is_told(held: Fraction, told: bool) -> None:
-    source, buffer = io.BytesIO(video_file(moving(count=3), "mp4", "mpeg4")), io.BytesIO()
-    with av.open(source) as found, av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream_from_template(found.streams.video[0])
-        for packet in [packet for packet in found.demux() if packet.size]:
-            packet.stream = stream
-            if packet.pts * packet.time_base > Fraction(1, 15):
-                packet.duration = int(held / packet.time_base)
-            container.mux(packet)
-    notes = read_video(buffer.getvalue()).notes
-    assert notes == ["its last picture is held for 3.0 s, which is not kept"] * told
-
-
 def test_sound_that_cant_be_copied_is_told() -> None:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mov") as container:

@@ -64,7 +64,7 @@ def test_finer_colour_is_averaged_where_it_lies(kind: str, step: int) -> None:
     u = x[:, ::step].astype(dtype)
     v = np.broadcast_to(np.arange(40, 168, 4)[:, None] * deep, (32, 64 // step)).astype(dtype)
     video = read_video(video_file([frame(kind, x.astype(dtype), u, v)]))
-    ((planes, _),) = video.pictures()
+    ((planes, *_),) = video.pictures()
     assert np.abs(planes[1][0, 1:].astype(int) - np.arange(40, 168, 4)[1:]).max() == 0  # at the even columns
     assert np.abs(planes[2][:, 0].astype(int) - (np.arange(40, 168, 8) + 2)).max() == 0  # between two rows
     assert any("4:2:0" in note for note in video.notes)
@@ -73,7 +73,7 @@ def test_finer_colour_is_averaged_where_it_lies(kind: str, step: int) -> None:
 def test_rgb_is_converted_as_our_own_planes_are() -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (17, 20, 3), np.uint8)
     video = read_video(video_file([frame("bgr0", np.dstack([rgb[..., ::-1], rgb[..., :1]]))]))
-    ((planes, _),) = video.pictures()
+    ((planes, *_),) = video.pictures()
     assert video.info.color.matrix == 6
     assert same(planes, yuv.from_rgb(rgb, video.info.color))
     assert any("RGB" in note for note in video.notes)
@@ -81,7 +81,7 @@ def test_rgb_is_converted_as_our_own_planes_are() -> None:
 
 def test_grey_has_no_colour() -> None:
     grey = moving(count=1)[0][0]
-    ((planes, _),) = read_video(video_file([frame("gray", grey)])).pictures()
+    ((planes, *_),) = read_video(video_file([frame("gray", grey)])).pictures()
     assert np.array_equal(planes[0], grey)
     assert all((plane == 128).all() and plane.shape == (24, 32) for plane in planes[1:])
 
@@ -91,6 +91,6 @@ def test_a_rare_format_keeps_its_range() -> None:
     quarter = np.full((48, 16), 90, np.uint8)
     for full_range in (False, True):
         video = read_video(video_file([frame("yuv411p", y, quarter, quarter)], color=Color(6, 6, 6, full_range)))
-        ((planes, _),) = video.pictures()
+        ((planes, *_),) = video.pictures()
         assert np.array_equal(planes[0], y)
         assert (planes[1] == 90).all()
