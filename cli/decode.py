@@ -35,12 +35,12 @@ def default_name(source: str, png: bool = False) -> str:
     return stem + ("" if png else ".mp4" if video else ".png")
 
 
-def _header(source: str | bytes) -> Header:
+def _header(source: str | bytes, max_pixels: int) -> Header:
     """A file's header. CodecError or OSError if it can't be read: nothing can be had of the file then."""
     from codec import container
 
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
-        return container.read_header(fp, damage=[])
+        return container.read_header(fp, container.Limits(pixels=max_pixels), damage=[])
 
 
 @click.command(short_help="Turn .ncf files back into images and videos.")
@@ -88,7 +88,7 @@ def _decode_file(
     from codec import api, media
 
     source = contents(job.source, an_ncf)
-    header = _header(source)
+    header = _header(source, max_pixels)
     if header.rate is not None:
         return decode_video(job, source, tell, frames, png, base, audio, device, partial, max_pixels)
     if frames or png or base or not audio:
