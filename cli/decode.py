@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ def default_name(source: str, png: bool = False) -> str:
     video = False
     if os.path.isfile(source):  # what can be opened only once isn't opened yet
         with suppress(CodecError, OSError):  # told of when its turn comes
-            video = _header(source).rate is not None
+            video = _header(source, sys.maxsize).rate is not None
     return stem + ("" if png else ".mp4" if video else ".png")
 
 
