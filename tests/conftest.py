@@ -15,8 +15,9 @@ from PIL import Image
 # The tests' tensors are tiny: a second thread only makes them wait for each other on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Several modules have this name: pytest can load them all as its own, but not look into them for doctests.
-collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+# Several modules have this name: pytest can load them all as its own, but not look into them for doctests. And the
+# guided fuzzer can't be looked into without atheris.
+collect_ignore_glob = ["conftest.py", "*/conftest.py", "fuzz/guided.py"]
 
 MISSING = ("pip install", "apt-get install", "could not import")  # in the reasons of tests that miss a package
 

@@ -1,7 +1,7 @@
 """What people's files did to comparable tools, row by row: `python tests/bench/cases.py FOLDER [WORD...]`.
 
 FOLDER holds the inputs; with words, only rows whose files have one of them in their names. A row is OK where this codec
-behaves as its `right` says. The exit code is 1 if any row fails. Rows are in the modules of `tests/bench/cases/`.
+behaves as its `right` says. The exit code is 1 if any row fails. Rows are in the modules of `tests/bench/case_rows/`.
 """
 
 import importlib
@@ -13,14 +13,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import cases
+import case_rows
 
 
 def main(folder: Path, words: list[str]) -> int:
     warnings.simplefilter("ignore")
     failed = 0
-    for module in pkgutil.iter_modules(cases.__path__):
-        for row in importlib.import_module(f"cases.{module.name}").ROWS:
+    for module in pkgutil.iter_modules(case_rows.__path__):
+        for row in importlib.import_module(f"case_rows.{module.name}").ROWS:
             for name in row.files:
                 if words and not any(word in name for word in words):
                     continue

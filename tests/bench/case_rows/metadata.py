@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from cases import Row, chunk, coded, pillow, same
+from case_rows import Row, chunk, coded, pillow, same
 
 MAKE, MODEL, ORIENTATION = 271, 272, 274
 

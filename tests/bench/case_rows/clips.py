@@ -8,7 +8,7 @@ import av
 from click.testing import CliRunner
 
 import codec
-from cases import Row, same
+from case_rows import Row, same
 from codec.cli.main import cli
 from codec.container import unpack_tags
 from codec.media.video import read_video

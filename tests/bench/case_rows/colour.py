@@ -4,7 +4,7 @@ import struct
 from functools import partial
 from pathlib import Path
 
-from cases import Row, chunk, coded, same
+from case_rows import Row, chunk, coded, same
 
 
 def cicp(path: Path, work: Path, *, color: tuple[int, int]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 import codec
-from cases import Row, coded, refused, same
+from case_rows import Row, coded, refused, same
 
 
 def raw(path: Path, work: Path) -> None:
