@@ -14,6 +14,7 @@ from codec.metrics.structure import similarities
 from codec.models.s2lic.acgc import spread
 from codec.models.s2lic.model import CELL, PATCH, S2LIC
 
+SQUARED = 0.25  # share of squared errors in those of structure
 _LEAST, _MOST = 0.25, 50.0  # of relative curvatures: black bars have no errors to divide by
 
 
@@ -48,10 +49,8 @@ class SquaredError:
 
 
 class StructuralError:
-    """`worth` bits for each pixel whose similarity is 0; nothing for parts into which no window fits.
-
-    `squared` is what it takes the place of.
-    """
+    """`worth` bits for each pixel whose similarity is 0, and a share of squared errors, which see what MS-SSIM hardly
+    does: colours that drift over large parts. Nothing is dissimilar where no window fits."""
 
     def __init__(self, worth: float, squared: SquaredError) -> None:
         self.worth, self.squared = worth, squared
@@ -59,7 +58,8 @@ class StructuralError:
     def __call__(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
         pixels = picture.shape[2] * picture.shape[3]
         means = (weight * dissimilar.mean() for weight, dissimilar in _dissimilar(x, picture))
-        return self.worth * pixels * sum(means, x.new_zeros(()))
+        structural = self.worth * pixels * sum(means, x.new_zeros(()))
+        return (1 - SQUARED) * structural + SQUARED * self.squared(x, picture, q)
 
     def curvature(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
         """Half is that of the bits, and what the errors of x are worth says how the other half grows."""
@@ -67,7 +67,8 @@ class StructuralError:
         maps = [w * F.adaptive_avg_pool2d(d, shape).mean(0) for w, d in _dissimilar(x, picture)]
         structural = self.worth * _smooth(sum(maps, x.new_zeros(shape)))
         squared = _smooth(F.adaptive_avg_pool2d(self.squared.map(x, picture, q), shape)[0, 0])
-        return ((1 + structural / squared.clamp(min=1e-9)) / 2).clamp(_LEAST, _MOST)
+        errors = (1 - SQUARED) * structural / squared.clamp(min=1e-9) + SQUARED
+        return ((1 + errors) / 2).clamp(_LEAST, _MOST)
 
 
 def error_weight(model: S2LIC, q: Tensor, height: int, width: int) -> Tensor:
