@@ -14,7 +14,7 @@ from codec.metrics.structure import similarities
 from codec.models.s2lic.acgc import spread
 from codec.models.s2lic.model import CELL, PATCH, S2LIC
 
-SQUARED = 0.25  # share of squared errors in those of structure
+SQUARED = 0.4  # share of squared errors in those of structure
 _LEAST, _MOST = 0.25, 50.0  # of relative curvatures: black bars have no errors to divide by
 
 
@@ -56,9 +56,7 @@ class StructuralError:
         self.worth, self.squared = worth, squared
 
     def __call__(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
-        pixels = picture.shape[2] * picture.shape[3]
-        means = (weight * dissimilar.mean() for weight, dissimilar in _dissimilar(x, picture))
-        structural = self.worth * pixels * sum(means, x.new_zeros(()))
+        structural = self.worth * dissimilarity(x, picture)
         return (1 - SQUARED) * structural + SQUARED * self.squared(x, picture, q)
 
     def curvature(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
@@ -69,6 +67,12 @@ class StructuralError:
         squared = _smooth(F.adaptive_avg_pool2d(self.squared.map(x, picture, q), shape)[0, 0])
         errors = (1 - SQUARED) * structural / squared.clamp(min=1e-9) + SQUARED
         return ((1 + errors) / 2).clamp(_LEAST, _MOST)
+
+
+def dissimilarity(x: Tensor, picture: Tensor) -> Tensor:
+    """1 - MS-SSIM, nearly, times the number of pixels: 0 where no window fits."""
+    means = (weight * d.mean() for weight, d in _dissimilar(x, picture))
+    return picture.shape[2] * picture.shape[3] * sum(means, x.new_zeros(()))
 
 
 def error_weight(model: S2LIC, q: Tensor, height: int, width: int) -> Tensor:

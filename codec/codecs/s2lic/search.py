@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from codec import tiling
-from codec.codecs.s2lic.distortion import Error, SquaredError, StructuralError
+from codec.codecs.s2lic.distortion import Error, SquaredError, StructuralError, dissimilarity
 from codec.codecs.s2lic.head import is_mapped
 from codec.codecs.s2lic.ratemap import Rates
 from codec.codecs.s2lic.refine import Place, Schedule, has_bfloat16, refine
@@ -56,7 +56,7 @@ def units(
     if is_mapped(header):
         # As much as the squared errors would be, so that the search moves along the curve as little as it does there.
         worth = _errors(codec, frame, header, rates, y_hat, squared)
-        loss = _errors(codec, frame, header, rates, y_hat, StructuralError(1, squared))
+        loss = _errors(codec, frame, header, rates, y_hat, lambda x, picture, q: dissimilarity(x, picture))
         error = StructuralError(worth / loss, squared) if loss else squared
     cost = _bits(plain) + _errors(codec, frame, header, rates, y_hat, error)
     fast = has_bfloat16(codec.device)
@@ -88,7 +88,10 @@ def _bits(units: list[Unit]) -> float:
     return sum(8.0 * len(unit.payload) for unit in units)
 
 
-def _errors(codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, y_hat: Tensor, error: Error) -> float:
+def _errors(
+    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, y_hat: Tensor,
+    error: Callable[[Tensor, Tensor, Tensor], Tensor],
+) -> float:  # fmt: skip
     """What the errors of the pixels that a decoder makes of y_hat are worth in bits."""
     tiles = tiling.tiles(header.height, header.width)
     return sum(float(error(*_part(codec, frame, header, rates, y_hat, tile))) for tile in tiles)
