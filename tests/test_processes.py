@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -77,8 +78,9 @@ assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_process_forked_after_use_works() -> None:
+def test_a_process_forked_after_use_works(tmp_path: Path) -> None:
     """With threads in the parent, which the child has none of."""
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
-    done = subprocess.run([sys.executable, "-c", FORKED], env=environment, capture_output=True, timeout=120)
+    command = [sys.executable, "-c", FORKED]  # which would import from the folder that it runs in
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
