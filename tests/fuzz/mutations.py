@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from bases import Base
 from crafted import file_of
-from structured import STRUCTURED
+from structured import STRUCTURED, parts, with_packets
 
-from codec import container, tiling
+from codec import tiling
 from codec.codecs import all_codecs
 from codec.codecs.s2lic import image as s2lic
 from codec.codecs.s2lic.ratemap import Rates
@@ -184,7 +184,7 @@ def head_bytes(rng: random.Random, data: bytes) -> bytes:
 
 def picture_size(rng: random.Random, data: bytes) -> bytes:
     """Another width and height over the same units."""
-    header, units = _parts(data)
+    header, units = parts(data)
     w, h = header.width, header.height
     extreme = ((65535, 4096), (4096, 65535), (65535, 65535), (2**32 - 1, 1), (1, 2**32 - 1), (65535, 64), (65535, 1))
     near = ((w + 1, h), (w, h + 1), (max(1, w - 1), h), (h, w), (w + 64, h), (w, h + 64), (64, 65))
@@ -197,7 +197,7 @@ def picture_size(rng: random.Random, data: bytes) -> bytes:
 
 
 def head_field(rng: random.Random, data: bytes) -> bytes:
-    header, units = _parts(data)
+    header, units = parts(data)
     values = {
         "codec": rng.choice((*NUMBERS, max(NUMBERS) + 1, 2**32 - 1)),
         "revision": rng.choice((0, 1, 2, 2**32 - 1)),
@@ -213,7 +213,7 @@ def head_field(rng: random.Random, data: bytes) -> bytes:
 
 def unit_payload(rng: random.Random, data: bytes) -> bytes:
     """What the entropy decoder reads, changed; the checksum of the symbols as it was, or random."""
-    header, units = _parts(data)
+    header, units = parts(data)
     i = rng.randrange(len(units))
     payload = rng.choice((*DAMAGING[:6], _replaced))(rng, units[i].payload)
     checksum = rng.choice((units[i].checksum, rng.randrange(2**32)))
@@ -222,7 +222,7 @@ def unit_payload(rng: random.Random, data: bytes) -> bytes:
 
 
 def unit_fields(rng: random.Random, data: bytes) -> bytes:
-    header, units = _parts(data)
+    header, units = parts(data)
     i = rng.randrange(len(units))
     changed = {"phase": rng.randrange(4), "checksum": rng.choice((0, units[i].checksum ^ 1, 2**32 - 1))}
     name = rng.choice(sorted(changed))
@@ -232,7 +232,7 @@ def unit_fields(rng: random.Random, data: bytes) -> bytes:
 
 def unit_order(rng: random.Random, data: bytes) -> bytes:
     """Units removed, added or exchanged, and numbered again."""
-    header, units = _parts(data)
+    header, units = parts(data)
     chosen = rng.choices(units, k=rng.choice((0, 1, max(1, len(units) - 1), len(units), len(units) + 1)))
     return _rebuilt(data, header, [unit._replace(index=number) for number, unit in enumerate(chosen)])
 
@@ -252,7 +252,7 @@ def metadata(rng: random.Random, data: bytes) -> bytes:
 
 def hostile_latents(rng: random.Random, data: bytes) -> bytes:
     """Latents that no picture has, as large as they can be coded, with a right checksum of the symbols too."""
-    header, units = _parts(data)
+    header, units = parts(data)
     if header.codec != s2lic.CODEC.id or header.width * header.height > 2**16:
         return unit_payload(rng, data)
     codec = s2lic.open_codec(header.fingerprint, "cpu")
@@ -272,11 +272,10 @@ def hostile_latents(rng: random.Random, data: bytes) -> bytes:
 
 def stream_packets(rng: random.Random, data: bytes) -> bytes:
     """What the standard's decoder reads, changed within its packets; their table is right."""
-    header, units = _parts(data)
-    places = [i for i, unit in enumerate(units) if unit.packets]
-    if not places:
+    header, units = parts(data)
+    i = with_packets(rng, units)
+    if i is None:
         return unit_payload(rng, data)
-    i = rng.choice(places)
     found = unpack(units[i].packets)
     for _ in range(rng.choice((1, 1, 2, 5))):
         at = rng.randrange(len(found))
@@ -290,7 +289,7 @@ def stream_packets(rng: random.Random, data: bytes) -> bytes:
 
 def stream_fields(rng: random.Random, data: bytes) -> bytes:
     """Another standard, size, layout, time or parameter sets over the same packets."""
-    header, units = _parts(data)
+    header, units = parts(data)
     stream = header.stream
     if stream is None:
         return head_field(rng, data)
@@ -312,11 +311,6 @@ REPAIRING = (
     payload_bytes, head_bytes, picture_size, head_field, unit_payload, unit_payload, unit_fields, unit_order, metadata,
     hostile_latents, stream_packets, stream_packets, stream_fields,
 )  # fmt: skip
-
-
-def _parts(data: bytes) -> tuple[Header, list[Unit]]:
-    header, units = container.read(data)
-    return header, list(units)
 
 
 def _rebuilt(data: bytes, header: Header, units: list[Unit]) -> bytes:

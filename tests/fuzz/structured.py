@@ -24,7 +24,7 @@ def number(rng: random.Random, old: int) -> int:
 
 def unit_frames(rng: random.Random, data: bytes) -> bytes:
     """Frames of a unit, or of the head, that are not those there are."""
-    header, units = _parts(data)
+    header, units = parts(data)
     if rng.random() < 0.2:
         return file_of(replace(header, frames=min(number(rng, header.frames), 2**32 - 1)), units, _before(data))
     for _ in range(rng.choice((1, 1, 2))):
@@ -57,11 +57,10 @@ def end_counts(rng: random.Random, data: bytes) -> bytes:
 
 def packet_table(rng: random.Random, data: bytes) -> bytes:
     """Counts, times and sizes in front of a stream's packets."""
-    header, units = _parts(data)
-    places = [i for i, unit in enumerate(units) if unit.packets]
-    if not places:
+    header, units = parts(data)
+    i = with_packets(rng, units)
+    if i is None:
         return opening(rng, data)
-    i = rng.choice(places)
     cursor = Cursor(units[i].packets, "a table")
     fields = [cursor.varint() for _ in range(4)]
     fields += [cursor.varint() for _ in range(fields[0] * (1 + fields[1]) - fields[1])]
@@ -74,7 +73,7 @@ def packet_table(rng: random.Random, data: bytes) -> bytes:
 
 def chain_order(rng: random.Random, data: bytes) -> bytes:
     """Units many times over, without the first of their chain, with packets of others, or each a session of its own."""
-    header, units = _parts(data)
+    header, units = parts(data)
     kind = rng.randrange(5)
     if kind == 0:
         units = units * rng.choice((2, 3, 20))
@@ -94,7 +93,7 @@ def chain_order(rng: random.Random, data: bytes) -> bytes:
 
 def unit_times(rng: random.Random, data: bytes) -> bytes:
     """Times in front of a unit's payload that are large, go back, or don't end."""
-    header, units = _parts(data)
+    header, units = parts(data)
     i = rng.randrange(len(units))
     ticks, count = number(rng, 25), max(1, units[i].frames % 64)
     when = bytes([rng.choice((0, 1, 1, 1, 2))]) + varint(ticks)
@@ -107,7 +106,7 @@ def unit_times(rng: random.Random, data: bytes) -> bytes:
 
 def opening(rng: random.Random, data: bytes) -> bytes:
     """The first bytes of a payload, which name methods, networks, palettes, modes and steps."""
-    header, units = _parts(data)
+    header, units = parts(data)
     i = rng.randrange(len(units))
     payload = bytearray(units[i].payload)
     for _ in range(rng.choice((1, 1, 2))):
@@ -122,7 +121,7 @@ def opening(rng: random.Random, data: bytes) -> bytes:
 
 def private_fields(rng: random.Random, data: bytes) -> bytes:
     """The codec's own options, field by field."""
-    header, units = _parts(data)
+    header, units = parts(data)
     private = bytearray(header.private or b"\0")
     kind = rng.randrange(3)
     if kind == 0:
@@ -138,9 +137,15 @@ def private_fields(rng: random.Random, data: bytes) -> bytes:
 STRUCTURED = (unit_frames, end_counts, packet_table, chain_order, unit_times, opening, private_fields)
 
 
-def _parts(data: bytes) -> tuple[Header, list[Unit]]:
+def parts(data: bytes) -> tuple[Header, list[Unit]]:
     header, units = container.read(data)
     return header, list(units)
+
+
+def with_packets(rng: random.Random, units: list[Unit]) -> int | None:
+    """The place of a unit that holds packets of a stream; None if none does."""
+    places = [i for i, unit in enumerate(units) if unit.packets]
+    return rng.choice(places) if places else None
 
 
 def _before(data: bytes) -> list[tuple[bytes, bytes]]:
