@@ -4,9 +4,10 @@
 picture add up, as they do with squared errors.
 """
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -18,15 +19,19 @@ SQUARED = 0.55  # share of squared errors in those of structure
 _LEAST, _MOST = 0.25, 50.0  # of relative curvatures: black bars have no errors to divide by
 
 
+class Part(NamedTuple):
+    """A part x against the picture's, both [1, C, h, w] in 0..1; q: rates of the part as the model takes them."""
+
+    x: Tensor
+    picture: Tensor
+    q: Tensor
+
+
 class Error(Protocol):
-    """Of a part x against the picture's, both [1, C, h, w] in 0..1; q: rates of the part as the model takes them."""
+    """What the errors of a part are worth."""
 
-    def __call__(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
-        """Bits that the errors are worth, a scalar; gradients go through."""
-        ...
-
-    def curvature(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
-        """That of J = bits + errors at each latent over that with squared errors, [1, 1, h / 16, w / 16]."""
+    def __call__(self, part: Part) -> Tensor:
+        """Bits, a scalar; gradients go through."""
         ...
 
 
@@ -36,16 +41,13 @@ class SquaredError:
     def __init__(self, model: S2LIC) -> None:
         self.model = model
 
-    def __call__(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
-        return self.map(x, picture, q).sum()
+    def __call__(self, part: Part) -> Tensor:
+        return self.map(part).sum()
 
-    def map(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
+    def map(self, part: Part) -> Tensor:
         """What each pixel adds, [1, 1, h, w]."""
-        weight = error_weight(self.model, q, picture.shape[2], picture.shape[3])
-        return (x - picture).square().mean(1, keepdim=True) * weight
-
-    def curvature(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
-        return x.new_ones(1, 1, *_latents(picture))
+        weight = error_weight(self.model, part.q, part.picture.shape[2], part.picture.shape[3])
+        return (part.x - part.picture).square().mean(1, keepdim=True) * weight
 
 
 class StructuralError:
@@ -55,18 +57,31 @@ class StructuralError:
     def __init__(self, worth: float, squared: SquaredError) -> None:
         self.worth, self.squared = worth, squared
 
-    def __call__(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
-        structural = self.worth * dissimilarity(x, picture)
-        return (1 - SQUARED) * structural + SQUARED * self.squared(x, picture, q)
+    def __call__(self, part: Part) -> Tensor:
+        structural = self.worth * dissimilarity(part.x, part.picture)
+        return (1 - SQUARED) * structural + SQUARED * self.squared(part)
 
-    def curvature(self, x: Tensor, picture: Tensor, q: Tensor) -> Tensor:
-        """Half is that of the bits, and what the errors of x are worth says how the other half grows."""
-        shape = _latents(picture)
-        maps = [w * F.adaptive_avg_pool2d(d, shape).mean(0) for w, d in _dissimilar(x, picture)]
-        structural = self.worth * _smooth(sum(maps, x.new_zeros(shape)))
-        squared = _smooth(F.adaptive_avg_pool2d(self.squared.map(x, picture, q), shape)[0, 0])
-        errors = (1 - SQUARED) * structural / squared.clamp(min=1e-9) + SQUARED
-        return ((1 + errors) / 2).clamp(_LEAST, _MOST)
+
+def structural(parts: Iterable[Part], squared: SquaredError) -> tuple[Error, float, list[Tensor]]:
+    """The errors of structure of a picture, which in all are worth what its squared errors are: so a search moves along
+    the curve as little as one for these. With that worth in bits, and what the curvature of J = bits + errors at each
+    latent of a part is over that with squared errors, [1, 1, h / 16, w / 16].
+
+    Half the curvature is that of the bits; what the errors of x are worth says how the other half grows.
+    """
+    worth, loss, maps = 0.0, 0.0, list[tuple[Tensor, Tensor]]()
+    for part in parts:
+        shape = tuple(-(-side // PATCH) for side in part.picture.shape[2:])
+        pooled = [w * F.adaptive_avg_pool2d(d, shape).mean(0) for w, d in _dissimilar(part.x, part.picture)]
+        own = squared.map(part)
+        maps.append((_smooth(sum(pooled, part.x.new_zeros(shape))), _smooth(F.adaptive_avg_pool2d(own, shape)[0, 0])))
+        worth += float(own.sum())
+        loss += float(dissimilarity(part.x, part.picture))
+    if not loss:
+        return squared, worth, [torch.ones_like(of_squared) for _, of_squared in maps]
+    scale = (1 - SQUARED) * worth / loss
+    grown = [scale * of_structure / of_squared.clamp(min=1e-9) + SQUARED for of_structure, of_squared in maps]
+    return StructuralError(worth / loss, squared), worth, [((1 + one) / 2).clamp(_LEAST, _MOST) for one in grown]
 
 
 def dissimilarity(x: Tensor, picture: Tensor) -> Tensor:
@@ -84,10 +99,6 @@ def error_weight(model: S2LIC, q: Tensor, height: int, width: int) -> Tensor:
 def _dissimilar(x: Tensor, picture: Tensor) -> Iterator[tuple[float, Tensor]]:
     """Weights of scales, and 1 - similarity of their windows, [C, ...]."""
     return ((weight, 1 - term) for weight, term in similarities(255 * x[0].float(), 255 * picture[0], 255))
-
-
-def _latents(picture: Tensor) -> tuple[int, int]:
-    return -(-picture.shape[2] // PATCH), -(-picture.shape[3] // PATCH)
 
 
 def _smooth(latents: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from codec.codecs.s2lic.distortion import Error
+from codec.codecs.s2lic.distortion import Error, Part
 from codec.models.s2lic.acgc import whole
 from codec.models.s2lic.model import S2LIC
 from codec.models.s2lic.prior import LIKELIHOOD_MIN, SCALE_MIN, gaussian_likelihood
@@ -113,7 +113,7 @@ class _Pass:
     def _error(self, x: Tensor) -> Tensor:
         if self.place.picture.shape[1] == 1:
             x = x.mean(1, keepdim=True)
-        return self.place.error(x, self.place.picture, self.place.q)
+        return self.place.error(Part(x, self.place.picture, self.place.q))
 
 
 def _whole(halves: list[_Coded], parts: list[Tensor]) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from codec import tiling
-from codec.codecs.s2lic.distortion import Error, SquaredError, StructuralError, dissimilarity
+from codec.codecs.s2lic.distortion import Error, Part, SquaredError, structural
 from codec.codecs.s2lic.head import is_mapped
 from codec.codecs.s2lic.ratemap import Rates
 from codec.codecs.s2lic.refine import Place, Schedule, has_bfloat16, refine
@@ -51,14 +51,15 @@ def units(
         return unit
 
     plain = [coded(n, tile, *codec.analyse(frame, header, tile, rates)) for n, tile in enumerate(tiles)]
+    squared = SquaredError(codec.model)
+    parts = (_part(codec, frame, header, rates, y_hat, tile) for tile in tiles)
     error: Error
-    error = squared = SquaredError(codec.model)
     if is_mapped(header):
-        # As much as the squared errors would be, so that the search moves along the curve as little as it does there.
-        worth = _errors(codec, frame, header, rates, y_hat, squared)
-        loss = _errors(codec, frame, header, rates, y_hat, lambda x, picture, q: dissimilarity(x, picture))
-        error = StructuralError(worth / loss, squared) if loss else squared
-    cost = _bits(plain) + _errors(codec, frame, header, rates, y_hat, error)
+        error, worth, curvatures = structural(parts, squared)
+    else:
+        error, worth = squared, sum(float(squared(part)) for part in parts)
+        curvatures = [torch.ones(1, 1, 1, 1, device=codec.device)] * len(tiles)
+    cost = _bits(plain) + worth
     fast = has_bfloat16(codec.device)
     better = []
     for number, tile in enumerate(tiles):
@@ -76,33 +77,25 @@ def units(
                 rates.of(region).float().clone(),
                 rates.of(tile).float().clone(),
                 error,
-                pad_to(error.curvature(*_part(codec, frame, header, rates, y_hat, tile)), y.shape[2], y.shape[3]),
+                pad_to(curvatures[number], y.shape[2], y.shape[3]),
             )
             place.tile.copy_(y)
             y = refine(codec.model, place, schedule, fast, told)
         better.append(coded(number, tile, y.double(), z))
-    return better if _bits(better) + _errors(codec, frame, header, rates, y_hat, error) < cost else plain
+    parts = (_part(codec, frame, header, rates, y_hat, tile) for tile in tiles)
+    return better if _bits(better) + sum(float(error(part)) for part in parts) < cost else plain
 
 
 def _bits(units: list[Unit]) -> float:
     return sum(8.0 * len(unit.payload) for unit in units)
 
 
-def _errors(
-    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, y_hat: Tensor,
-    error: Callable[[Tensor, Tensor, Tensor], Tensor],
-) -> float:  # fmt: skip
-    """What the errors of the pixels that a decoder makes of y_hat are worth in bits."""
-    tiles = tiling.tiles(header.height, header.width)
-    return sum(float(error(*_part(codec, frame, header, rates, y_hat, tile))) for tile in tiles)
-
-
 def _part(
     codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, y_hat: Tensor, tile: tiling.Tile
-) -> tuple[Tensor, Tensor, Tensor]:
-    """What an `Error` takes of a tile: the pixels that a decoder makes of y_hat, the picture's, and rates."""
+) -> Part:
+    """A tile as a decoder makes it of y_hat."""
     top = (1 << header.depth) - 1
     target = codec.colours(frame, header.depth, tile)
     x = codec.synthesise(y_hat, tile, rates)[..., : target.shape[2], : target.shape[3]]
     x = x.mean(1, keepdim=True) if target.shape[1] == 1 else x
-    return (x.clamp(0, 1) * top).round() / top, target, rates.of(tile).float()
+    return Part((x.clamp(0, 1) * top).round() / top, target, rates.of(tile).float())

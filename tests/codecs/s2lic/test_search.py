@@ -11,7 +11,15 @@ from codec import container, media, tiling
 from codec.codecs.options import ImageOptions
 from codec.codecs.s2lic import TUNES, search
 from codec.codecs.s2lic import image as s2lic
-from codec.codecs.s2lic.distortion import SquaredError, StructuralError, dissimilarity, error_weight
+from codec.codecs.s2lic.distortion import (
+    SQUARED,
+    Part,
+    SquaredError,
+    StructuralError,
+    dissimilarity,
+    error_weight,
+    structural,
+)
 from codec.codecs.s2lic.refine import Place, best_symbols, refine
 from codec.metrics.structure import decibels, ms_ssim
 from codec.models.s2lic.prior import gaussian_likelihood
@@ -103,7 +111,7 @@ def test_a_search_for_structure_finds_what_one_for_squared_errors_does_not(
         return len(kept[0].payload), decibels(similarity)
 
     plain, found = made(1), made(4)
-    monkeypatch.setattr(search, "StructuralError", lambda worth, squared: squared)
+    monkeypatch.setattr(search, "structural", lambda parts, squared: (squared, *structural(parts, squared)[1:]))
     squared = made(4)
     # Of bits and decibels at once: a tenth of the bytes is half a decibel here.
     worth = [100 * size / plain[0] - 20 * score for size, score in (plain, found, squared)]
@@ -119,10 +127,14 @@ def test_structure_weighs_an_error_more_where_it_is_calm(opened: s2lic.S2licImag
     calm[..., :64] += noise
     busy[..., 64:] += noise
     q = torch.tensor([0.5])
-    assert error(calm, picture_, q) > 10 * error(busy, picture_, q) > 100 * error(picture_, picture_, q)
+    worth = [error(Part(x, picture_, q)) for x in (calm, busy, picture_)]
+    assert worth[0] > 10 * worth[1] > 100 * worth[2]
     assert float(dissimilarity(picture_[..., :8], 0 * picture_[..., :8])) == 0  # the window doesn't fit
-    grown = error.curvature(picture_ + 0.02 * torch.randn(picture_.shape), picture_, q)[0, 0]
-    assert grown.shape == (4, 8) and grown[:, :3].min() > 4 * grown[:, 5:].max()
+    noisy = Part(picture_ + 0.02 * torch.randn(picture_.shape), picture_, q)
+    _, _, (grown,) = structural([noisy], error.squared)
+    assert grown.shape == (1, 1, 4, 8)
+    of_structure = 2 * grown - 1 - SQUARED  # without the bits' half, and what squared errors have of the other
+    assert of_structure[..., :3].min() > 8 * of_structure[..., 5:].max()
 
 
 @pytest.mark.parametrize("tune", TUNES)
