@@ -65,6 +65,32 @@ class ChainTask:
     tell: Callable[[VideoProgress], None]
 
 
+class EarlierSession(NamedTuple):
+    """A session of an archive, as those that come after it may use it. Its pictures are not to be had here."""
+
+    header: Header
+    unit: Callable[[int], Unit]  # 0, 1, ...: a unit of its own; FormatError for one that isn't whole
+    units: int  # how many it has, which may be none
+    earlier: Earlier  # what its own units may be coded against
+
+
+class Earlier(Protocol):
+    """The sessions of an archive that come before the one that is coded, which its units may be coded against.
+
+    Picklable and small: what is read is read when it is asked for. A session is named by its distance, how many
+    sessions back it is: 1 is the one before.
+    """
+
+    @property
+    def count(self) -> int:
+        """How many there are; none is further back."""
+        ...
+
+    def session(self, distance: int) -> EarlierSession:
+        """The session of this distance, 1 to `count`; FormatError for any other, and for one that is damaged."""
+        ...
+
+
 class VideoCodec(Protocol):
     """Encodes or decodes chains of at most `length` frames, of pictures in one of `layouts`."""
 
@@ -149,6 +175,11 @@ def no_description(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     return UnitsDescription({}, {}, [""] * len(units))
 
 
+def no_needs(header: Header, unit: Unit) -> frozenset[int]:
+    """The `needs` of a codec that codes nothing against earlier sessions."""
+    return frozenset()
+
+
 def no_check(header: Header, units: Sequence[Unit]) -> None:
     """The `check` of a codec that looks at its files only when it decodes them."""
 
@@ -171,15 +202,20 @@ class ImageMedia:
 @dataclass(frozen=True)
 class VideoMedia:
     """How a codec does videos. `settings`: those of VideoOptions that it takes. `starts_chain`: whether decoding can
-    begin with a unit."""
+    begin with a unit. `needs`: the distances of the earlier sessions of its archive that a unit is coded against.
+
+    An encoder is given those sessions in `VideoOptions.earlier`, a decoder as its last argument; None: there are none,
+    and a decoder raises FormatError for a unit that needs one.
+    """
 
     encoder: Callable[[Info, VideoOptions, str], VideoCodec]
-    decoder: Callable[[Header, str, bool], VideoCodec]  # the last one: the standard stream's pictures as they are
+    decoder: Callable[[Header, str, bool, Earlier | None], VideoCodec]  # bool: the stream's pictures as they are
     layouts: Callable[[VideoOptions], tuple[Layout, ...]]
     settings: Mapping[str, Setting]
     variants: Mapping[str, Variant]
     stages: Callable[[VideoOptions], tuple[str, ...]]  # of VideoProgress, in order, that an encoding goes through
     starts_chain: Callable[[Header, Unit], bool] = has_frames
+    needs: Callable[[Header, Unit], frozenset[int]] = no_needs  # without torch
 
 
 @dataclass(frozen=True)

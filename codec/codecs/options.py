@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codec.errors import CodecError
+
+if TYPE_CHECKING:
+    from codec.codecs.base import Earlier
 
 EFFORTS = 9
 VIDEO_EFFORT = 3
@@ -55,7 +59,7 @@ class Target:
 class VideoOptions:
     """How to encode a video. `seconds`: to spend on fitting `frames` frames in all, instead of what an effort allows.
     `threads`: that a chain may use; bytes don't depend on it. `preset` and `base`: a codec's own choices by name.
-    `weights`: a file of them, in place of the default."""
+    `weights`: a file of them, in place of the default. `earlier`: sessions of an archive to code against."""
 
     target: Target = field(default_factory=lambda: Target(quality=50.0))
     effort: int = VIDEO_EFFORT
@@ -65,6 +69,7 @@ class VideoOptions:
     preset: str | None = None
     base: str | None = None
     weights: Path | None = None
+    earlier: Earlier | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.effort <= EFFORTS:

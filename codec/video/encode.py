@@ -15,7 +15,7 @@ from typing import IO, cast
 
 from codec import container
 from codec.codecs import default
-from codec.codecs.base import Chain, SearchableCodec, VideoCodec
+from codec.codecs.base import Chain, Earlier, SearchableCodec, VideoCodec
 from codec.codecs.options import Target, VideoOptions, VideoProgress
 from codec.container import Header, Limits, Unit
 from codec.errors import CodecError, FormatError
@@ -88,7 +88,7 @@ def encode(
         frames = writer.write(done, _rest(header, options, chains, pool, done))
         area = header.width * header.height
         if target.psnr is not None and done:  # of what an interrupted run has made the quality isn't known
-            reached[:] = _measured(file, video, device)
+            reached[:] = _measured(file, video, device, options.earlier)
         while step := goals.missed(target, writer.size, reached, frames, area):
             # What the networks bring, or take, was another than where the search ended.
             quality = (options.target.quality or 0.0) + step * 100 / opened.steps
@@ -102,10 +102,10 @@ def encode(
     return header, frames
 
 
-def _measured(fp: IO[bytes], video: Video, device: str) -> list[float]:
+def _measured(fp: IO[bytes], video: Video, device: str, earlier: Earlier | None) -> list[float]:
     """The PSNR of every frame of a file that was written, against the video."""
     fp.seek(0)
-    found = open_file(fp, device=device)
+    found = open_file(fp, device=device, earlier=earlier)
     depth = found.header.depth
     pairs = zip(found.pictures(), video.pictures(), strict=False)
     reached = [psnr_611(errors(shown.planes, given.planes, depth)) for shown, given in pairs]

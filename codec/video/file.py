@@ -13,7 +13,7 @@ from typing import IO
 
 from codec import container
 from codec.codecs import of
-from codec.codecs.base import Spared, VideoCodec, VideoMedia
+from codec.codecs.base import Earlier, Spared, VideoCodec, VideoMedia
 from codec.container import Header, Limits, Unit, unpack_last
 from codec.errors import CodecError, FormatError, LimitError
 from codec.media.info import MAX_PIXELS, Info
@@ -133,20 +133,27 @@ def _losing(error: CodecError, what: str) -> CodecError:
 
 @on_our_own
 def open_file(
-    fp: IO[bytes], *, device: str = "auto", partial: bool = False, max_pixels: int = MAX_PIXELS, base: bool = False
+    fp: IO[bytes],
+    *,
+    device: str = "auto",
+    partial: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    base: bool = False,
+    earlier: Earlier | None = None,
 ) -> File:
     """Open a seekable .ncf video; nothing is decoded yet.
 
     `base`: its pictures are those of the standard stream in it, without the networks.
     `partial`: what is whole of a damaged file can be decoded, and `damage` of the result tells of the rest.
+    `earlier`: of a session of an archive, those that it may be coded against.
     Raises FormatError for what is not a whole .ncf file, LimitError, WeightsMissing.
     """
     limits = Limits(pixels=max_pixels)
     if partial:
-        return _salvaged(fp, limits, device, base)
+        return _salvaged(fp, limits, device, base, earlier)
     index = container.read_index(fp, limits)
     limits.check_dense(index.header.width, index.header.height, sum(index.lengths), of(index.header).dense)
-    opened = _opened(index.header, device, base)
+    opened = _opened(index.header, device, base, earlier)
     check = of(index.header).check
     check(index.header, [Unit(number, 0, 0, b"", frames) for number, frames in enumerate(index.frames)])
 
@@ -158,7 +165,7 @@ def open_file(
     return File(index.header, index.frame_count, None, *opened, unit, index.frames)
 
 
-def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool) -> File:
+def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool, earlier: Earlier | None) -> File:
     """What is whole of a file."""
     fp.seek(0)
     damage: list[CodecError] = []
@@ -186,7 +193,7 @@ def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool) -> File:
         check(header, [one])
         return one
 
-    return File(header, sum(counts), damage, *_opened(header, device, base), unit, counts, _Runs(damage))
+    return File(header, sum(counts), damage, *_opened(header, device, base, earlier), unit, counts, _Runs(damage))
 
 
 def _completed(units: list[Unit], error: CodecError) -> list[Unit]:
@@ -219,7 +226,7 @@ class _Runs:
         self._damage.append(_losing(self._error, what))
 
 
-def _opened(header: Header, device: str, base: bool) -> tuple[VideoMedia, VideoCodec]:
+def _opened(header: Header, device: str, base: bool, earlier: Earlier | None) -> tuple[VideoMedia, VideoCodec]:
     if base and header.stream is None:
         raise CodecError("there is no standard stream in it; leave --base out")
     codec = of(header)
@@ -229,4 +236,4 @@ def _opened(header: Header, device: str, base: bool) -> tuple[VideoMedia, VideoC
         if header.rate is None:
             raise CodecError("it holds an image, not a video; decode it instead")
         raise FormatError(f"no video codec {codec.name!r} in this version; get a whole copy of the file")
-    return codec.videos, codec.videos.decoder(header, device, base)
+    return codec.videos, codec.videos.decoder(header, device, base, earlier)

@@ -11,6 +11,7 @@ from codec.codecs.options import EFFORTS, VIDEO_EFFORT, VideoOptions
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
+    from codec.codecs.base import Earlier
     from codec.container import Header, Unit
     from codec.media import Info
     from codec.media.video import Layout
@@ -31,7 +32,7 @@ def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
     return Hybrid(ENCODERS[options.base or BASES[0]])
 
 
-def _decoder(header: Header, device: str, base: bool) -> VideoCodec:
+def _decoder(header: Header, device: str, base: bool, earlier: Earlier | None) -> VideoCodec:
     from codec.codecs.nirvana.head import check
 
     check(header)

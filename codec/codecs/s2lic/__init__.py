@@ -22,6 +22,7 @@ from codec.codecs.options import EFFORTS, VideoOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codec.codecs.base import Earlier
     from codec.container import Header, Unit
     from codec.media import Info
     from codec.media.video import Layout
@@ -42,7 +43,7 @@ def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
     return open_encoder(options, device)
 
 
-def _decoder(header: Header, device: str, base: bool) -> VideoCodec:
+def _decoder(header: Header, device: str, base: bool, earlier: Earlier | None) -> VideoCodec:
     from codec.codecs.s2lic.video import open_decoder
 
     return open_decoder(header, device)
