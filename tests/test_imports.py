@@ -22,7 +22,7 @@ LAYERS = (
     {"metrics"},
     {"codecs"},
     {"peers", "tasks", "video"},
-    {"api"},
+    {"api", "archive"},
     {"evaluate", "train"},
     {"report", "research"},
 )

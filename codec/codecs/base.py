@@ -184,6 +184,11 @@ def no_check(header: Header, units: Sequence[Unit]) -> None:
     """The `check` of a codec that looks at its files only when it decodes them."""
 
 
+def no_quality(header: Header) -> float | None:
+    """The `quality` of a codec whose heads don't say it."""
+    return None
+
+
 def has_frames(header: Header, unit: Unit) -> bool:
     """Whether a chain starts with a unit, where every picture stands alone and begins in its first unit."""
     return unit.frames > 0
@@ -202,7 +207,8 @@ class ImageMedia:
 @dataclass(frozen=True)
 class VideoMedia:
     """How a codec does videos. `settings`: those of VideoOptions that it takes. `starts_chain`: whether decoding can
-    begin with a unit. `needs`: the distances of the earlier sessions of its archive that a unit is coded against.
+    begin with a unit. `quality`: that a video was made with, 0 to 100, if its head says it. `needs`: the distances of
+    the earlier sessions of its archive that a unit is coded against.
 
     An encoder is given those sessions in `VideoOptions.earlier`, a decoder as its last argument; None: there are none,
     and a decoder raises FormatError for a unit that needs one.
@@ -216,6 +222,7 @@ class VideoMedia:
     stages: Callable[[VideoOptions], tuple[str, ...]]  # of VideoProgress, in order, that an encoding goes through
     starts_chain: Callable[[Header, Unit], bool] = has_frames
     needs: Callable[[Header, Unit], frozenset[int]] = no_needs  # without torch
+    quality: Callable[[Header], float | None] = no_quality  # without torch
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ class Limits:
     units: int = 2**20  # of the file
     unit_frames: int = 1024  # that begin in one unit
     payload: int = 2**30  # bytes of one unit
+    sessions: int = 2**16  # of an archive
+    segments: int = 2**12  # of a session
     few: int = 2**26  # pixels of a frame that are decoded from any file
 
     def check_dense(self, width: int, height: int, size: int, dense: int) -> None:

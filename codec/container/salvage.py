@@ -2,8 +2,8 @@
 
 from typing import IO
 
-from codec.container.archive import read_index, read_unit
 from codec.container.header import Header
+from codec.container.index import read_index, read_unit
 from codec.container.limits import LIMITS, Limits
 from codec.container.sections import Reader
 from codec.container.stream import read

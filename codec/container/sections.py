@@ -15,7 +15,8 @@ MAGIC = b"\x8eNCF"  # the first byte is neither ASCII nor the start of valid UTF
 VERSION = 0x01  # major nibble, minor nibble: 0.1
 CHUNK = 2**18  # bytes asked of a stream at once
 
-CRITICAL = b"BHPSUZ"
+CRITICAL = b"ABHNPSUZ"
+ARCHIVE = "it is an archive of videos; list it by `codec archive list`, take one out by `codec archive extract`"
 
 
 class Truncated(FormatError):
@@ -115,6 +116,8 @@ class Reader:
 
     def refuse(self, tag: bytes) -> NoReturn:
         """Raise the error for a tag that may not stand here."""
+        if tag == b"A" and self.offset == len(MAGIC) + 2:
+            raise FormatError(ARCHIVE)
         if tag.isalpha() and tag.isupper() and tag not in CRITICAL:
             self.skip(tag)  # a wrong checksum says damaged, a right one says newer
             raise FormatError(

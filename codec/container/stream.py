@@ -23,12 +23,7 @@ def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits =
     `units` is consumed one at a time. FormatError or LimitError when header or units are not what
     `read` would accept; the stream then holds an incomplete file.
     """
-    prefix = MAGIC + bytes([VERSION]) + section(b"H", pack_header(header, limits))
-    check_clip(header.metadata, header.rate)
-    prefix += pack_metadata(header.metadata, limits)
-    if header.stream is not None:
-        check_video(header)
-        prefix += section(b"S", pack_stream(header.stream, limits))
+    prefix = MAGIC + bytes([VERSION]) + pack_bare(header, limits)
     units = iter(units)
     opening = list(islice(units, 2 if header.frames == 1 else 1))
     if not opening:
@@ -38,6 +33,17 @@ def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits =
         return
     fp.write(prefix)
     write_session(fp, Tally(header, limits), chain(opening, units))
+
+
+def pack_bare(header: Header, limits: Limits = LIMITS) -> bytes:
+    """What stands between version and units; the whole content of a session of an archive that has no units."""
+    packed = section(b"H", pack_header(header, limits))
+    check_clip(header.metadata, header.rate)
+    packed += pack_metadata(header.metadata, limits)
+    if header.stream is not None:
+        check_video(header)
+        packed += section(b"S", pack_stream(header.stream, limits))
+    return packed
 
 
 def write_session(fp: IO[bytes], tally: Tally, units: Iterable[Unit]) -> None:
@@ -68,31 +74,52 @@ def read_header(source: IO[bytes] | bytes, limits: Limits = LIMITS, damage: list
     return open_file(source, limits, damage)[1]
 
 
+def read_bare(fp: IO[bytes], limits: Limits = LIMITS) -> Header:
+    """The header of what `pack_bare` wrote behind magic and version: no unit follows."""
+    reader, header = _head(fp, limits)
+    metadata: dict[str, bytes] = {}
+    stream, tag = _before_units(reader, header, limits, metadata, None)
+    if tag:
+        reader.refuse(tag)
+    return replace(header, metadata=metadata, stream=stream)
+
+
 def open_file(
     source: IO[bytes] | bytes, limits: Limits, damage: list[CodecError] | None = None
 ) -> tuple[Reader, Header, bytes]:
     """Read up to and including the tag of the first unit. `damage`: as in `read`."""
-    reader = Reader(io.BytesIO(source) if isinstance(source, bytes) else source)
+    reader, header = _head(io.BytesIO(source) if isinstance(source, bytes) else source, limits)
+    found: dict[str, bytes] = {}
+    if damage is not None and reader.fp.seekable():
+        return _salvaged(reader, header, limits, found, damage)
+    stream, tag = _before_units(reader, header, limits, found, damage)
+    _check_goes_on(tag)
+    if tag not in (b"B", b"P", b"U"):
+        reader.refuse(tag)
+    return reader, replace(header, metadata=found, stream=stream), tag
+
+
+def _head(fp: IO[bytes], limits: Limits) -> tuple[Reader, Header]:
+    """What a file begins with."""
+    reader = Reader(fp)
     reader.magic()
     tag = reader.tag()
     if not tag:
         raise Truncated("truncated: the head is missing")
     if tag != b"H":
         reader.refuse(tag)
-    header = unpack_header(reader.payload(tag, limits.head), limits)
-    found: dict[str, bytes] = {}
-    if damage is not None and reader.fp.seekable():
-        return _salvaged(reader, header, limits, found, damage)
-    stream, tag = _before_units(reader, header, limits, found, damage)
-    if tag not in (b"B", b"P", b"U"):
-        reader.refuse(tag)
-    return reader, replace(header, metadata=found, stream=stream), tag
+    return reader, unpack_header(reader.payload(tag, limits.head), limits)
+
+
+def _check_goes_on(tag: bytes) -> None:
+    if not tag:
+        raise Truncated("truncated: no unit follows the head")
 
 
 def _before_units(
     reader: Reader, header: Header, limits: Limits, metadata: dict[str, bytes], damage: list[CodecError] | None
 ) -> tuple[Stream | None, bytes]:
-    """Read metadata into a dict, and the stream if there is one; with the tag behind them."""
+    """Read metadata into a dict, and the stream if there is one; with the tag behind them, b"" at the end."""
     previous = b""
     while (tag := reader.tag()).isalpha() and tag.islower():
         if tag <= previous:
@@ -117,8 +144,6 @@ def _before_units(
         check_video(header)
         stream = unpack_stream(reader.payload(tag, limits.head), limits)
         tag = reader.tag()
-    if not tag:
-        raise Truncated("truncated: no unit follows the head")
     return stream, tag
 
 
@@ -132,6 +157,7 @@ def _salvaged(
     body: int | None = None
     try:
         stream, tag = _before_units(reader, header, limits, metadata, lost)
+        _check_goes_on(tag)
         body = reader.offset - 1
         if tag not in (b"B", b"P", b"U"):
             trouble = FormatError(f"damaged: byte {tag.hex()} at {body} where a unit should begin; get a whole copy")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import count, islice
 from typing import NamedTuple, TypeAlias, cast
 
@@ -22,6 +23,7 @@ from codec.processes import Done, Failed, Processes, Told
 from codec.video.cuts import chains
 
 _READERS = 3  # of one video that are kept open
+Spans: TypeAlias = Sequence[tuple[int, int]]
 Result: TypeAlias = "Unit | tuple[int, float]"  # of an encoding; of a trial: its bytes and sum of PSNRs
 
 
@@ -33,6 +35,20 @@ class Opening(NamedTuple):
     codec: str
     options: VideoOptions
     device: str
+    spans: Spans = ()
+
+
+def only(video: Video, spans: Spans) -> Video:
+    """A video of these runs of another's frames alone, each from a first frame to before another, ascending; of all if
+    there are none. Pictures keep their times."""
+
+    def pictures() -> Iterator[Picture]:
+        rest, at = video.pictures(), 0
+        for first, stop in spans:
+            yield from islice(rest, first - at, stop - at)
+            at = stop
+
+    return replace(video, expected=sum(b - a for a, b in spans), _read=pictures) if spans else video
 
 
 def videos_of(codec: str) -> VideoMedia:
@@ -156,10 +172,10 @@ class _Process:
         return list(work_on(*self._opened, numbered[1], tell))
 
     def _open(self) -> tuple[VideoCodec, Readers]:
-        source, max_pixels, codec, options, device = self._opening
+        source, max_pixels, codec, options, device, spans = self._opening
         assert source is not None
         media = videos_of(codec)
-        video = read_video(source, max_pixels=max_pixels, audio=False, layouts=media.layouts(options))
+        video = only(read_video(source, max_pixels=max_pixels, audio=False, layouts=media.layouts(options)), spans)
         return media.encoder(video.info, options, _device(device)), Readers(video)
 
 

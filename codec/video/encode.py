@@ -26,7 +26,7 @@ from codec.media.video.opening import VideoSource
 from codec.output import seekable
 from codec.surroundings import on_our_own
 from codec.video import goals
-from codec.video.chains import Beside, Chains, Here, Job, Opening, videos_of, workers
+from codec.video.chains import Beside, Chains, Here, Job, Opening, Spans, only, videos_of, workers
 from codec.video.file import open_file
 
 _OTHER = "the partial file is of another video or was made with other options; remove it"
@@ -45,6 +45,7 @@ def encode(
     resume: bool = False,
     jobs: int = 1,
     source: VideoSource | None = None,
+    spans: Spans = (),
 ) -> tuple[Header, int]:
     """Compress a video, opened by `codec.media.video.read_video` with the codec's layouts, into a binary file.
 
@@ -52,9 +53,11 @@ def encode(
 
     `codec`: by name, None for the default. `tell` is called as work goes on. `resume`: `fp` is open for update and
     holds what an interrupted run of the same call had written, and this one goes on from there. `jobs`: processes that
-    work on chains at once, each reading `source`, the same that `read_video` was given. CodecError for wrong arguments
-    and targets that can't be had, MediaError for a video that can't be read to its end.
+    work on chains at once, each reading `source`, the same that `read_video` was given. `spans`: runs of frames to
+    encode alone, each from a first one to before another; none: all. CodecError for wrong arguments and targets that
+    can't be had, MediaError for a video that can't be read to its end.
     """
+    video = only(video, spans)
     options = options or VideoOptions(frames=video.expected)
     name = codec or default("video").name
     opened = videos_of(name).encoder(video.info, options, device)
@@ -64,7 +67,7 @@ def encode(
         raise CodecError(f"{what} looks for no target; give --quality, or leave --codec and --preset out")
     target = options.target
     chains = Chains(video, opened.length)
-    opening = Opening(source, max_pixels, name, options, device)
+    opening = Opening(source, max_pixels, name, options, device, spans)
     reached: list[float] = []
 
     def heard(told: VideoProgress) -> None:

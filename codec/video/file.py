@@ -38,18 +38,7 @@ class File:
     @property
     def info(self) -> Info:
         """What the video is."""
-        h = self.header
-        info = Info(h.width, h.height, 3, h.depth, self.frames, h.rate, h.color, h.metadata)
-        if h.stream is None:
-            return info
-        aspect = 1 / h.stream.aspect if h.stream.turn & 1 else h.stream.aspect
-        return replace(info, chroma=h.stream.chroma, aspect=aspect)
-
-    @property
-    def _held(self) -> Fraction | None:
-        """For how long the last picture is shown, if the rate doesn't say it."""
-        value = self.header.metadata.get("last")
-        return unpack_last(value) if value else None
+        return info_of(self.header, self.frames)
 
     def packets(self) -> Iterator[Packet]:
         """Those of the standard stream, as they are."""
@@ -63,6 +52,7 @@ class File:
 
         With `damage`, frames that can't be had are left out: pictures keep their times.
         """
+        held = held_of(self.header)
         last = self.frames - 1 if last is None else last
         if not 0 <= first <= last < self.frames:
             raise CodecError(f"there are no frames {first}..{last}: it has {self.frames}, numbered from 0")
@@ -73,7 +63,7 @@ class File:
             try:
                 for picture in self._codec.decode(self.header, self._chain(reached), number, self._spared):
                     if number >= first:
-                        yield picture._replace(held=self._held) if number == self.frames - 1 else picture
+                        yield picture._replace(held=held) if number == self.frames - 1 else picture
                     number += 1
                     if number > last:
                         return
@@ -124,6 +114,22 @@ class File:
         while number < len(self._counts) and not self._starts_chain(number):
             number += 1
         return number
+
+
+def info_of(header: Header, frames: int) -> Info:
+    """What a video with this header is, that has so many frames."""
+    h = header
+    info = Info(h.width, h.height, 3, h.depth, frames, h.rate, h.color, h.metadata)
+    if h.stream is None:
+        return info
+    aspect = 1 / h.stream.aspect if h.stream.turn & 1 else h.stream.aspect
+    return replace(info, chroma=h.stream.chroma, aspect=aspect)
+
+
+def held_of(header: Header) -> Fraction | None:
+    """For how long a video's last picture is shown, if the rate doesn't say it."""
+    value = header.metadata.get("last")
+    return unpack_last(value) if value else None
 
 
 def _losing(error: CodecError, what: str) -> CodecError:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from importlib.resources import files
 
 import pytest
+from helpers.archives import specified
 from helpers.containers import (
     IMAGE,
     IMAGE_UNITS,
@@ -47,18 +48,6 @@ from codec.container import (
 from codec.container.fields import varint
 from codec.errors import CodecError, FormatError, LimitError
 from codec.standard.packets import unpack
-
-
-def specified(name: str) -> bytes:
-    """The bytes of a worked example in FORMAT.md, whose offsets have to add up."""
-    text = files("codec").joinpath("FORMAT.md").read_text(encoding="utf-8")
-    (block,) = re.findall(rf"```hex {name}\n(.*?)```", text, re.DOTALL)
-    data = b""
-    for line in block.splitlines():
-        offset, values, _ = re.fullmatch(r"([0-9a-f]{4})  ((?:[0-9a-f]{2} )+) *(.*)", line).groups()
-        assert int(offset, 16) == len(data), line
-        data += bytes.fromhex(values)
-    return data
 
 
 def test_the_image_of_the_specification_is_what_we_write_and_read():

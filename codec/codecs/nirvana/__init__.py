@@ -87,6 +87,12 @@ def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     return describe(header, units)
 
 
+def _quality(header: Header) -> float | None:
+    from codec.codecs.nirvana.head import quality
+
+    return quality(header)
+
+
 def _variants() -> dict[str, Variant]:
     """`nirvana-x265-e1` is over that base at that effort; `base-x265` the base alone."""
     bases = {"": BASES[0], **{f"-{base}": base for base in BASES}}
@@ -121,6 +127,7 @@ CODEC = Descriptor(
         _variants(),
         _stages,
         _starts_chain,
+        quality=_quality,
     ),
     check=_check_file,
     describe=_describe,

@@ -43,6 +43,14 @@ def made(header: Header) -> tuple[str, float, int]:
     return names[number], steps / STEPS, effort
 
 
+def quality(header: Header) -> float | None:
+    """The quality that a file was made with, 100 if its stream is the source's; None where the head doesn't say it."""
+    if header.stream is None:
+        return None
+    name, factor, _ = made(header)
+    return ENCODERS[name].quality(factor) if name else 100.0
+
+
 def starts_chain(header: Header, unit: Unit) -> bool:
     """Whether decoding can begin with a unit."""
     assert header.rate is not None

@@ -83,7 +83,13 @@ CODEC = Descriptor(
         },
     ),
     videos=VideoMedia(
-        _encoder, _decoder, _layouts, {"quality": QUALITY}, {"s2lic": Variant("q")}, lambda options: ("fit",)
+        _encoder,
+        _decoder,
+        _layouts,
+        {"quality": QUALITY},
+        {"s2lic": Variant("q")},
+        lambda options: ("fit",),
+        quality=lambda header: _values(header).get("quality"),
     ),
     weights=WEIGHTS,
     check=_check,
