@@ -23,7 +23,7 @@ from codec.cli.files import STDIO, Job, Names, file_ids, plan, stdin_as_dash
 from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.options import BatchOptions
 from codec.cli.progress import BatchLine
-from codec.cli.walk import find
+from codec.cli.walk import Found, find
 from codec.device import cores
 from codec.errors import CodecError
 
@@ -106,13 +106,27 @@ def run_batch(
         raise click.UsageError("--json and the output can't both go to standard output; name a file with -o")
     inputs = file_ids([job.source for job in jobs])
     existing = Existing(jobs, inputs, options.output, names, options.force, options.skip_existing)
+    run_jobs(verb, jobs, options, work=work, settle=existing.settled, found=found)
+
+
+def run_jobs(
+    verb: tuple[str, str],
+    jobs: Sequence[Job],
+    options: BatchOptions,
+    *,
+    work: Work,
+    settle: Callable[[Job], Job | None],
+    found: Found | None = None,
+) -> None:
+    """Do `work` on every job that `settle` leaves, which gives None for one that is to be skipped. Exit 1 if any
+    failed. `found`: what was found beside the jobs' sources."""
+    found = found or Found([], [], [])
     report = _Report(verb, len(jobs) + len(found.problems), options)
 
     def step(job: Job) -> Job | Result:
         """The job if it is to be done, or its result already."""
         try:
-            settled = existing.settled(job)
-            return settled or Result({"file": job.source, "output": job.target, "skipped": True})
+            return settle(job) or Result({"file": job.source, "output": job.target, "skipped": True})
         except (CodecError, OSError) as error:
             return failure(job.source, error)
 

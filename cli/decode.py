@@ -17,7 +17,7 @@ from codec.cli.files import Job, Names
 from codec.cli.made import marked_png, replaceable
 from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import an_ncf, atomic_write, contents
-from codec.cli.video import Span, decode_video
+from codec.cli.video import decode_video, picture_options
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ def _header(source: str | bytes, max_pixels: int) -> Header:
     "A file whose suffix says the format (png jpg webp avif tif bmp ppm; videos: mp4 mkv y4m), a directory, or - for a "
     "PNG or a y4m stream."
 )
-@click.option("--frames", type=Span(), metavar="A..B", help="Videos: only these frames, counted from 0.")
-@click.option("--base", is_flag=True, help="Videos: the standard stream's pictures, without the networks.")
-@click.option("--png", is_flag=True, help="Videos: a folder of PNGs, named as the output.")
-@click.option("--no-audio", is_flag=True, help="Videos: leave the sound out.")
+@picture_options
 @click.option("--partial", is_flag=True, help="Keep what is whole of a damaged file; the rest becomes grey.")
 @run_options("Where to compute.")
 def decode(

@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 import io
-import math
 import os
 import time
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import click
 
 from codec import codecs
+from codec.cli.archive.add import ARCHIVE, new_archive
 from codec.cli.batch import Result, Tell, run_batch
+from codec.cli.encoding import (
+    REQUESTED,
+    VideoRequest,
+    choices,
+    effort_option,
+    goals_of,
+    quality_option,
+    request_of,
+    video_options,
+    weights_option,
+)
 from codec.cli.files import STDIO, Job, Names
+from codec.cli.made import is_ncf
 from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
-from codec.cli.video import DURATION, SIZE, VideoRequest, encode_video
+from codec.cli.video_encode import encode_video
 from codec.codecs.base import Descriptor
-from codec.device import cores
 from codec.errors import CodecError
 from codec.weights import installed
 
+_TITLES = {codec.name: codec.title for codec in codecs.all_codecs().values()} | {ARCHIVE: "one archive of videos"}
 _SAID = ("quality", "tune", "effort")  # in a row, of what a picture was told
-_GOALS = ("--quality", "--target-psnr", "--target-bpp", "--target-size")
-
-
-def _finite(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    if value is not None and math.isnan(value):
-        raise click.BadParameter("nan is not in the range 0<=x<=100.")
-    return value
-
-
-def _choices(kind: str, setting: str) -> list[str]:
-    """What a setting may be with any of the codecs for "image" or "video"."""
-    media = [codec.videos if kind == "video" else codec.images for codec in codecs.of_kind(kind).values()]
-    return [choice for one in media if one and setting in one.settings for choice in one.settings[setting].choices]
-
-
-def _other(codec: str | None, kind: str) -> bool:
-    """Whether a codec is named that isn't the default for this kind."""
-    return codec is not None and codec != codecs.default(kind).name
 
 
 def default_name(source: str) -> str:
@@ -50,69 +43,32 @@ def default_name(source: str) -> str:
     return (source if suffix.lower() == ".ncf" else stem) + ".ncf"
 
 
-def is_ncf(target: str, source: str = "") -> bool:
-    """Whether a file is `codec`'s: what was encoded, which -f may replace."""
-    from codec.container import MAGIC
-
-    with suppress(OSError), open(target, "rb") as fp:
-        return fp.read(len(MAGIC)) == MAGIC
-    return False
-
-
 @click.command(short_help="Compress images and videos to .ncf files.")
 @where_options("A file, a directory (several inputs), or - for stdout.")
+@quality_option
 @click.option(
-    "-q", "--quality", type=click.FloatRange(0, 100), callback=_finite,
-    help="0 smallest to 100 best; fractions count.  [default: 50]",
-)  # fmt: skip
-@click.option(
-    "--tune", type=click.Choice(_choices("image", "tune")),
+    "--tune", type=click.Choice(choices("image", "tune")),
     help="Photos: for the least error, or for structure (MS-SSIM): bits go to calm parts.  [default: psnr]",
 )  # fmt: skip
 @click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
-@click.option(
-    "-e", "--effort", type=click.IntRange(1, 9),
-    help="1 fastest to 9 smallest; it decodes as fast.  [default: 1; --lossless: 2; videos: 3]",
-)  # fmt: skip
+@effort_option
 @click.option(
     "--codec",
-    type=click.Choice(list(codecs.all_codecs())),
-    help=", ".join(f"{codec.name} ({codec.title})" for codec in codecs.all_codecs().values()) + ".  [default: by file]",
+    type=click.Choice(list(_TITLES)),
+    help=", ".join(f"{name} ({title})" for name, title in _TITLES.items()) + ".  [default: by file]",
 )
-@click.option(
-    "--preset",
-    type=click.Choice(_choices("video", "preset")),
-    help="Videos: a network of NIRVANA's paper by itself, for study.",
-)
-@click.option(
-    "--base",
-    type=click.Choice(_choices("video", "base")),
-    help="Videos: the encoder of the standard stream.  [default: svt-av1]",
-)
-@click.option(
-    "--keep-stream",
-    is_flag=True,
-    help="Videos in AV1, H.265 or H.264: keep the stream as it is. Nothing is encoded, nothing gets smaller.",
-)
-@click.option("--target-psnr", type=float, metavar="DB", help="Videos: the least PSNR (YCbCr 6:1:1) on average.")
-@click.option("--target-bpp", type=float, metavar="BPP", help="Videos: bits per pixel on average, at most.")
-@click.option("--target-size", type=SIZE, metavar="SIZE", help="Videos: bytes at most, as 500k or 20M.")
-@click.option("--time-budget", type=DURATION, metavar="TIME", help="Videos: how long to fit, as 90s, 10m or 2h.")
-@click.option("--resume", is_flag=True, help="Videos: go on where an interrupted run was.")
-@click.option("--no-audio", is_flag=True, help="Videos: leave the sound out.")
+@video_options
 @click.option(
     "--verify/--no-verify", default=None, help="With --lossless: decode each part and compare.  [default: verify]"
 )
-@click.option("--weights", metavar="NAME|FILE", help="Encode with these, from `codec models` or a file.")
+@weights_option
 @click.option(
     "--strip", is_flag=True, help="Drop Exif, XMP, text, ICC profile and a video's tags; 8-bit colours become sRGB."
 )
 @run_options("Where to compute; a file decodes on any device.")
 def encode(
-    sources: tuple[str, ...], quality: float | None, tune: str | None, lossless: bool, effort: int | None,
-    verify: bool | None, strip: bool, device: str, max_pixels: int, codec: str | None, preset: str | None,
-    target_psnr: float | None, target_bpp: float | None, target_size: float | None, time_budget: float | None,
-    base: str | None, keep_stream: bool, resume: bool, no_audio: bool, weights: str | None, **rest: Any,
+    sources: tuple[str, ...], tune: str | None, lossless: bool, verify: bool | None, device: str, max_pixels: int,
+    **rest: Any,
 ) -> None:  # fmt: skip
     """Compress images and videos to .ncf files.
 
@@ -126,6 +82,7 @@ def encode(
     codec encode clip.mp4                     a video, with its sound
     codec encode clip.mp4 --target-size 20M --base x265
     codec encode clip.mp4 --keep-stream       as it is, in an .ncf
+    codec encode --codec pfnr clip.mp4 clips/a.mp4 -o new.ncf    one archive, see codec archive
 
     Reads JPEG, PNG, WebP, AVIF, HEIC (with pillow-heif), TIFF, GIF (of an animation the first frame), BMP and
     PPM. Orientation is applied; depths up to 16 bits, transparency, ICC, Exif and XMP are kept. Of videos, all
@@ -134,9 +91,13 @@ def encode(
     from codec.media import SUFFIXES
     from codec.media.formats import VIDEO_SUFFIXES
 
-    goals = [g for g, v in zip(_GOALS, (quality, target_psnr, target_bpp, target_size), strict=True) if v is not None]
-    if len(goals) > 1:
-        raise click.UsageError(f"{goals[0]} and {goals[1]} are two goals; choose one")
+    said = {name: rest.pop(name) for name in REQUESTED}
+    codec, goals = said["codec"], goals_of(said)
+    if codec == ARCHIVE:
+        if lossless or tune or verify is not None:
+            raise click.UsageError("an archive holds videos; leave out --lossless, --tune and --verify")
+        new_archive(sources, said, device, max_pixels, rest)
+        return
     keepers = codecs.of_kind("lossless")
     if lossless and codec and codec not in keepers:
         raise click.UsageError(f"--lossless is the codec {', '.join(keepers)}; leave out --codec {codec}")
@@ -146,25 +107,16 @@ def encode(
     if lossless and goals:
         raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
     options: dict[str, Any] = {
-        "codec": codec, "lossless": lossless, "quality": quality, "effort": effort, "tune": tune, "verify": verify,
-        "strip": strip, "device": device, "max_pixels": max_pixels, "weights": weights,
+        "codec": codec, "lossless": lossless, "quality": said["quality"], "effort": said["effort"], "tune": tune,
+        "verify": verify, "strip": said["strip"], "device": device, "max_pixels": max_pixels,
+        "weights": said["weights"],
     }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
     single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
-    request = VideoRequest(
-        codec, preset, base, keep_stream, quality, target_psnr, target_bpp, target_size, effort, time_budget,
-        not no_audio, resume, weights, _video_jobs(rest["jobs"]) if single else 1, strip=strip,
-    )  # fmt: skip
-    told = goals or effort is not None or time_budget is not None or base or preset or weights or _other(codec, "video")
-    if keep_stream and told:
-        raise click.UsageError("--keep-stream encodes nothing; leave the options out that say how")
+    request = request_of(said, rest["jobs"] if single else 1)
     work = partial(_encode_file, options=options, request=request)
     suffixes, names = SUFFIXES | VIDEO_SUFFIXES, Names(default_name, is_ncf)
     run_batch(("encoding", "encoded"), sources, BatchOptions(**rest), work=work, names=names, suffixes=suffixes)
-
-
-def _video_jobs(given: int | None) -> int | None:
-    return cores() if given == 0 else given
 
 
 def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], request: VideoRequest) -> Result:

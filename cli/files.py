@@ -34,13 +34,15 @@ class Input:
 @dataclass(frozen=True)
 class Job:
     """One input and the output it becomes; either may be "-". `mirrored`: the folders of the output are made.
-    `replace`: what has the output's name may be replaced; `taken`: the name that it would have, were that free."""
+    `replace`: what has the output's name may be replaced; `taken`: the name that it would have, were that free.
+    `session`: of an archive, which is the source, or the target."""
 
     source: str
     target: str
     mirrored: bool = False
     replace: bool = False
     taken: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True)

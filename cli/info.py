@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from codec.cli.archive.show import print_list
 from codec.cli.batch import run_each
+from codec.cli.files import STDIO
 from codec.cli.messages import shown
 from codec.cli.options import FILE
 from codec.cli.streams import an_ncf, contents
@@ -30,14 +33,28 @@ def info(sources: tuple[str, ...], verbose: bool, as_json: bool) -> None:
     codec info --json *.ncf
     codec info - < photo.ncf
 
-    The file is read to its end and its checksums are compared, but no pixel is decoded.
+    The file is read to its end and its checksums are compared, but no pixel is decoded. Of an archive the videos
+    are listed; `codec archive info` tells more of each.
     """
 
     def work(source: str) -> None:
+        if _is_archive(source):
+            print_list(source, as_json)
+            return
         values, told = _describe(source, verbose)
         click.echo(json.dumps(values) if as_json else _table(values, told))
 
     run_each(sources, work)
+
+
+def _is_archive(source: str) -> bool:
+    """Whether a file that can be read twice is an archive, which is listed without being read to its end."""
+    from codec.container import is_archive
+
+    if source == STDIO or not os.path.isfile(source):
+        return False
+    with open(source, "rb") as fp:
+        return is_archive(fp)
 
 
 def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescription]:

@@ -29,6 +29,15 @@ def mark_mp4(fp: IO[bytes]) -> None:
     fp.write(_BOX)
 
 
+def is_ncf(target: str, source: str = "") -> bool:
+    """Whether a file is `codec`'s: what was encoded, which -f may replace."""
+    from codec.container import MAGIC
+
+    with suppress(OSError), open(target, "rb") as fp:
+        return fp.read(len(MAGIC)) == MAGIC
+    return False
+
+
 def replaceable(target: str, source: str) -> bool:
     """Whether a file was decoded by `codec`, and after `source` was written: then it is none that this was made of."""
     with suppress(OSError, ValueError):

@@ -24,6 +24,7 @@ COMMANDS = {
     "encode": ("codec.cli.encode", "encode", "Compress images and videos to .ncf files."),
     "decode": ("codec.cli.decode", "decode", "Turn .ncf files back into images and videos."),
     "export": ("codec.cli.export", "export", "Take the standard stream out of .ncf videos."),
+    "archive": ("codec.cli.archive", "archive", "Keep many videos in one file that grows."),
     "info": ("codec.cli.info", "info", "Show what is in .ncf files."),
     "models": ("codec.cli.models", "models", "List the weights that are installed."),
     "evaluate": ("codec.cli.evaluate", "evaluate", "Measure codecs: rate, distortion, machine perception."),

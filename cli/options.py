@@ -54,7 +54,7 @@ def _set_threads(ctx: click.Context, param: click.Parameter, value: int | None) 
 
 def where_options(output_help: str) -> Callable[[Command], Command]:
     """IN... and the options of names."""
-    return _all(
+    return together(
         click.argument("sources", metavar="IN...", nargs=-1, required=True, type=FILE),
         click.option("-o", "--output", metavar="OUT", type=FILE, help=output_help),
         click.option("-f", "--force", is_flag=True, help="Overwrite existing files."),
@@ -63,13 +63,18 @@ def where_options(output_help: str) -> Callable[[Command], Command]:
     )
 
 
-def run_options(device_help: str) -> Callable[[Command], Command]:
+_JOBS = (
+    "Files to work on at once, each in a process; 0: one per core.  [default: 1; of one long video, as many parts as "
+    "there are cores]"
+)
+
+
+def run_options(device_help: str, jobs_help: str = _JOBS) -> Callable[[Command], Command]:
     """The options of how the work is done and told."""
-    return _all(
+    return together(
         click.option(
             "-j", "--jobs", type=click.IntRange(min=0), metavar="N",
-            help="Files to work on at once, each in a process; 0: one per core.  [default: 1; of one long "
-            "video, as many parts as there are cores]",
+            help=jobs_help,
         ),
         click.option(
             "--threads", type=click.IntRange(min=1), metavar="N", expose_value=False, callback=_set_threads,
@@ -97,7 +102,9 @@ def run_options(device_help: str) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
-def _all(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Options in the order in which helps show them."""
+
     def decorate(command: Command) -> Command:
         for decorator in reversed(decorators):
             command = decorator(command)

@@ -28,11 +28,12 @@ def unfinished(target: str, made_by: str) -> Path:
 
 
 @contextmanager
-def resumable(target: str, made_by: str, resume: bool, replace: bool = True) -> Iterator[IO[bytes]]:
+def resumable(target: str, made_by: str, resume: bool, replace: bool = True, named: bool = True) -> Iterator[IO[bytes]]:
     """A file that gets its name when it is complete. Interrupted it stays, for --resume; what fails leaves nothing.
 
-    `made_by` names the input's content and the options: those of a file that is resumed must be the same. Other runs
-    start anew. CodecError at once if another process is writing this output, whatever its options.
+    `named`: or it has gone into the target by then, and is removed. `made_by` names the input's content and the
+    options: those of a file that is resumed must be the same. Other runs start anew. CodecError at once if another
+    process is writing this output, whatever its options.
     """
     if target == STDIO or (os.path.exists(target) and not os.path.isfile(target)):
         with atomic_write(target) as fp:
@@ -46,14 +47,14 @@ def resumable(target: str, made_by: str, resume: bool, replace: bool = True) -> 
     kept = resume and part.exists()
     try:
         with locked(part, target):
-            yield from _held(part, target, kept, replace)
+            yield from _held(part, target, kept, replace, named)
     except OSError as error:
         if error.errno is not None and error.filename in (None, os.fspath(part)) and error.errno != errno.EPIPE:
             raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
         raise
 
 
-def _held(part: Path, target: str, kept: bool, replace: bool) -> Iterator[IO[bytes]]:
+def _held(part: Path, target: str, kept: bool, replace: bool, named: bool) -> Iterator[IO[bytes]]:
     """What is written while the file is this process's alone."""
     begun = kept
     try:
@@ -74,7 +75,10 @@ def _held(part: Path, target: str, kept: bool, replace: bool) -> Iterator[IO[byt
             say(f"codec: {target}: stopped before the first group was whole; nothing is left to go on from")
         raise
     try:
-        output.name(part, Path(os.path.realpath(target)), replace)
+        if named:
+            output.name(part, Path(os.path.realpath(target)), replace)
+        else:
+            part.unlink()
     except FileExistsError as error:
         raise CodecError(
             f"{target} has appeared meanwhile, and stays; the encoding is {part}, name it as you like"

@@ -8,12 +8,11 @@ a codec may code against what they hold (`earlier`, codec/codecs/base.py). Bytes
 """
 
 from codec.archive.add import Added, Writer, create, writing
-from codec.archive.archive import PFNR, Archive, opened, read
+from codec.archive.archive import Archive, opened, read
 from codec.archive.session import Session, open_session
 from codec.archive.verify import Verdict, verify
 
 __all__ = [
-    "PFNR",
     "Added",
     "Archive",
     "Session",

@@ -20,7 +20,7 @@ from typing import IO
 
 from codec import codecs, video
 from codec.archive import match
-from codec.archive.archive import PFNR, Archive, read
+from codec.archive.archive import Archive, read
 from codec.archive.session import Session, open_own
 from codec.codecs.options import Target, VideoOptions, VideoProgress
 from codec.container import (
@@ -53,7 +53,7 @@ _NEAR = 1.0  # of a quality: another encoder has no step that is nearer
 def create(path: str | os.PathLike[str], replace: bool = False) -> None:
     """Begin an archive, without sessions. FileExistsError if there is a file of this name, unless it is to go."""
     with whole_file(Path(path), replace) as fp:
-        fp.write(MAGIC + bytes([VERSION]) + pack_archive(*PFNR))
+        fp.write(MAGIC + bytes([VERSION]) + pack_archive())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, Any, cast
 
 from codec.archive.window import Window
 from codec.codecs import of
@@ -25,8 +25,6 @@ from codec.container import (
 )
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS
-
-PFNR = (4, 0)  # codec and revision of every archive: the number of what its sessions may share (codec/FORMAT.md)
 
 
 @dataclass
@@ -64,10 +62,10 @@ class Archive:
             return one
         raise one
 
-    def window(self, number: int) -> Window:
+    def window(self, number: int) -> IO[bytes]:
         """A session's content as a file."""
         entry, start, _ = self.placed(number)
-        return Window(self.fp, start, start + entry.content)
+        return cast(IO[bytes], Window(self.fp, start, start + entry.content))
 
     def header(self, number: int) -> Header:
         """A session's head and metadata, which may be those of another."""
@@ -135,7 +133,7 @@ class Sessions:
         units = len(index.offsets) if index else 0
         return EarlierSession(header, unit, units, Sessions(archive, number, frozenset(entry.depends)))
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[Any, ...]:
         archive = self._archive
         if archive.path is None:
             raise TypeError("an archive in memory stays in its process")
@@ -157,8 +155,6 @@ def read(fp: IO[bytes], path: str | None = None, limits: Limits | None = None) -
     """The archive in a seekable file, which stays open."""
     limits = limits or Limits()
     found = read_directory(fp, limits)
-    if (found.codec, found.revision) != PFNR:
-        raise FormatError(f"an archive of kind {found.codec}.{found.revision}; install a neural-codec that reads it")
     return Archive(fp, path, limits, found.sessions, found.whole, found.size - found.whole)
 
 

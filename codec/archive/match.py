@@ -46,7 +46,7 @@ def hash_of(planes: Planes, depth: int) -> int:
     for plane in planes:
         found = zlib.crc32(np.array([depth, *plane.shape], "<u4").tobytes(), found)
     for plane in planes:
-        found = zlib.crc32(np.ascontiguousarray(plane.astype(plane.dtype.newbyteorder("<"), copy=False)), found)
+        found = zlib.crc32(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes(), found)
     return found & 0xFFFF
 
 

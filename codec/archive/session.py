@@ -119,7 +119,7 @@ def open_own(archive: Archive, number: int, *, device: str, base: bool = False) 
     with named(entry.name):
         file = video.open_file(
             archive.window(number), device=device, base=base, max_pixels=archive.limits.pixels, earlier=earlier
-        )  # type: ignore[arg-type]
+        )
         if file.frames != entry.own:
             raise FormatError("damaged: its entry says other frames than it has; get a whole copy of the file")
     return entry.name, file

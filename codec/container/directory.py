@@ -15,7 +15,7 @@ from typing import IO, NamedTuple, TypeAlias
 from codec.container.fields import VARINT_BYTES
 from codec.container.limits import LIMITS, Limits
 from codec.container.sections import CHUNK, CRITICAL, Reader
-from codec.container.sessions import Entry, entry_limit, unpack_archive, unpack_entry
+from codec.container.sessions import Entry, check_archive, entry_limit, unpack_entry
 from codec.container.units import TAIL
 from codec.errors import CodecError, FormatError
 
@@ -39,8 +39,6 @@ class Directory:
     one that is damaged but as long as it says); `size`: of the file. What lies between is of an append that didn't
     finish."""
 
-    codec: int
-    revision: int
     sessions: tuple[Found, ...]
     whole: int
     size: int
@@ -64,7 +62,7 @@ def read_directory(fp: IO[bytes], limits: Limits = LIMITS) -> Directory:
         if tag == b"H":
             raise FormatError("it is one image or video, no archive; begin one with `codec archive create`")
         reader.refuse(tag)
-    codec, revision = unpack_archive(reader.payload(tag, 2 * VARINT_BYTES))
+    check_archive(reader.payload(tag, 3 * VARINT_BYTES))
     body = reader.offset
     last: list[Placed] = []  # the last session first
     stop = size
@@ -73,9 +71,9 @@ def read_directory(fp: IO[bytes], limits: Limits = LIMITS) -> Directory:
         stop = found.start
     whole = not last or last[-1].entry.number == 0
     if stop == body and whole and _in_order(last):
-        return Directory(codec, revision, _named_once(list(reversed(last))), size, size)
+        return Directory(_named_once(list(reversed(last))), size, size)
     sessions, end = _from_the_front(fp, body, size, limits)
-    return Directory(codec, revision, _named_once(sessions), end, size)
+    return Directory(_named_once(sessions), end, size)
 
 
 def _in_order(last: list[Placed]) -> bool:

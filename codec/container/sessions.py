@@ -17,6 +17,7 @@ from codec.container.limits import Limits
 from codec.container.sections import section
 from codec.errors import FormatError, LimitError
 
+PFNR = (4, 0)  # codec and revision of every archive: of what its sessions may share
 NAME_BYTES = 255
 HASH_BYTES = 2  # of each frame
 DIGEST_BYTES = 32  # SHA-256
@@ -112,18 +113,18 @@ def check_name(name: str) -> None:
         raise FormatError(f"{name!r} is no name of a session; give 1 to {NAME_BYTES} bytes without control characters")
 
 
-def pack_archive(codec: int, revision: int) -> bytes:
+def pack_archive() -> bytes:
     """Section A."""
-    return section(b"A", varint(codec) + varint(revision))
+    return section(b"A", b"".join(map(varint, PFNR)))
 
 
-def unpack_archive(payload: bytes) -> tuple[int, int]:
-    """Codec and revision of a section A."""
+def check_archive(payload: bytes) -> None:
+    """FormatError unless a section A is that of an archive that this release reads."""
     cursor = Cursor(payload, "section 'A'")
     found = cursor.varint(), cursor.varint()
-    if cursor.rest():
-        raise FormatError("damaged: section 'A' is longer than it can be; get a whole copy of the file")
-    return found
+    if found != PFNR or cursor.rest():
+        kind = f"{found[0]}.{found[1]}"
+        raise FormatError(f"an archive of kind {kind}, made by a newer version; install a newer neural-codec")
 
 
 def pack_entry(entry: Entry, limits: Limits) -> bytes:

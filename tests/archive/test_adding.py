@@ -122,7 +122,7 @@ def test_sound_is_of_its_session(path: Path, clip: list[Planes]) -> None:
 
 def test_a_whole_file_is_added_as_it_is(path: Path, clip: list[Planes]) -> None:
     with archive.opened(path) as opened:
-        data = opened.window(0).readall()
+        data = opened.window(0).read()
     with archive.writing(path, device="cpu") as writer:
         added = writer.add_file("kept", io.BytesIO(data))
     assert added.entry.own == 36
@@ -177,7 +177,7 @@ def test_what_a_killed_append_left_is_passed_over_and_cut_back_by_the_next(
 
 def test_a_picture_file_or_video_is_no_archive(path: Path, tmp_path: Path) -> None:
     with archive.opened(path) as opened:
-        (tmp_path / "clip.ncf").write_bytes(opened.window(0).readall())
+        (tmp_path / "clip.ncf").write_bytes(opened.window(0).read())
     (tmp_path / "text.ncf").write_text("hello")
     for name, what in (("clip.ncf", "no archive"), ("text.ncf", "not an .ncf file")):
         with pytest.raises(CodecError, match=what), archive.writing(tmp_path / name):

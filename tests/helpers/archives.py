@@ -11,7 +11,7 @@ from codec.container.sections import MAGIC, VERSION
 from codec.errors import CodecError
 from helpers.containers import VIDEO, VIDEO_UNITS, written
 
-HEAD = MAGIC + bytes([VERSION]) + pack_archive(4, 0)
+HEAD = MAGIC + bytes([VERSION]) + pack_archive()
 NAMES = ["a", "b", "c"]
 DIGEST = bytes(range(32))
 

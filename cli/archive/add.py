@@ -1,0 +1,204 @@
+"""`codec archive create` and `add`: an archive begins, and videos become sessions of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import IO, Any
+
+import click
+
+from codec import codecs
+from codec.cli.archive.show import directory, sessions_of
+from codec.cli.batch import Result, Tell, run_each, run_jobs
+from codec.cli.encoding import (
+    REQUESTED,
+    VideoRequest,
+    effort_option,
+    quality_option,
+    request_of,
+    video_options,
+    weights_option,
+)
+from codec.cli.files import STDIO, Job, stdin_as_dash
+from codec.cli.made import is_ncf
+from codec.cli.messages import say
+from codec.cli.options import FILE, BatchOptions, run_options
+from codec.cli.streams import contents
+from codec.cli.unfinished import resumable
+from codec.cli.video_encode import encoded, kept_into, prepared, size_of
+from codec.cli.walk import Found, find
+from codec.errors import CodecError
+
+ARCHIVE = "pfnr"  # the codec whose files are archives
+
+
+@click.command(short_help="Begin an archive without videos.")
+@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=FILE)
+@click.option("-f", "--force", is_flag=True, help="Overwrite existing .ncf files.")
+def create(archives: tuple[str, ...], force: bool) -> None:
+    """Begin an archive without videos.
+
+    \b
+    codec archive create all.ncf
+    """
+    run_each(archives, lambda path: begin(path, force))
+
+
+def begin(path: str, force: bool) -> None:
+    """Make an archive; with `force` in place of another .ncf file."""
+    from codec import archive
+
+    if os.path.lexists(path) and not (force and is_ncf(path)):
+        other = "overwrite it with -f" if is_ncf(path) else "which stays, since it is none of codec's"
+        raise CodecError(f"{path}: there is such a file already; name another, or {other}")
+    archive.create(path, replace=force)
+
+
+@click.command(short_help="Add videos to an archive.")
+@click.argument("target", metavar="ARCHIVE", type=FILE)
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=FILE)
+@click.option("--name", metavar="NAME", help="The session's name, of one video.  [default: the file's, without suffix]")
+@click.option("--skip-existing", is_flag=True, help="Leave out videos whose names are in the archive already.")
+@click.option("-r", "--recursive", is_flag=True, help="Take the files in folders, and in folders in them.")
+@quality_option
+@effort_option
+@click.option(
+    "--codec", type=click.Choice(list(codecs.of_kind("video"))),
+    help=f"The codec of the session.  [default: {codecs.default('video').name}]",
+)  # fmt: skip
+@video_options
+@weights_option
+@click.option("--strip", is_flag=True, help="Drop the video's tags.")
+@run_options("Where to compute; a file decodes on any device.", "Parts of a video to work on at once; 0: one per core.")
+def add(
+    target: str, sources: tuple[str, ...], name: str | None, device: str, max_pixels: int, jobs: int | None,
+    **rest: Any,
+) -> None:  # fmt: skip
+    """Add videos to an archive, one after the other.
+
+    \b
+    codec archive add all.ncf clip.mp4
+    codec archive add all.ncf a.mp4 b.mp4 -q 40 -e 5
+    codec archive add all.ncf clip.mp4 --name evening
+    codec archive add all.ncf -r clips/ --skip-existing
+
+    Runs of frames that are in it already, in the quality that is asked for, are not stored again: a copy takes a
+    hundred bytes. The options of encoding are those of `codec encode`. A video that fails leaves the archive as it
+    was, and the others go on.
+    """
+    request = request_of({key: rest.pop(key) for key in REQUESTED}, jobs)
+    _add_all(target, sources, name, request, device, max_pixels, rest)
+
+
+def new_archive(
+    sources: Sequence[str], said: dict[str, Any], device: str, max_pixels: int, rest: dict[str, Any]
+) -> None:
+    """`codec encode --codec pfnr`: create, and add. With a preset videos are coded by the paper's network, without as
+    `codec archive add` does it; `said`: REQUESTED options, `rest`: what BatchOptions has."""
+    target = rest["output"]
+    if target is None or target == STDIO or target.endswith(("/", os.sep)) or os.path.isdir(target):
+        raise click.UsageError("--codec pfnr makes one archive of all videos; name its file with -o")
+    request = request_of({**said, "codec": said["codec"] if said["preset"] else None}, rest["jobs"])
+    if not (rest["skip_existing"] and os.path.exists(target)):
+        run_each([target], lambda path: begin(path, rest["force"]))
+    _add_all(target, sources, None, request, device, max_pixels, rest)
+
+
+def _add_all(
+    target: str, sources: Sequence[str], name: str | None, request: VideoRequest, device: str, max_pixels: int,
+    rest: dict[str, Any],
+) -> None:  # fmt: skip
+    """Add files to an archive that is there; `rest`: what BatchOptions has."""
+    from codec.media.formats import VIDEO_SUFFIXES
+
+    options = BatchOptions(**{**rest, "jobs": 1})
+    found = find(stdin_as_dash(sources), recursive=options.recursive, suffixes=VIDEO_SUFFIXES, output=None)
+    if name is not None and len(found.inputs) != 1:
+        raise click.UsageError("--name is of one video; add them one at a time")
+    jobs = [Job(i.path, target, replace=True, session=name or default_name(i.path)) for i in found.inputs]
+    taken: set[str] = set()
+    run_each([target], lambda path: taken.update(_names(path)))
+
+    def settle(job: Job) -> Job | None:
+        if job.session in taken:
+            if options.skip_existing:
+                return None
+            raise CodecError(f"there is a session {job.session!r} in {target}; give another name with --name")
+        taken.add(job.session)
+        return job
+
+    work = partial(_add, request=request, device=device, max_pixels=max_pixels)
+    run_jobs(("adding", "added"), jobs, options, work=work, settle=settle, found=Found([], found.problems, found.notes))
+
+
+def _names(path: str) -> list[str]:
+    """Of the sessions that an archive has."""
+    if not os.path.lexists(path):
+        raise CodecError(f"there is no such archive; begin it with `codec archive create {path}`")
+    return [placed.entry.name for placed in sessions_of(directory(path))]
+
+
+def default_name(source: str) -> str:
+    """Of a file its name without suffix; CodecError for standard input, which has none."""
+    if source == STDIO:
+        raise click.UsageError("standard input has no name; give one with --name")
+    return os.path.splitext(os.path.basename(os.path.abspath(source)))[0]
+
+
+def _add(job: Job, tell: Tell | None, *, request: VideoRequest, device: str, max_pixels: int) -> Result:
+    from codec import archive
+    from codec.media.formats import check_head, is_video
+
+    source = contents(job.source, check_head)
+    if not is_video(source):
+        raise CodecError("it is no video, and an archive holds videos; encode it by `codec encode`")
+    with archive.writing(job.target, max_pixels=max_pixels, device=device) as writer:
+        if writer.cut:
+            say(f"codec: {job.target}: cut off {writer.cut:,} bytes of an append that did not finish")
+        writer.check_name(job.session)
+        # What is there already has a say in what is encoded.
+        salt = job.session, writer.archive.whole
+        if request.keep:
+            return _keep(job, source, tell, request, max_pixels, writer)
+        made = prepared(job, source, tell, request, max_pixels, salt)
+
+        def adding(part: IO[bytes], resume: bool) -> archive.Added:
+            return writer.add(
+                job.session, made.opened, part, made.codec, options=made.options, tell=made.heard, resume=resume,
+                jobs=made.jobs, source=source,
+            )  # fmt: skip
+
+        added = _made(job, made.made_by, request.resume, adding)
+    result = made.result(added.header, added.entry.frames, added.size, added.entry.own)
+    return _told(result, job, added.entry.frames, added.taken)
+
+
+def _made(job: Job, made_by: str, resume: bool, work: Callable[[IO[bytes], bool], Any]) -> Any:
+    """What `work` makes of an unfinished file beside the archive."""
+    with resumable(job.target, made_by, resume, named=False) as part:
+        return work(part, resume)
+
+
+def _keep(
+    job: Job, source: str | bytes, tell: Tell | None, request: VideoRequest, max_pixels: int, writer: Any
+) -> Result:
+    """Add one whose stream stays as it is."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(job.target))) as part:
+        header, frames, notes = kept_into(part, source, tell, request, max_pixels)
+        added = writer.add_file(job.session, part)
+    seconds = time.perf_counter() - started
+    result = encoded(job, header, frames, added.size, size_of(source), seconds, notes, {})
+    return _told(result, job, frames, 0)
+
+
+def _told(result: Result, job: Job, frames: int, taken: int) -> Result:
+    """With the session's name, and how many of its frames were there."""
+    row = {**result.row, "session": job.session, "taken": taken}
+    what = f"{taken:,} frame{' is' if taken == 1 else 's are'}" if taken < frames else "all frames are"
+    line = f"{result.line}; {what} those of earlier sessions" if taken else result.line
+    return Result(row, line, result.note, result.bytes_before)

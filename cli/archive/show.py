@@ -1,0 +1,189 @@
+"""`codec archive list`, `info` and `stats`: what is in an archive, without decoding it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codec.cli.batch import run_each
+from codec.cli.messages import say, shown
+from codec.cli.options import FILE
+
+if TYPE_CHECKING:
+    from codec.archive import Archive
+    from codec.container import Directory, Placed
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+
+
+def directory(path: str) -> Directory:
+    """The sessions of an archive, read from its entries alone."""
+    from codec.container import read_directory
+
+    with open(path, "rb", buffering=0) as fp:
+        return read_directory(fp)
+
+
+def sessions_of(found: Directory) -> list[Placed]:
+    """Those whose entries are whole."""
+    from codec.container import Placed
+
+    return [one for one in found.sessions if isinstance(one, Placed)]
+
+
+@contextmanager
+def looked_at(path: str) -> Iterator[Archive]:
+    """An archive to read; of an append that didn't finish a line is told."""
+    from codec import archive
+
+    with archive.opened(path) as found:
+        tell_unfinished(path, len(found.sessions), found.unfinished)
+        yield found
+
+
+def tell_unfinished(path: str, sessions: int, left: int) -> None:
+    """A line about bytes behind the last session, if there are some."""
+    if left:
+        whole = f"{sessions} session{' is' if sessions == 1 else 's are'} whole"
+        say(
+            f"codec: {path}: it is truncated, or an append did not finish: {whole}, and {left:,} bytes behind them are "
+            f"none; get a whole copy, or cut them off by `codec archive repair {path}`"
+        )
+
+
+@click.command("list", short_help="List the videos in archives.")
+@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a session on stdout.")
+def list_(archives: tuple[str, ...], as_json: bool) -> None:
+    """List the videos in archives; nothing but the index is read.
+
+    \b
+    codec archive list all.ncf
+    codec archive list --json all.ncf
+    """
+    run_each(archives, lambda path: print_list(path, as_json))
+
+
+def print_list(path: str, as_json: bool) -> None:
+    """Print a line for each session of an archive. Exit 1 if an entry is damaged."""
+    from codec.container import Placed
+
+    found = directory(path)
+    rows = _rows(found)
+    if as_json:
+        for one in rows:
+            click.echo(json.dumps({"file": path, **one}))
+    else:
+        frames, size = sum(one["frames"] for one in rows), found.size
+        click.echo(f"{shown(path)}  archive of {len(found.sessions)} videos, {frames:,} frames, {size:,} bytes")
+        width = max([len(shown(one["name"])) for one in rows], default=4)
+        if rows:
+            click.echo(f"  {'name':<{width}}  {'added (UTC)':<16} {'frames':>9} {'own':>9} {'bytes':>13}")
+        for one in rows:
+            date = one["date"][:16].replace("T", " ")
+            line = (
+                f"  {shown(one['name']):<{width}}  {date:<16} {one['frames']:>9,} {one['own']:>9,} {one['bytes']:>13,}"
+            )
+            click.echo(line + (f"  with {', '.join(map(shown, one['depends']))}" if one["depends"] else ""))
+    tell_unfinished(path, len(found.sessions), found.size - found.whole)
+    wrong = [one for one in found.sessions if not isinstance(one, Placed)]
+    for error in wrong:
+        say(f"codec: {path}: {error}")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _rows(found: Directory) -> list[dict[str, Any]]:
+    """What the entries say, as plain values."""
+    placed = sessions_of(found)
+    names = {one.entry.number: one.entry.name for one in placed}
+    return [
+        {
+            "name": one.entry.name, "number": one.entry.number, "date": date_of(one.entry.date),
+            "frames": one.entry.frames, "own": one.entry.own, "bytes": one.end - one.start,
+            "depends": [names.get(n, f"session {n}") for n in (one.entry.number - d for d in one.entry.depends)],
+            "sha256": one.entry.digest.hex(),
+        }
+        for one in placed
+    ]  # fmt: skip
+
+
+def date_of(seconds: int) -> str:
+    """ISO 8601, UTC; "" for what no calendar has."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat().replace("+00:00", "Z")
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+@click.command(short_help="Show what an archive, or a video in it, is.")
+@click.argument("path", metavar="ARCHIVE", type=FILE)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@_JSON
+def info(path: str, names: tuple[str, ...], as_json: bool) -> None:
+    """Show what the videos in an archive are: all of them, or those that are named.
+
+    \b
+    codec archive info all.ncf
+    codec archive info all.ncf clip
+    """
+    run_each([path], lambda path: _print_info(path, names, as_json))
+
+
+def _print_info(path: str, names: tuple[str, ...], as_json: bool) -> None:
+    from codec.archive.describe import describe
+
+    with looked_at(path) as found:
+        chosen = [found.number(name) for name in names] or [one.entry.number for one in found.entries]
+        for number in chosen:
+            values = describe(found, number)
+            values["date"] = date_of(values["date"])
+            click.echo(json.dumps({"file": path, **values}) if as_json else _table(values))
+
+
+def _table(values: dict[str, Any]) -> str:
+    kept = ", ".join(f"{name} {size:,} bytes" for name, size in values["metadata"].items())
+    rows = {
+        "added": values["date"],
+        "codec": values["codec"] if values["own"] else "none: all frames are those of others",
+        "size": f"{values['width']} x {values['height']}, {values['frames']:,} frames, {values['seconds']:.1f} s",
+        "rate": values["rate"],
+        "quality": f"{values['quality']:g}" if values["quality"] is not None and values["own"] else None,
+        "metadata": kept or "none",
+        "own": f"{values['own']:,} frames",
+        "depends": ", ".join(map(shown, values["depends"])) or "on nothing",
+        "bytes": f"{values['bytes']:,} ({values['bpp']:.3f} bpp)",
+    }
+    lines = [f"  {name:<9} {value}" for name, value in rows.items() if value is not None]
+    lines += [f"  {'frames':<9} {first} to {last}: {what}" for first, last, what in values["segments"]]
+    return "\n".join([shown(values["name"]), *lines])
+
+
+@click.command(short_help="Say where the bytes of an archive go, and what sharing saves.")
+@click.argument("path", metavar="ARCHIVE", type=FILE)
+@_JSON
+def stats(path: str, as_json: bool) -> None:
+    """Say where the bytes of an archive go, and what sharing saves.
+
+    \b
+    codec archive stats all.ncf
+    """
+    run_each([path], lambda path: _print_stats(path, as_json))
+
+
+def _print_stats(path: str, as_json: bool) -> None:
+    from codec.archive.describe import totals
+
+    with looked_at(path) as found:
+        values = totals(found)
+    if as_json:
+        click.echo(json.dumps({"file": path, **values}))
+        return
+    click.echo(shown(path))
+    for name, value in values.items():
+        click.echo(f"  {name.replace('_', ' '):<22} {value:>15,}")
