@@ -66,23 +66,6 @@ def attempt(job: Job, tell: Tell | None, work: Work, told: bool = True) -> Resul
     return replace(result, line=f"{result.line}; {job.taken} is there already") if job.taken else result
 
 
-def run_each(sources: Sequence[str], work: Callable[[str], None]) -> None:
-    """Call `work` on each source; a failure is one line on stderr, and the others go on. Exit 1 if any failed."""
-    failed = False
-    for source in sources:
-        try:
-            work(source)
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            if not is_expected(error):
-                raise
-            failed = True
-            say(f"codec: {explain(error, source)}")
-    if failed:
-        raise click.exceptions.Exit(1)
-
-
 def run_batch(
     verb: tuple[str, str],
     sources: Sequence[str],

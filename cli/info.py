@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codec.cli.archive.show import print_list
-from codec.cli.batch import run_each
 from codec.cli.files import STDIO
-from codec.cli.messages import shown
+from codec.cli.messages import run_each, shown
 from codec.cli.options import FILE
 from codec.cli.streams import an_ncf, contents
 

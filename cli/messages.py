@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import click
@@ -87,3 +88,23 @@ def columns() -> int:
     with suppress(OSError, ValueError):
         return os.get_terminal_size(sys.stderr.fileno()).columns or 80
     return 80
+
+
+def run_each(sources: Sequence[str], work: Callable[[str], None], within: str = "") -> None:
+    """Call `work` on each source; a failure is one line on stderr, and the others go on. Exit 1 if any failed.
+
+    `within`: the file that they are parts of, which lines then name.
+    """
+    failed = False
+    for source in sources:
+        try:
+            work(source)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            if not is_expected(error):
+                raise
+            failed = True
+            say(f"codec: {explain(error, within or source)}")
+    if failed:
+        raise click.exceptions.Exit(1)

@@ -13,7 +13,7 @@ import click
 
 from codec import codecs
 from codec.cli.archive.show import directory, sessions_of
-from codec.cli.batch import Result, Tell, run_each, run_jobs
+from codec.cli.batch import Result, Tell, run_jobs
 from codec.cli.encoding import (
     REQUESTED,
     VideoRequest,
@@ -25,7 +25,7 @@ from codec.cli.encoding import (
 )
 from codec.cli.files import STDIO, Job, stdin_as_dash
 from codec.cli.made import is_ncf
-from codec.cli.messages import say
+from codec.cli.messages import run_each, say
 from codec.cli.options import FILE, BatchOptions, run_options
 from codec.cli.streams import contents
 from codec.cli.unfinished import resumable

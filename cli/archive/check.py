@@ -7,8 +7,7 @@ import json
 import click
 
 from codec.cli.archive.show import looked_at
-from codec.cli.batch import run_each
-from codec.cli.messages import say, shown, status
+from codec.cli.messages import run_each, say, shown, status
 from codec.cli.options import FILE, Device
 
 

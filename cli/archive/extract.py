@@ -11,10 +11,11 @@ from typing import Any
 import click
 
 from codec.cli.archive.show import directory, sessions_of, tell_unfinished
-from codec.cli.batch import Result, Tell, run_each, run_jobs
+from codec.cli.batch import Result, Tell, run_jobs
 from codec.cli.existing import Existing
 from codec.cli.files import Job, Names, file_ids
 from codec.cli.made import replaceable
+from codec.cli.messages import run_each
 from codec.cli.options import FILE, BatchOptions, run_options
 from codec.cli.video import check_target, picture_options, write_decoded
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codec.cli.batch import run_each
-from codec.cli.messages import say, shown
+from codec.cli.messages import run_each, say, shown
 from codec.cli.options import FILE
 
 if TYPE_CHECKING:
@@ -139,11 +138,14 @@ def _print_info(path: str, names: tuple[str, ...], as_json: bool) -> None:
     from codec.archive.describe import describe
 
     with looked_at(path) as found:
-        chosen = [found.number(name) for name in names] or [one.entry.number for one in found.entries]
-        for number in chosen:
-            values = describe(found, number)
+        numbers = [found.number(name) for name in names] or range(len(found.sessions))
+
+        def work(number: str) -> None:
+            values = describe(found, int(number))
             values["date"] = date_of(values["date"])
             click.echo(json.dumps({"file": path, **values}) if as_json else _table(values))
+
+        run_each(list(map(str, numbers)), work, path)
 
 
 def _table(values: dict[str, Any]) -> str:

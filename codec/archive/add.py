@@ -6,7 +6,6 @@ leaves the archive as it was; what a kill in that last moment leaves is cut back
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import shutil
@@ -21,7 +20,7 @@ from typing import IO
 from codec import codecs, video
 from codec.archive import match
 from codec.archive.archive import Archive, read
-from codec.archive.session import Session, open_own
+from codec.archive.session import Session, digest_of, open_own
 from codec.codecs.options import Target, VideoOptions, VideoProgress
 from codec.container import (
     Entry,
@@ -58,8 +57,7 @@ def create(path: str | os.PathLike[str], replace: bool = False) -> None:
 
 @dataclass(frozen=True)
 class Added:
-    """What became of a video. `size`: by how many bytes the archive grew; `segments`: runs of frames that it took of
-    earlier sessions, or encoded."""
+    """What became of a video. `size`: by how many bytes the archive grew."""
 
     entry: Entry
     header: Header
@@ -226,15 +224,6 @@ class Writer:
                 out.seek(size)
                 out.truncate()
                 raise
-
-
-def digest_of(session: Session) -> bytes:
-    """The SHA-256 of a session's pictures, as an entry has it."""
-    found = hashlib.sha256()
-    for picture in session.pictures():
-        for plane in picture.planes:
-            found.update(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
-    return found.digest()
 
 
 def _needs(part: IO[bytes], header: Header, limits: Limits) -> set[int]:

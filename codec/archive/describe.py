@@ -6,7 +6,7 @@ from typing import Any
 
 from codec import codecs
 from codec.archive.archive import Archive
-from codec.container import Segment
+from codec.container import Placed, Segment
 
 
 def describe(archive: Archive, number: int) -> dict[str, Any]:
@@ -47,9 +47,9 @@ def totals(archive: Archive) -> dict[str, int]:
     saved = 0.0
     for placed in entries:
         for s in placed.entry.segments:
-            if s.distance:
-                owner = archive.placed(placed.entry.number - s.distance).entry
-                saved += s.count * owner.content / max(owner.own, 1)
+            owner = archive.sessions[placed.entry.number - s.distance]
+            if s.distance and isinstance(owner, Placed):
+                saved += s.count * owner.entry.content / max(owner.entry.own, 1)
     content, whole = sum(p.entry.content for p in entries), sum(p.end - p.start for p in entries)
     return {
         "sessions": len(archive.sessions),

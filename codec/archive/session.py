@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -123,3 +124,12 @@ def open_own(archive: Archive, number: int, *, device: str, base: bool = False) 
         if file.frames != entry.own:
             raise FormatError("damaged: its entry says other frames than it has; get a whole copy of the file")
     return entry.name, file
+
+
+def digest_of(session: Session) -> bytes:
+    """The SHA-256 of a session's pictures, as an entry has it."""
+    found = hashlib.sha256()
+    for picture in session.pictures():
+        for plane in picture.planes:
+            found.update(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
+    return found.digest()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from codec.archive.add import digest_of
 from codec.archive.archive import Archive, named
-from codec.archive.session import open_session
+from codec.archive.session import digest_of, open_session
 from codec.container import Placed
 from codec.errors import CodecError, DesyncError
 

@@ -159,12 +159,21 @@ def _from_the_front(fp: IO[bytes], body: int, size: int, limits: Limits) -> tupl
                 break
         if found is not None:
             number = found.entry.number
-            sessions += [_lost(n) for n in range(len(sessions), number)]
-            sound = number == len(sessions) and found.start >= end
-            sessions.append(found if sound else _lost(len(sessions)))
+            missing = [_lost(n) for n in range(len(sessions), number)]
+            sessions += missing
+            sessions.append(_in_place(found, len(sessions), end, bool(missing)))
             end = found.end
         at = end if step is None or found else step[1]
     return sessions, end
+
+
+def _in_place(found: Placed, number: int, end: int, behind_lost: bool) -> Found:
+    """A session, or what is wrong with where it is: it follows the one before, which ends at `end`, unless some are
+    lost between them."""
+    if found.entry.number == number and (found.start == end or (behind_lost and found.start > end)):
+        return found
+    name = found.entry.name
+    return FormatError(f"damaged: session {number} ({name}) isn't where its entry says; get a whole copy of the file")
 
 
 def _lost(number: int) -> FormatError:

@@ -51,7 +51,7 @@ class Entry:
     digest: bytes  # SHA-256 of its decoded frames: Y, U, V by rows, two bytes (the low one first) above 8 bits
     hashes: bytes = b""  # HASH_BYTES for each own frame: of the source's samples
     like: int = 0  # whose head, metadata and sound it has; 0: its own
-    depends: tuple[int, ...] = ()  # all that it can't be decoded without, ascending
+    depends: tuple[int, ...] = ()  # what it is coded against or has frames or head of, ascending
     segments: tuple[Segment, ...] = ()  # none: all frames are its own
 
     @property

@@ -17,7 +17,7 @@ from codec.archive import match
 from codec.codecs.options import Target
 from codec.container import Segment
 from codec.errors import CodecError
-from codec.media.video import Picture, Planes
+from codec.media.video import Picture, Planes, read_video
 from codec.video import open_file
 
 Made = tuple[bytes, list[archive.Added]]
@@ -118,6 +118,23 @@ def test_sound_is_of_its_session(path: Path, clip: list[Planes]) -> None:
     with archive.opened(path) as opened:
         sounds = [len(opened.header(n).metadata.get("audio", b"")) for n in (4, 5)]
     assert sounds[0] == 0 < sounds[1] < loud.size
+
+
+def test_processes_encode_what_is_new_and_no_more(path: Path, clip: list[Planes]) -> None:
+    """Each reads the source by itself, and passes over the frames that are there."""
+    new = scenes(lengths=(14, 14))
+    frames = [*[(255 - y, u, v) for y, u, v in new[:14]], *clip[5:12], *[(255 - y, v, u) for y, u, v in new[14:]]]
+    source = path.with_name("source.mkv")
+    source.write_bytes(video_file(frames))
+    before, grown = path.read_bytes(), []
+    for jobs in (1, 2):
+        path.write_bytes(before)
+        with archive.writing(path, device="cpu") as writer, open(path.with_name("part"), "w+b") as part:
+            opened = read_video(str(source))
+            writer.add("new", opened, part, options=options(), jobs=jobs, source=str(source), date=1)
+        grown.append(path.read_bytes())
+    assert grown[0] == grown[1] and verdicts(path)["new"] == ""
+    assert [s.count for s in found(grown[0])[-1].entry.segments] == [14, 7, 14]
 
 
 def test_a_whole_file_is_added_as_it_is(path: Path, clip: list[Planes]) -> None:

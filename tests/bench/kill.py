@@ -1,9 +1,10 @@
 """Kill commands at random moments, again and again: `python tests/bench/kill.py [KILLS]`; one JSON line.
 
 `encode` (pictures, lossy and lossless), `decode`, batches of two processes, videos (encoded with --resume, decoded to
-an mp4 and to a folder, exported) and `evaluate` with --keep run in turn, each in a process group that is killed with
-SIGKILL at a moment between its first and its last. After each kill every file under a final name has to be whole, the
-sources as they were; the next run of the same command, which isn't killed, has to succeed and to clear what was left.
+an mp4 and to a folder, exported), an archive that is added to and `evaluate` with --keep run in turn, each in a process
+group that is killed with SIGKILL at a moment between its first and its last. After each kill every file under a final
+name has to be whole, the sources as they were; the next run of the same command, which isn't killed, has to succeed and
+to clear what was left.
 Exits with 1 if anything was otherwise.
 """
 
@@ -14,6 +15,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,8 +30,9 @@ import numpy as np
 from PIL import Image
 
 import codec
-from codec import video
+from codec import archive, video
 
+BEGUN, ARCHIVE = "begun.ncf", "all.ncf"  # an archive, and what becomes of it
 COMMAND = [sys.executable, "-m", "codec.cli.main"]
 SAMPLE = Path(__file__).parents[2] / "assets" / "kodim23.png"
 
@@ -42,23 +45,30 @@ def make_sources(folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         x, y = random.randrange(sample.width - 192), random.randrange(sample.height - 128)
         sample.crop((x, y, x + 192, y + 128)).save(path)
-    with av.open(str(folder / "clip.mkv"), "w") as out:
-        stream = out.add_stream("ffv1", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
-        for n in range(60):
-            part = sample.crop((3 * (n % 30) + 200 * (n // 30), 0, 3 * (n % 30) + 200 * (n // 30) + 96, 64))
-            for packet in stream.encode(av.VideoFrame.from_image(part)):
+    for name, frames in (("clip.mkv", range(60)), ("part.mkv", range(20, 40))):
+        with av.open(str(folder / name), "w") as out:
+            stream = out.add_stream("ffv1", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+            for n in frames:
+                part = sample.crop((3 * (n % 30) + 200 * (n // 30), 0, 3 * (n % 30) + 200 * (n // 30) + 96, 64))
+                for packet in stream.encode(av.VideoFrame.from_image(part)):
+                    out.mux(packet)
+            for packet in stream.encode(None):
                 out.mux(packet)
-        for packet in stream.encode(None):
-            out.mux(packet)
     subprocess.run([*COMMAND, "encode", "--quiet", "-r", "p", "-o", "coded/"], cwd=folder, check=True)
     subprocess.run([*COMMAND, "encode", "--quiet", "-e", "1", "clip.mkv", "-o", "made.ncf"], cwd=folder, check=True)
+    make = ("encode", "--codec", "pfnr", "--quiet", "-e", "1", "part.mkv", "-o", BEGUN)
+    subprocess.run([*COMMAND, *make], cwd=folder, check=True)
 
 
 def whole(path: Path) -> bool:
     """Whether a file is what its name says, to its end."""
     data = path.read_bytes()
     try:
+        if path.name in (ARCHIVE, BEGUN):
+            with archive.opened(path) as found:
+                begun = (path.parent / BEGUN).read_bytes()
+                return data.startswith(begun) and all(verdict.error is None for verdict in archive.verify(found))
         if path.suffix == ".ncf":
             if codec.info(data).rate is None:
                 return codec.decode(data).image().size == (192, 128)
@@ -87,8 +97,15 @@ RUNS = (
     ("decode", "made.ncf", "-f", "-o", "made.mp4"),
     ("decode", "made.ncf", "--png", "--skip-existing"),
     ("export", "made.ncf", "-f", "-o", "stream.mp4"),
+    ("archive", "add", ARCHIVE, "clip.mkv", "-e", "1", "--resume", "--skip-existing"),
     ("evaluate", "p", "--codec", "jpeg:q=10..90:10", "--codec", "s2lic:q=20", "--keep", "held", "-o", "rows.jsonl"),
 )
+
+
+def readied(run: tuple[str, ...], folder: Path) -> None:
+    """What is added to is as it was."""
+    if ARCHIVE in run:
+        shutil.copyfile(folder / BEGUN, folder / ARCHIVE)
 
 
 def killed(command: tuple[str, ...], folder: Path, seconds: float) -> bool:
@@ -122,6 +139,7 @@ def main(kills: int = 200) -> None:
         sources = {p: hashlib.sha256(p.read_bytes()).digest() for p in files(folder, Path.is_file)}
         length = {}
         for run in RUNS:  # so that the moments fall all over a run on any machine
+            readied(run, folder)
             begin = time.monotonic()
             killed(run, folder, 600)
             length[run] = time.monotonic() - begin
@@ -131,6 +149,7 @@ def main(kills: int = 200) -> None:
             for path in files(folder, Path.is_file):  # a batch has to have something to do
                 if path not in sources and number // len(RUNS) % 2:
                     path.unlink()
+            readied(run, folder)
             counts["killed"] += killed(run, folder, random.uniform(0.2, 1) * length[run])
             counts["left"] += bool(files(folder, hidden))
             for path in files(folder, lambda p: p.is_file() and not hidden(p) and p not in sources):

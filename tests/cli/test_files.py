@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 import pytest
 
-from codec.cli.batch import run_each
 from codec.cli.decode import default_name as decoded_name
 from codec.cli.encode import default_name as encoded_name
 from codec.cli.files import Input, Job, plan, stdin_as_dash
-from codec.cli.messages import explain, shown
+from codec.cli.messages import explain, run_each, shown
 from codec.cli.streams import atomic_write
 from codec.errors import CodecError, MediaError
 

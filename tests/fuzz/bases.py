@@ -18,7 +18,7 @@ from helpers.video_clips import BT601, RATE, moving  # noqa: E402
 from helpers.video_clips import pictures as pictures_of  # noqa: E402
 
 import codec  # noqa: E402
-from codec import container, video  # noqa: E402
+from codec import archive, container, video  # noqa: E402
 from codec.codecs import named  # noqa: E402
 from codec.codecs.options import Target, VideoOptions  # noqa: E402
 from codec.container import Color, Header, Unit  # noqa: E402
@@ -39,6 +39,7 @@ class Base:
     data: bytes
     picture: np.ndarray | None = None
     weight: float = 1.0  # how often it is taken where its pixels may have to be decoded
+    archive: bool = False  # then the picture is of all sessions in a row
 
 
 def waves(height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
@@ -116,6 +117,20 @@ def samples(data: bytes) -> np.ndarray:
     return np.concatenate([plane.ravel() for picture in shown for plane in picture.planes])
 
 
+def of_sessions(data: bytes) -> np.ndarray:
+    """All that the sessions of an archive decode to."""
+    found = archive.read(io.BytesIO(data))
+    numbers = [one.entry.number for one in found.entries]
+    shown = [picture for n in numbers for picture in archive.open_session(found, n, device="cpu").pictures()]
+    return np.concatenate([plane.ravel() for picture in shown for plane in picture.planes])
+
+
+def archives() -> list[Base]:
+    """An archive of sessions of every kind."""
+    data = (GOLDEN / "archives" / "all.ncf").read_bytes()
+    return [Base("sessions", data, of_sessions(data), 3.0, archive=True)]
+
+
 def golden() -> list[Base]:
     """Golden files of several tiles, of 16 bits, and lossless ones; CODEC_WEIGHTS has to name their folder."""
     bases = []
@@ -133,12 +148,12 @@ def containers() -> list[Base]:
         3, 0, 16, 8, frames=9, rate=Fraction(30000, 1001), color=Color(1, 1, 1, False), metadata={"audio": b"mp3" * 30}
     )
     units = [Unit(0, 1, 0, b"AB" * 40, 5), Unit(1, 2, 1, b"C" * 200, 4)]
-    archive = io.BytesIO(written(replace(film, frames=0, metadata={"xmp": b"<x/>" * 20}), units))
-    container.append(archive, [Unit(2, 3, 0, b"", 1), Unit(3, 4, 3, b"D" * 9, 300)])
-    container.append(archive, [Unit(4, 5, 0, b"E" * 90, 1)])
+    growing = io.BytesIO(written(replace(film, frames=0, metadata={"xmp": b"<x/>" * 20}), units))
+    container.append(growing, [Unit(2, 3, 0, b"", 1), Unit(3, 4, 3, b"D" * 9, 300)])
+    container.append(growing, [Unit(4, 5, 0, b"E" * 90, 1)])
     own_network = Header(2, 7, 40, 30, channels=1, depth=12, private=b"options" * 9)
     return [
         Base("video", written(film, units)),
-        Base("archive", archive.getvalue()),
+        Base("growing", growing.getvalue()),
         Base("own network", written(own_network, [Unit(i, i, i % 4, b"tile" * i) for i in range(12)])),
     ]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from archives import ARCHIVED, contents
 from bases import Base
 from crafted import file_of
 from structured import STRUCTURED, parts, with_packets
@@ -44,6 +45,8 @@ def case(seed: int, number: int, bases: list[Base]) -> Case:
     rng = random.Random(f"{seed}:{number}")
     if rng.random() < REPAIRED:
         (base,) = rng.choices(bases, [b.weight for b in bases])
+        if base.archive:
+            return _archived(rng, base)
         mutation = rng.choice(rng.choice((REPAIRING, STRUCTURED)))
         return Case(base, (mutation.__name__,), mutation(rng, base.data))
     base = rng.choice(bases)
@@ -57,6 +60,15 @@ def case(seed: int, number: int, bases: list[Base]) -> Case:
         other = rng.choice(bases).data
         data = data[: rng.randint(0, len(data))] + other[rng.randint(0, len(other)) :]
     return Case(base, tuple(kinds), data)
+
+
+def _archived(rng: random.Random, base: Base) -> Case:
+    """Damage to an archive, or to what is in it."""
+    if rng.random() < 0.6:
+        mutation = rng.choice(ARCHIVED)
+        return Case(base, (mutation.__name__,), mutation(rng, base.data))
+    mutation = rng.choice(rng.choice((REPAIRING, STRUCTURED)))
+    return Case(base, ("contents", mutation.__name__), contents(rng, base.data, mutation))
 
 
 def split(data: bytes) -> Sections:
@@ -135,7 +147,7 @@ def rename_section(rng: random.Random, data: bytes) -> bytes:
     sections = split(data)
     if sections:
         i = rng.randrange(len(sections))
-        sections[i] = bytes([rng.choice(b"BHPSUZaeixQq0\0\xff")]), sections[i][1]
+        sections[i] = bytes([rng.choice(b"ABHNPSUZaeixQq0\0\xff")]), sections[i][1]
     return _joined(data, sections)
 
 

@@ -25,13 +25,13 @@ def work(seed: int, numbers: range, current: Any, results: "Connection[Result, N
     """Run cases and send their results; the number under way stands in `current`."""
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
-    from bases import GOLDEN, containers, golden, pictures, videos
+    from bases import GOLDEN, archives, containers, golden, pictures, videos
     from mutations import case
     from verdict import run
 
     torch.set_num_threads(1)
     os.environ["CODEC_WEIGHTS"] = str(GOLDEN)
-    bases = [*pictures(), *golden(), *videos(), *containers()]
+    bases = [*pictures(), *golden(), *videos(), *containers(), *archives()]
     for base in bases:
         assert not run(base.data, base).failed, base.name
     limit = _address_space() + ROOM
@@ -57,9 +57,9 @@ class Report:
         self.counts: Counter[str] = Counter()
         self.repaired: Counter[str] = Counter()
         self.failures: list[str] = []
-        from mutations import REPAIRING, STRUCTURED
+        from mutations import ARCHIVED, REPAIRING, STRUCTURED
 
-        self.repairing = {m.__name__ for m in (*REPAIRING, *STRUCTURED)}
+        self.repairing = {"contents", *(m.__name__ for m in (*REPAIRING, *STRUCTURED, *ARCHIVED))}
         self.slowest = (0.0, "")
         self.largest = (0, "")
 

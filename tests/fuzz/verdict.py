@@ -12,9 +12,10 @@ from bases import Base, samples, written
 from mutations import split
 
 import codec
-from codec import api, container
+from codec import api, archive, container
+from codec.archive.describe import describe, totals
 from codec.codecs import of
-from codec.container import METADATA_TAGS, Header, Unit
+from codec.container import METADATA_TAGS, Header, Unit, pack_entry
 from codec.errors import CodecError
 
 SECONDS = 2.0  # of processor time that a case may take
@@ -53,6 +54,8 @@ def run(data: bytes, base: Base) -> Outcome:
 
 
 def _outcome(data: bytes, base: Base) -> str:
+    if base.archive:
+        return _archived(data, base)
     header, units = _read(data)
     api.describe(header)
     if base.picture is None:
@@ -76,6 +79,30 @@ def _outcome(data: bytes, base: Base) -> str:
     same = len(frames) == 1 and np.array_equal(frames[0], base.picture)
     assert units, "a file without units was read"
     return SAME if same else OTHER
+
+
+def _archived(data: bytes, base: Base) -> str:
+    """The same of an archive: each session that is whole, and what is told of it."""
+    found = archive.read(io.BytesIO(data))
+    totals(found)
+    wrong: CodecError | None = next((one for one in found.sessions if isinstance(one, CodecError)), None)
+    shown: list[np.ndarray] = []
+    for placed in found.entries:
+        number = placed.entry.number
+        try:
+            assert max(found.needed(number)) == number, "it needs a later one"
+            describe(found, number)
+            pictures = list(archive.open_session(found, number, device="cpu").pictures())
+            assert len(pictures) == placed.entry.frames, f"{len(pictures)} pictures of {placed.entry.frames}"
+            shown += [plane.ravel() for picture in pictures for plane in picture.planes]
+        except CodecError as error:
+            wrong = error
+    if wrong:
+        raise wrong
+    if not found.unfinished:
+        parts = [data[p.start : p.start + p.entry.content] + pack_entry(p.entry, found.limits) for p in found.entries]
+        assert data[:13] + b"".join(parts) == data, "written again, the archive differs"
+    return SAME if shown and np.array_equal(np.concatenate(shown), base.picture) else OTHER
 
 
 def _read(data: bytes) -> tuple[Header, list[Unit]]:
