@@ -177,7 +177,7 @@ class Writer:
         content, like = part, 0
         if hashes:
             needed |= _needs(part, header, self._limits)
-        elif like := self._like(info_of(header, 0)):
+        elif like := self._like(info_of(header, 0), needed):
             content, needed = io.BytesIO(), needed | {like}
         else:
             content = io.BytesIO(bytes(_OPENING) + pack_bare(header, self._limits))
@@ -202,14 +202,18 @@ class Writer:
         self.archive = self._read()
         return Added(entry, header, size + len(packed))
 
-    def _like(self, info: Info) -> int:
-        """How far back a session is whose head and metadata do for a video like this; 0: there is none."""
+    def _like(self, info: Info, needed: set[int]) -> int:
+        """How far back a session is whose head and metadata do for a video like this, one that is needed if there is
+        one; 0: there is none."""
+        found = 0
         for placed in reversed(self.archive.entries):
-            number = placed.entry.number
+            distance = len(self.archive.sessions) - placed.entry.number
             with suppress(CodecError):  # of what is damaged
-                if placed.entry.content and info_of(self.archive.header(number), 0) == info:
-                    return len(self.archive.sessions) - number
-        return 0
+                if placed.entry.content and info_of(self.archive.header(placed.entry.number), 0) == info:
+                    found = found or distance
+                    if distance in needed:
+                        return distance
+        return found
 
     def _append(self, content: IO[bytes], entry: bytes) -> None:
         with open(self._path, "r+b") as out:

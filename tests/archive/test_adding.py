@@ -67,6 +67,12 @@ def test_a_pointer_names_the_owner_never_a_pointer(made: Made, path: Path, clip:
     assert path.read_bytes().startswith(before)
     assert [(s.distance, s.count, s.first) for s in again.entry.segments] == [(4, 10, 10), (1, 6, 0)]
     assert (again.entry.like, again.entry.depends) == (1, (1, 4))
+    (path.parent / "second").mkdir()
+    second = path.parent / "second" / "all.ncf"
+    archive.create(second)
+    for name, frames in (("one", clip[:8]), ("other", moving(32, 48, 6)), ("again", clip[:8])):
+        entry = add(second, name, frames).entry
+    assert (entry.like, entry.depends) == (2, (2,))  # as near as the other, and needed anyway
 
 
 def test_times_that_are_not_steady_stay(path: Path, clip: list[Planes]) -> None:
