@@ -85,8 +85,6 @@ def run_batch(
     sources = stdin_as_dash(sources)
     found = find(sources, recursive=options.recursive, suffixes=suffixes, output=options.output)
     jobs = plan(found.inputs, options.output, names.name)
-    if options.as_json and any(job.target == STDIO for job in jobs):
-        raise click.UsageError("--json and the output can't both go to standard output; name a file with -o")
     inputs = file_ids([job.source for job in jobs])
     existing = Existing(jobs, inputs, options.output, names, options.force, options.skip_existing)
     run_jobs(verb, jobs, options, work=work, settle=existing.settled, found=found)
@@ -103,6 +101,8 @@ def run_jobs(
 ) -> None:
     """Do `work` on every job that `settle` leaves, which gives None for one that is to be skipped. Exit 1 if any
     failed. `found`: what was found beside the jobs' sources."""
+    if options.as_json and any(job.target == STDIO for job in jobs):
+        raise click.UsageError("--json and the output can't both go to standard output; name a file with -o")
     found = found or Found([], [], [])
     report = _Report(verb, len(jobs) + len(found.problems), options)
 

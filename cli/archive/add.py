@@ -82,7 +82,7 @@ def add(
 
     \b
     codec archive add all.ncf clip.mp4
-    codec archive add all.ncf a.mp4 b.mp4 -q 40 -e 5
+    codec archive add all.ncf clip.mp4 clips/a.mp4 -q 40 -e 1
     codec archive add all.ncf clip.mp4 --name evening
     codec archive add all.ncf -r clips/ --skip-existing
 

@@ -80,7 +80,7 @@ def print_list(path: str, as_json: bool) -> None:
     else:
         frames, size = sum(one["frames"] for one in rows), found.size
         click.echo(f"{shown(path)}  archive of {len(found.sessions)} videos, {frames:,} frames, {size:,} bytes")
-        width = max([len(shown(one["name"])) for one in rows], default=4)
+        width = max(len(shown(name)) for name in ["name", *(one["name"] for one in rows)])
         if rows:
             click.echo(f"  {'name':<{width}}  {'added (UTC)':<16} {'frames':>9} {'own':>9} {'bytes':>13}")
         for one in rows:

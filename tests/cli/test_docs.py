@@ -41,9 +41,10 @@ def commands() -> Iterator[str]:
     for page in PAGES:
         for block in re.findall(r"```\n(.*?)```", page.read_text(), re.DOTALL):
             yield from block.splitlines()
-    for name, command in COMMANDS.items():
-        text = cast(click.Command, cli.get_command(click.Context(cli), command[1])).help if name else ""
-        yield from (text or "").splitlines()
+    for _, function, _ in COMMANDS.values():
+        command = cast(click.Command, cli.get_command(click.Context(cli), function))
+        for one in (command, *(command.commands.values() if isinstance(command, click.Group) else ())):
+            yield from (one.help or "").splitlines()
 
 
 def shown() -> list[str]:
