@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from codec import container, video
-from codec.codecs.nirvana.describe import GAINS
 from codec.codecs.nirvana.filters.payload import State, describe, unpack
 from codec.codecs.nirvana.filters.run import run
+from codec.codecs.nirvana.references import split
 from codec.codecs.options import Target, VideoOptions
 from codec.media import Info
 from codec.media.video import Picture, Video
@@ -61,7 +61,7 @@ def main() -> None:
     for base in options.base:
         file = io.BytesIO()
         video.encode(clip, file, options=VideoOptions(Target(quality=options.quality), 2, base=base))
-        payload = next(container.read(file.getvalue())[1]).payload[GAINS:]
+        _, payload = split(next(container.read(file.getvalue())[1]).payload)
 
         ours, theirs = (speed(partial(decoded, file, alone), options.runs) for alone in (False, True))
         line = {"base": base, "networks": describe(payload), "decode": ours, "base_alone": theirs}

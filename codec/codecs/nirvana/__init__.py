@@ -29,7 +29,7 @@ def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
     from codec.codecs.nirvana.hybrid import Hybrid
     from codec.standard.encoders import ENCODERS
 
-    return Hybrid(ENCODERS[options.base or BASES[0]])
+    return Hybrid(ENCODERS[options.base or BASES[0]], earlier=options.earlier)
 
 
 def _decoder(header: Header, device: str, base: bool, earlier: Earlier | None) -> VideoCodec:
@@ -42,7 +42,7 @@ def _decoder(header: Header, device: str, base: bool, earlier: Earlier | None) -
         return open_decoder(header, device)
     from codec.codecs.nirvana.hybrid import Hybrid
 
-    return Hybrid(None, base_only=base)
+    return Hybrid(None, base_only=base, earlier=earlier)
 
 
 def _layouts(options: VideoOptions) -> tuple[Layout, ...]:
@@ -79,6 +79,12 @@ def _starts_chain(header: Header, unit: Unit) -> bool:
     from codec.codecs.nirvana.head import starts_chain
 
     return starts_chain(header, unit)
+
+
+def _needs(header: Header, unit: Unit) -> frozenset[int]:
+    from codec.codecs.nirvana.references import needs
+
+    return needs(header, unit)
 
 
 def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
@@ -127,7 +133,8 @@ CODEC = Descriptor(
         _variants(),
         _stages,
         _starts_chain,
-        quality=_quality,
+        _needs,
+        _quality,
     ),
     check=_check_file,
     describe=_describe,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from codec.codecs.base import UnitsDescription, no_description
-from codec.codecs.nirvana import filters
-from codec.codecs.nirvana.head import GAINS, made
+from codec.codecs.nirvana import filters, references
+from codec.codecs.nirvana.head import made
+from codec.codecs.nirvana.references import GAINS, Reference
 from codec.container import Header, Unit
 from codec.standard.encoders import ENCODERS
 
@@ -18,6 +19,15 @@ def gains(unit: Unit) -> tuple[float, float, float]:
     """How many dB a group's Y, U and V are better than its base's."""
     y, u, v = (value / GAIN_STEPS for value in unit.payload[:GAINS] or bytes(GAINS))
     return y, u, v
+
+
+def _planes(one: Reference) -> str:
+    return "".join(name for plane, name in enumerate("yuv") if one.planes >> plane & 1)
+
+
+def _said(one: Reference) -> str:
+    sessions = "session" if one.distance == 1 else "sessions"
+    return f"{_planes(one)} from unit {one.unit} of {one.distance} {sessions} back"
 
 
 def describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
@@ -38,10 +48,14 @@ def describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
         remark = ""
         if unit.payload:
             y, u, v = gains(unit)
-            uses = filters.describe(unit.payload[GAINS:])
+            begins, payload = references.split(unit.payload)
+            uses = filters.describe(payload)
             group |= {"gain": [round(gain, 2) for gain in (y, u, v)], "uses": uses}
             said = ", ".join(f"{name} {what}" for name, what in uses.items())
             remark = f"network {len(unit.payload):,}: Y +{y:.2f} U +{u:.2f} V +{v:.2f} dB ({said})"
+            if begins:
+                group["begins"] = [{"back": one.distance, "unit": one.unit, "planes": _planes(one)} for one in begins]
+                remark += "; " + ", ".join(map(_said, begins))
         groups.append(group)
         remarks.append(remark)
     stream, networks = (sum(len(getattr(unit, part)) for unit in units) for part in ("packets", "payload"))

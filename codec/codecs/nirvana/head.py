@@ -1,7 +1,7 @@
 """The private bytes of a nirvana head: which of two kinds a file is, and how its stream was made. No torch.
 
-The first byte is the number of a preset of the paper's network (1 to 4), or HYBRID; after that come an encoder's
-number, its rate factor in steps, and the effort.
+The first byte is the number of a preset of the paper's network (1 to 4), or HYBRID or ARCHIVED; after those two come
+an encoder's number, its rate factor in steps, and the effort.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codec.codecs.nirvana import CODEC
+from codec.codecs.nirvana.references import ARCHIVED, GAINS, HYBRID
 from codec.codecs.partial import check_plain
 from codec.container import Header, Unit
 from codec.container.fields import Cursor, varint
@@ -17,9 +18,7 @@ from codec.media.video.layout import Layout
 from codec.standard.encoders import ENCODERS, STEPS, Encoder
 from codec.standard.packets import begins_chain, unpack
 
-HYBRID = 5
 KEPT = 0  # in place of an encoder's number: the packets are the source's
-GAINS = 3  # bytes in front of what the filters wrote: how much Y, U and V gained
 GROUP = 128  # frames of a group over a stream at most, and
 GROUP_BYTES = 2**27  # bytes of their planes
 KEPT_FRAMES = 512  # of a unit without networks, at most
@@ -27,10 +26,10 @@ GROUPS = (4, 4, 3, 3)  # frames of a group, for each preset
 SINE_PIXELS = 2**22  # of a frame: a few bytes may be the network of a frame of any size
 
 
-def pack_private(encoder: Encoder | None, factor: float, effort: int) -> bytes:
+def pack_private(encoder: Encoder | None, factor: float, effort: int, kind: int = HYBRID) -> bytes:
     """The private bytes for a stream that this encoder made, or (None) that the source had."""
     number = encoder.number if encoder else KEPT
-    return bytes([HYBRID]) + b"".join(map(varint, (number, round(factor * STEPS), effort)))
+    return bytes([kind]) + b"".join(map(varint, (number, round(factor * STEPS), effort)))
 
 
 def made(header: Header) -> tuple[str, float, int]:
@@ -38,7 +37,7 @@ def made(header: Header) -> tuple[str, float, int]:
     cursor = Cursor(header.private, "the head")
     kind, number, steps, effort = cursor.byte(), cursor.varint(), cursor.varint(), cursor.varint()
     names = {KEPT: "", **{encoder.number: name for name, encoder in ENCODERS.items()}}
-    if kind != HYBRID or number not in names or cursor.rest() or header.stream is None:
+    if kind not in (HYBRID, ARCHIVED) or number not in names or cursor.rest() or header.stream is None:
         raise FormatError("made by a newer version: an unknown base; install a newer neural-codec")
     return names[number], steps / STEPS, effort
 
@@ -96,7 +95,7 @@ def _check_head(header: Header) -> None:
     """FormatError unless a header is of a video that this release decodes."""
     if header.codec != CODEC.id or header.revision != CODEC.revision or not header.private:
         raise FormatError(f"made by revision {header.revision} of {CODEC.name}; install a neural-codec that reads it")
-    hybrid = header.private[0] == HYBRID
+    hybrid = header.private[0] in (HYBRID, ARCHIVED)
     depths = (8, 10) if hybrid else (8,)
     if (
         header.rate is None

@@ -15,10 +15,12 @@ from itertools import islice
 
 import numpy as np
 
-from codec.codecs.base import ChainTask, Spared
-from codec.codecs.nirvana import CODEC, filters
+from codec.codecs.base import ChainTask, Earlier, Spared
+from codec.codecs.nirvana import CODEC, filters, references
 from codec.codecs.nirvana.describe import GAIN_STEPS
-from codec.codecs.nirvana.head import GAINS, largest_group, made, pack_private
+from codec.codecs.nirvana.head import largest_group, made, pack_private
+from codec.codecs.nirvana.references import ARCHIVED, HYBRID
+from codec.codecs.nirvana.states import States, named
 from codec.codecs.options import VideoOptions, VideoProgress
 from codec.container import Header, Stream, Unit
 from codec.errors import CodecError, DesyncError, FormatError, MediaError
@@ -31,13 +33,16 @@ from codec.standard.packets import Packet, pack, unpack
 
 
 class Hybrid:
-    """Encodes with the encoder of a base, or decodes any file (None). `base_only`: gives the stream's pictures."""
+    """Encodes with the encoder of a base, or decodes any file (None). `base_only`: gives the stream's pictures.
+    `earlier`: sessions of an archive that networks may begin from."""
 
     length = TOP
 
-    def __init__(self, encoder: Encoder | None, base_only: bool = False) -> None:
+    def __init__(self, encoder: Encoder | None, base_only: bool = False, earlier: Earlier | None = None) -> None:
         self._base_only = base_only
         self._encoder = encoder
+        self._earlier = earlier if earlier is not None and earlier.count else None
+        self._states: States | None = None
         self.layouts: tuple[Layout, ...] = encoder.layouts if encoder else ()
         self.steps = encoder.steps if encoder else 0
 
@@ -48,7 +53,7 @@ class Hybrid:
         tick = info.tick or 1 / info.rate
         stream = Stream(self._encoder.standard, width, height, info.chroma, tick, aspect=info.aspect)
         factor = self._factor(options)
-        private = pack_private(self._encoder, factor, options.effort)
+        private = pack_private(self._encoder, factor, options.effort, ARCHIVED if self._earlier else HYBRID)
         header = Header(
             codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, depth=info.depth, frames=0,
             rate=info.rate, color=info.color, private=private, metadata=info.metadata, stream=stream,
@@ -80,13 +85,14 @@ class Hybrid:
         packets = unpack(packed)
         base, source = standard.decode(header, packets), task.pictures()
         sizes = groups(task.chain.count, header)
-        whole = _Fit(header, task, len(packed))
+        whole = _Fit(header, task, len(packed), self._of(header))
         state = None
         for number, size in enumerate(sizes):
             stored = [planes for _, planes in islice(base, size)]
             found = [_shown(planes, header) for planes in stored]
             if number < len(done):
-                state = filters.apply(found, done[number].payload[GAINS:], header.depth, state)[1]
+                if done[number].payload:
+                    state = filters.replay(*self._begun(header, done[number].payload, state))
                 deque(islice(source, size), 0)
                 continue
             wanted = [picture.planes for picture in islice(source, size)]
@@ -156,7 +162,8 @@ class Hybrid:
                 damage = unit.damage
                 if damage is None and unit.payload and not self._base_only:
                     try:
-                        found, state = filters.apply(found, unit.payload[GAINS:], header.depth, state)
+                        payload, state = self._begun(header, unit.payload, state)
+                        found, state = filters.apply(found, payload, header.depth, state)
                     except CodecError as error:
                         damage = type(error)(f"unit {unit.index}: {error}")
                 if damage is not None:
@@ -166,6 +173,19 @@ class Hybrid:
                     spared(damage, first, len(stored))
                 first += len(stored)
                 yield from (Picture(p, pts * header.stream.tick) for p, (pts, _) in zip(found, stored, strict=True))
+
+    def _of(self, header: Header) -> States:
+        """The states of earlier sessions for a session with this header; those that are found are remembered."""
+        if self._states is None or self._states.header != header:
+            self._states = States(header, self._earlier)
+        return self._states
+
+    def _begun(self, header: Header, payload: bytes, state: filters.State | None) -> tuple[bytes, filters.State | None]:
+        """The filters of a unit's payload, and the state that they are coded against."""
+        wanted, rest = references.split(payload)
+        if wanted and header.private[0] != ARCHIVED:
+            raise FormatError("its networks are damaged; get a whole copy of the file")
+        return rest, self._of(header).begun(wanted, state) if wanted else state
 
     def _factor(self, options: VideoOptions) -> float:
         assert self._encoder is not None and options.target.quality is not None
@@ -190,8 +210,9 @@ class Hybrid:
 class _Fit:
     """Fits the groups of a chain, each in its share of the time and for its share of the stream."""
 
-    def __init__(self, header: Header, task: ChainTask, size: int) -> None:
+    def __init__(self, header: Header, task: ChainTask, size: int, states: States) -> None:
         self._depth, self._task, self._size = header.depth, task, size
+        self._found = states.candidates if states.earlier else None
         self._pixels = header.width * header.height
         self._begun, self._left = time.monotonic(), task.chain.count
 
@@ -204,13 +225,15 @@ class _Fit:
         if options.seconds is not None:
             seconds = max(options.seconds - (time.monotonic() - self._begun), 0.0) * count / self._left
         found = before = _errors(base, source, self._depth)
-        payload, after, better, late = filters.fit(
-            base, source, self._depth, state, stream_bytes=self._share(count), effort=options.effort, seconds=seconds
-        )
+        payload, after, better, late, begins = filters.fit(
+            base, source, self._depth, state, stream_bytes=self._share(count), effort=options.effort, seconds=seconds,
+            candidates=None if self._found is None else [found.state for found in self._found],
+        )  # fmt: skip
         if payload:
             found = _errors(better, source, self._depth)
             gain = [GAIN_STEPS * (psnr(a) - psnr(b)) for a, b in zip(found.mean(0), before.mean(0), strict=True)]
-            payload = bytes(min(round(max(g, 0.0)), 255) for g in gain) + payload
+            begun = references.pack(named(begins, self._found or []))
+            payload = bytes(min(round(max(g, 0.0)), 255) for g in gain) + begun + payload
             if min(gain) < 0:  # never worse, in any plane
                 payload, found = b"", before
                 after = filters.apply(base, b"", self._depth, state)[1]

@@ -1,11 +1,11 @@
 """The enhancement of a group of frames over what a standard decoder gave: fitted filters, coded, in exact integers.
 
-`fit` learns them from a group's source, `apply` runs them, `describe` says what a payload holds. Apart from files and
-PyAV. How it works: docs/video.md.
+`fit` learns them from a group's source, `apply` runs them, `replay` follows them without frames, `describe` says what a
+payload holds. Apart from files and PyAV. How it works: docs/video.md.
 """
 
 from codec.codecs.nirvana.filters.fit import fit
 from codec.codecs.nirvana.filters.frames import Planes
-from codec.codecs.nirvana.filters.payload import State, apply, describe
+from codec.codecs.nirvana.filters.payload import State, apply, describe, replay
 
-__all__ = ["Planes", "State", "apply", "describe", "fit"]
+__all__ = ["Planes", "State", "apply", "describe", "fit", "replay"]

@@ -22,17 +22,22 @@ _STEEP = 1.25  # the same where luma is judged alone: the most that it is
 _MARGIN = 0.002  # of a stream's bytes by which luma alone may look dearer
 _DEARER = (1, 2, 4, 8, 16)  # times the price that chroma may have to pay so that luma doesn't
 _EQUAL = 1e-10  # of the largest squared error: what PSNR takes equal samples for, 100 dB
+_MORE, _THRIFT = 4, 2.0  # in archives: times the samples, and times the price: what samples promise is never all had
+_TRIED = 8  # candidates for a plane, those of the most similar settings
+_REFERENCE = 3  # bytes that say where a plane begins
 _SAMPLES = (30, 60, 100, 150, 200, 400, 800, 1500, 3000)  # of luma, in thousands, by effort
 
 
 class Fitted(NamedTuple):
     """What a group gets: its payload for `apply`, b"" for nothing, the next group's state, and the frames it makes.
-    `late`: there was no time to see what would pay."""
+    `late`: there was no time to see what would pay. `begins`: the candidate that each plane goes on from, by its place,
+    None for none."""
 
     payload: bytes
     state: State
     frames: list[Planes]
     late: bool = False
+    begins: tuple[int | None, ...] = (None, None, None)
 
 
 class _Choice(NamedTuple):
@@ -53,6 +58,7 @@ def fit(
     stream_bytes: int,
     effort: int = 5,
     seconds: float | None = None,
+    candidates: Sequence[State] | None = None,
 ) -> Fitted:
     """The filters that bring `base` nearer to `source`.
 
@@ -61,7 +67,9 @@ def fit(
     standard stream. A plane's filter is kept if it lowers the squared error of all frames, their mean PSNR doesn't
     fall, and it takes fewer bytes than the stream would for as much (error to the power of -1 over rate; Y, U and V at
     6:1:1); luma alone gets no dearer by more than 0.2 %. `effort`: 1 fastest to 9. `seconds`: about the time that it
-    may take; what isn't ready by then is left out. Raises CodecError for frames that don't belong together.
+    may take; what isn't ready by then is left out. `candidates`, in an archive: states of other chains, of which
+    a plane that has no filter yet may begin from the one that helps most as it is. Raises CodecError for frames that
+    don't belong together.
     """
     check([*base, *source], depth)
     if len(base) != len(source):
@@ -70,14 +78,46 @@ def fit(
     began = time.monotonic()
     if not base or (seconds is not None and seconds <= 0):
         return Fitted(b"", state, list(base), bool(base))
-    task = _Task(base, source, depth, state, max(stream_bytes, 1), None if seconds is None else began + seconds)
-    samples = _SAMPLES[min(max(effort, 1), 9) - 1] * 1000
+    samples, dearer = _SAMPLES[min(max(effort, 1), 9) - 1] * 1000, 1.0
+    begins: list[int | None] = [None] * 3
+    if candidates is not None:
+        state, begins = _joined(state, candidates, base, source, depth, samples)
+        samples, dearer = _MORE * samples, _THRIFT
+    deadline = None if seconds is None else began + seconds
+    task = _Task(base, source, depth, state, max(stream_bytes, 1), deadline, dearer)
     choices = task.solved(samples, None if seconds is None else began + 0.4 * seconds)
-    return task.kept(choices)
+    found = task.kept(choices)
+    used = [choice is not None and choice.mode in (CHANGED, SAME) for choice in choices]
+    return found._replace(begins=tuple(place if use else None for place, use in zip(begins, used, strict=True)))
+
+
+def _joined(
+    state: State,
+    candidates: Sequence[State],
+    base: Sequence[Planes],
+    source: Sequence[Planes],
+    depth: int,
+    samples: int,
+) -> tuple[State, list[int | None]]:
+    """A state with filters of candidates where it has none and one helps as it is; from which, for each plane."""
+    tried: list[tuple[Filter, int]] = []
+    if candidates and None in state.filters:
+        colour = measure.axes(base, depth)
+        settings = np.array(measure.thresholds(base, depth)), np.array(colour), np.array(colour)
+        for plane, own in enumerate(state.filters):
+            found = [(which, n) for n, c in enumerate(candidates) if (which := c.filters[plane]) and own is None]
+            tried += sorted(found, key=lambda one: np.abs(one[0].settings - settings[one[0].plane]).sum())[:_TRIED]
+    best: list[tuple[float, Filter | None, int | None]] = [(0.0, own, None) for own in state.filters]
+    changes = measure.changes(base, source, depth, [which for which, _ in tried], samples) if tried else []
+    for (which, place), change in zip(tried, changes, strict=True):
+        if change < best[which.plane][0]:
+            best[which.plane] = change, which, place
+    (_, y, a), (_, u, b), (_, v, c) = best
+    return State((y, u, v), (a is not None, b is not None, c is not None)), [a, b, c]
 
 
 class _Task:
-    """A group, the state before it, the bytes of its stream and when time is up."""
+    """A group, the state before it, its stream's bytes, when time is up, and how much dearer than these bits are."""
 
     def __init__(
         self,
@@ -87,9 +127,10 @@ class _Task:
         state: State,
         stream: int,
         deadline: float | None,
+        dearer: float,
     ) -> None:
         self._base, self._source, self._depth, self._state = base, source, depth, state
-        self._stream, self._deadline = stream, deadline
+        self._stream, self._deadline, self._dearer = stream, deadline, dearer
 
     def solved(self, samples: int, deadline: float | None) -> list[_Choice | None]:
         """The best way to code each plane's filter, None where there's none that pays."""
@@ -109,7 +150,7 @@ class _Task:
     def _plane(self, start: Filter, moments: Moments, times: float) -> _Choice | None:
         """A plane's filter where bits have so many times their price: from the one before and from nothing."""
         plane, layout = start.plane, start.layout
-        price = times * EXCHANGE / (8 * self._stream * PARTS[plane])
+        price = times * self._dearer * EXCHANGE / (8 * self._stream * PARTS[plane])
         nothing = np.zeros(layout.count, np.int32)
         ways = [(nothing, NEW)] if self._state.filters[plane] is None else [(start.weights, CHANGED), (nothing, NEW)]
         best: tuple[float, _Choice] | None = None
@@ -151,6 +192,7 @@ class _Task:
         for plane, choice in enumerate(choices):
             if choice is not None:
                 cost = EXCHANGE * len(self._packed([choice if plane == other else None for other in range(3)]))
+                cost += _REFERENCE * (choice.mode != NEW and self._state.borrowed[plane])
                 if change[plane] >= 0 or rise[plane] > 0 or PARTS[plane] * change[plane] + cost / self._stream >= 0:
                     choices[plane] = None
         for plane in sorted((1, 2), key=lambda plane: -change[plane]):

@@ -26,9 +26,13 @@ LIMIT = 1 << 16  # bytes of a payload: a tenth of it is the most that ours take
 
 @dataclass(frozen=True)
 class State:
-    """What a group inherits from the one before: the last filter of Y, U and V, None where there was none yet."""
+    """What a group inherits from the one before: the last filter of Y, U and V, None where there was none yet.
+
+    `borrowed`: those that are another chain's. A group goes on from them or forgets them.
+    """
 
     filters: tuple[Filter | None, Filter | None, Filter | None] = (None, None, None)
+    borrowed: tuple[bool, bool, bool] = (False, False, False)
 
 
 def apply(base: Sequence[Planes], payload: bytes, depth: int, state: State | None) -> tuple[list[Planes], State]:
@@ -41,6 +45,11 @@ def apply(base: Sequence[Planes], payload: bytes, depth: int, state: State | Non
     check(base, depth)
     filters, state = unpack(payload, state or State())
     return list(run(base, depth, filters)), state
+
+
+def replay(payload: bytes, state: State | None) -> State:
+    """The next group's state, as `apply` gives it, without frames."""
+    return unpack(payload, state or State())[1]
 
 
 def describe(payload: bytes) -> dict[str, object]:
@@ -64,8 +73,9 @@ def pack(filters: Sequence[Filter | None], modes: Sequence[int], state: State) -
 def unpack(payload: bytes, state: State) -> tuple[tuple[Filter | None, ...], State]:
     """The filters of a payload, None for planes that stay, and the next group's state."""
     modes = _modes(payload)
-    if any(mode in (CHANGED, SAME) and before is None for mode, before in zip(modes, state.filters, strict=True)):
-        raise FormatError(_DAMAGED)
+    for mode, before, borrowed in zip(modes, state.filters, state.borrowed, strict=True):
+        if (before is None or borrowed) and (mode in (CHANGED, SAME)) != borrowed:
+            raise FormatError(_DAMAGED)
     if all(mode in (OFF, SAME) for mode in modes):
         if len(payload) > 1:
             raise FormatError(_DAMAGED)
@@ -82,7 +92,8 @@ def unpack(payload: bytes, state: State) -> tuple[tuple[Filter | None, ...], Sta
 
 def following(filters: Sequence[Filter | None], state: State) -> State:
     """What the group after one with these filters inherits."""
-    y, u, v = (new or old for new, old in zip(filters, state.filters, strict=True))
+    kept = (None if lent else old for old, lent in zip(state.filters, state.borrowed, strict=True))
+    y, u, v = (new or old for new, old in zip(filters, kept, strict=True))
     return State((y, u, v))
 
 
@@ -96,7 +107,8 @@ def _code(
         before = state.filters[plane]
         if mode in (NEW, CHANGED):
             which = None if filters is None else filters[plane]
-            made = code_filter(coder, plane, which, before if mode == CHANGED else None, axes)
+            before = before if mode == CHANGED else None
+            made = code_filter(coder, plane, which, before, axes, state.borrowed[plane])
             axes = made.settings if plane == 1 and mode == NEW else axes
             result.append(made)
         else:

@@ -19,6 +19,7 @@ _FORGET = 480  # the sum of both counts from which they are halved
 _ZERO, _EVEN = (9, 3), (6, 6)  # counts to begin with
 _UNARY = 15  # a magnitude beyond it is coded as it is
 _DEEP = 4  # decisions of a magnitude that have counts of their own
+_SIGN = (-1, 0)  # the context of signs that lean
 _BITS = (2 * LIMIT).bit_length()  # of a difference
 _AXIS = 256
 
@@ -41,12 +42,16 @@ class _Decisions:
             counts[:] = [(count + 1) // 2 for count in counts]
         return value
 
-    def weight(self, wanted: int | None, context: int) -> int:
-        """A weight or a difference of two, up to 2 LIMIT in magnitude."""
+    def weight(self, wanted: int | None, context: int, leaning: int = 0) -> int:
+        """A weight or a difference of two, up to 2 LIMIT in magnitude; its sign often is not that of `leaning`."""
         if not self.code(None if wanted is None else int(wanted != 0), (context, 0), _ZERO):
             return 0
         size = None if wanted is None else abs(wanted)
-        negative = _bit(self._coder, None if wanted is None else int(wanted < 0))
+        if leaning:
+            away = self.code(None if wanted is None else int((wanted < 0) == (leaning < 0)), _SIGN, _ZERO)
+            negative = away == (leaning < 0)
+        else:
+            negative = bool(_bit(self._coder, None if wanted is None else int(wanted < 0)))
         magnitude = 1
         while magnitude <= _UNARY:
             more = self.code(None if size is None else int(size > magnitude), (context, min(magnitude, _DEEP)), _EVEN)
@@ -61,12 +66,18 @@ class _Decisions:
 
 
 def code_filter(
-    coder: Coder, plane: int, which: Filter | None, reference: Filter | None, axes: tuple[int, ...] | None
+    coder: Coder,
+    plane: int,
+    which: Filter | None,
+    reference: Filter | None,
+    axes: tuple[int, ...] | None,
+    borrowed: bool = False,
 ) -> Filter:
     """Codes one plane's filter, or decodes it where `which` is None.
 
     With a `reference` its settings stay and differences are coded. `axes`: of another plane's tables, which may be this
-    one's too. FormatError for weights out of range.
+    one's too. `borrowed`: the reference was fitted to other frames, so what is new in these is mostly less of it.
+    FormatError for weights out of range.
     """
     if reference is not None:
         settings = reference.settings
@@ -76,8 +87,9 @@ def code_filter(
     before = np.zeros(LAYOUTS[plane].count, np.int32) if reference is None else reference.weights
     wanted = None if which is None else (which.weights - before).tolist()
     weights = before.copy()
+    leanings = (before * borrowed).tolist()
     for number, context in enumerate(LAYOUTS[plane].contexts.tolist()):
-        weights[number] += decisions.weight(None if wanted is None else wanted[number], context)
+        weights[number] += decisions.weight(None if wanted is None else wanted[number], context, leanings[number])
     if np.abs(weights).max() > LIMIT:
         raise FormatError("the filters of a group are out of range; get a whole copy of the file")
     return Filter(plane, settings, weights)
