@@ -41,7 +41,7 @@ class Hybrid:
     def __init__(self, encoder: Encoder | None, base_only: bool = False, earlier: Earlier | None = None) -> None:
         self._base_only = base_only
         self._encoder = encoder
-        self._earlier = earlier if earlier is not None and earlier.count else None
+        self._earlier = earlier
         self._states: States | None = None
         self.layouts: tuple[Layout, ...] = encoder.layouts if encoder else ()
         self.steps = encoder.steps if encoder else 0
@@ -53,7 +53,8 @@ class Hybrid:
         tick = info.tick or 1 / info.rate
         stream = Stream(self._encoder.standard, width, height, info.chroma, tick, aspect=info.aspect)
         factor = self._factor(options)
-        private = pack_private(self._encoder, factor, options.effort, ARCHIVED if self._earlier else HYBRID)
+        kind = ARCHIVED if self._earlier is not None and self._earlier.count else HYBRID
+        private = pack_private(self._encoder, factor, options.effort, kind)
         header = Header(
             codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, depth=info.depth, frames=0,
             rate=info.rate, color=info.color, private=private, metadata=info.metadata, stream=stream,
@@ -212,7 +213,7 @@ class _Fit:
 
     def __init__(self, header: Header, task: ChainTask, size: int, states: States) -> None:
         self._depth, self._task, self._size = header.depth, task, size
-        self._found = states.candidates if states.earlier else None
+        self._found = states.candidates if header.private[0] == ARCHIVED else None
         self._pixels = header.width * header.height
         self._begun, self._left = time.monotonic(), task.chain.count
 
