@@ -32,7 +32,7 @@ def main() -> None:
         if mode == "fit":
             payloads = []
             for group in groups:
-                payload, state, _, _ = fit(base[group], source[group], depth, state, stream_bytes=50_000)
+                payload, state, *_ = fit(base[group], source[group], depth, state, stream_bytes=50_000)
                 payloads.append(payload)
             file.write_bytes(b"".join(len(payload).to_bytes(4, "little") + payload for payload in payloads))
             continue

@@ -23,7 +23,7 @@ def error(made, wanted):
 def fitted(*, size=(72, 90), chroma=(2, 2), depth=8, count=4, **options):
     source = drawn(count, size, chroma, depth)
     base = distorted(source, depth)
-    payload, state, _, _ = fit(base, source, depth, None, stream_bytes=BYTES, **options)
+    payload, state, *_ = fit(base, source, depth, None, stream_bytes=BYTES, **options)
     return source, base, payload, state
 
 
@@ -94,7 +94,7 @@ def test_groups_go_on_from_the_one_before():
     for start in range(0, 12, 4):
         group = slice(start, start + 4)
         alone, *_ = fit(base[group], source[group], 8, None, stream_bytes=BYTES)
-        payload, ours, _, _ = fit(base[group], source[group], 8, ours, stream_bytes=BYTES)
+        payload, ours, *_ = fit(base[group], source[group], 8, ours, stream_bytes=BYTES)
         _, theirs = apply(base[group], payload, 8, theirs)
         for one, two in zip(ours.filters, theirs.filters, strict=True):
             assert one.settings == two.settings
@@ -114,7 +114,7 @@ def test_a_group_like_the_one_before_takes_a_byte():
 
 def test_nothing_is_a_choice():
     source = drawn(3, (40, 48))
-    payload, state, _, _ = fit(source, source, 8, None, stream_bytes=BYTES)
+    payload, state, *_ = fit(source, source, 8, None, stream_bytes=BYTES)
     assert payload == b""
     made, _ = apply(source, payload, 8, state)
     assert all(

@@ -192,9 +192,9 @@ def test_unrelated_candidates_change_nothing() -> None:
     source = drawn(4, (48, 64))
     base = distorted(source, 8)
     other = [tuple(255 - plane for plane in frame) for frame in source]
-    state = filters.fit(other, base, 8, None, stream_bytes=50_000).state
-    found = filters.fit(base, source, 8, None, stream_bytes=50_000, candidates=[state])
-    alone = filters.fit(base, source, 8, None, stream_bytes=50_000, candidates=[])
+    state = filters.fit(other, base, 8, None, stream_bytes=3_000).state
+    found = filters.fit(base, source, 8, None, stream_bytes=3_000, candidates=[state])
+    alone = filters.fit(base, source, 8, None, stream_bytes=3_000, candidates=[])
     assert found.begins == (None, None, None)
     assert found.payload == alone.payload
 
@@ -202,10 +202,10 @@ def test_unrelated_candidates_change_nothing() -> None:
 def test_a_plane_begins_from_its_candidate_or_none() -> None:
     source = drawn(8, (48, 64))
     base = distorted(source, 8)
-    state = filters.fit(base[:4], source[:4], 8, None, stream_bytes=50_000).state
+    state = filters.fit(base[:4], source[:4], 8, None, stream_bytes=3_000).state
     y, u, v = state.filters
     candidates = [filters.State((y, None, None)), filters.State((None, None, v))]
-    found = filters.fit(base[4:], source[4:], 8, None, stream_bytes=50_000, candidates=candidates)
+    found = filters.fit(base[4:], source[4:], 8, None, stream_bytes=3_000, candidates=candidates)
     assert found.begins == (0, None, 1)
     lent = filters.State((y, None, v), (True, False, True))
     made, after = filters.apply(base[4:], found.payload, 8, lent)

@@ -48,8 +48,8 @@ class _Decisions:
             return 0
         size = None if wanted is None else abs(wanted)
         if leaning:
-            away = self.code(None if wanted is None else int((wanted < 0) == (leaning < 0)), _SIGN, _ZERO)
-            negative = away == (leaning < 0)
+            alike = self.code(None if wanted is None else int((wanted < 0) == (leaning < 0)), _SIGN, _ZERO)
+            negative = alike == (leaning < 0)
         else:
             negative = bool(_bit(self._coder, None if wanted is None else int(wanted < 0)))
         magnitude = 1
