@@ -133,7 +133,8 @@ def main() -> None:
     read = {path.stem: clip_of(path, given.base, given.frames, given.width) for path in given.clips}
     print(
         "| videos | archive | alone | mp4 of bases | tar, zstd | last one's networks alone | in the archive"
-        " | at equal PSNR | dB alone | in the archive | grown by, against alone at equal PSNR | s alone | in the archive |"
+        " | at equal PSNR | dB alone | in the archive | grown by, against alone at equal PSNR"
+        " | s alone | in the archive |"
     )
     print("|" + "---|" * 13)
     with tempfile.TemporaryDirectory() as folder:
