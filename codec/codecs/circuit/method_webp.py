@@ -39,6 +39,15 @@ def fits(height: int, width: int) -> bool:
 
 
 def encode(unit: Pixels, most: float = float("inf")) -> Coded:
+    """The smallest of some payloads of uint8 [h, w, 1 or 3], which ends where the image does; see `_smallest`."""
+    data, variant = _smallest(unit, most)
+    found = _decompress(data, *unit.shape[:2])
+    while found is not None and _is_longer(data, found):  # libwebp adds a byte now and then
+        data = data[:-1]
+    return Coded(data, variant)
+
+
+def _smallest(unit: Pixels, most: float) -> Coded:
     """The smallest of some payloads of uint8 [h, w, 1 or 3]; variants aren't tried if `most` bytes are out of reach.
 
     What libwebp makes of a picture depends much on its order of pixels and channels: on screenshots, mirrored and

@@ -133,6 +133,14 @@ def test_damage_is_an_error_of_ours_or_other_pixels(name: str, change: str) -> N
         assert back.dtype == unit.dtype
 
 
+def test_a_byte_that_libwebp_adds_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = drawing(1)
+    plain = method_webp.encode(unit)
+    monkeypatch.setattr(method_webp, "_smallest", lambda *a: method_webp.Coded(plain.data + b"\0\0", plain.variant))
+    assert method_webp.encode(unit) == plain
+    assert (method_webp.decode(*plain, unit.shape) == unit).all()
+
+
 @pytest.mark.parametrize("method", range(8))
 @pytest.mark.parametrize("variant", [0, 31])
 def test_method_bytes_alone_are_refused(method: int, variant: int) -> None:
