@@ -108,7 +108,7 @@ def prepared(
     made_by = hashlib.sha256(repr(same).encode()).hexdigest()[:8]
     stages = codec.videos.stages(options)
     goal = {name if name == "quality" else f"target_{name}": value for name, value in given.items()}
-    status = EncodingLine(opened.expected, tell, stages) if tell else None
+    status = EncodingLine(opened.expected, tell, stages, "quality" not in given) if tell else None
     before = size_of(source)
     return Encoding(codec.name, opened, options, jobs, made_by, goal, job, request.seconds, before, status, started)
 
@@ -163,7 +163,7 @@ def kept_into(
     from codec.standard.keep import keep
 
     kept = keep(source, max_pixels=max_pixels, audio=request.audio, strip=request.strip)
-    line = EncodingLine(kept.expected, tell, ("base",)) if tell else None
+    line = EncodingLine(kept.expected, tell, {"base": 1.0}) if tell else None
     header, frames = write(kept, fp, max_pixels=max_pixels, tell=line)
     return header, frames, kept.notes
 

@@ -219,7 +219,8 @@ class VideoMedia:
     layouts: Callable[[VideoOptions], tuple[Layout, ...]]
     settings: Mapping[str, Setting]
     variants: Mapping[str, Variant]
-    stages: Callable[[VideoOptions], tuple[str, ...]]  # of VideoProgress, in order, that an encoding goes through
+    # Those of VideoProgress that an encoding goes through, in order, and about what a frame takes in each.
+    stages: Callable[[VideoOptions], Mapping[str, float]]
     starts_chain: Callable[[Header, Unit], bool] = has_frames
     needs: Callable[[Header, Unit], frozenset[int]] = no_needs  # without torch
     quality: Callable[[Header], float | None] = no_quality  # without torch

@@ -79,10 +79,17 @@ class VideoOptions:
 @dataclass(frozen=True)
 class VideoProgress:
     """Where an encoding is: `frames` more are done in a `stage` ("search", "base", "fit"); their mean PSNR (YCbCr
-    6:1:1, dB) and bits per pixel. `late`: the time for fitting was over before anything was found for them."""
+    6:1:1, dB) and bits per pixel. `late`: the time for fitting was over before anything was found for them.
+    `share`: how much of the stage's work was done since the last time, in frames; None: just these."""
 
     stage: str
     frames: int
     psnr: float
     bpp: float
     late: bool = False
+    share: float | None = None
+
+    @property
+    def work(self) -> float:
+        """What was done since the last time, in frames."""
+        return self.frames if self.share is None else self.share

@@ -136,8 +136,8 @@ def encode(
         for pts, planes in frames:
             frame = frame_of(padded(planes, settings), settings.color, settings.layout)
             frame.pts, frame.time_base = pts, settings.tick
-            yield from _packets(context.encode(frame), encoder)
-        yield from _packets(context.encode(None), encoder)
+            yield from _packets(context.encode_lazy(frame), encoder)
+        yield from _packets(context.encode_lazy(None), encoder)
     except av.error.FFmpegError as error:
         raise CodecError(f"{encoder.name} fails on this video ({error.strerror}); choose another --base") from error
 
@@ -155,7 +155,7 @@ def padded(planes: Planes, settings: Settings) -> Planes:
     return y, u, v
 
 
-def _packets(found: list[av.Packet], encoder: Encoder) -> Iterator[Packet]:
+def _packets(found: Iterable[av.Packet], encoder: Encoder) -> Iterator[Packet]:
     for packet in found:
         assert packet.pts is not None
         data = bytes(packet)

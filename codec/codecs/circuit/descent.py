@@ -20,23 +20,13 @@ from codec.codecs.circuit.differences import Difference, Differences, shapes
 from codec.codecs.circuit.inputs import SIDE, arrays
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.scales import CEILING, dequantise, parameters, scales, split
+from codec.codecs.circuit.work import WINDOW, Told, nobody
 from codec.device import one_thread
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import MARGIN, ContextConfig
 
 Tile = NDArray[np.uint8]
 
-EFFORTS = {
-    2: 75,
-    3: 150,
-    4: 300,
-    5: 600,
-    6: 1200,
-    7: 2000,
-    8: 4000,
-    9: 7000,
-}  # windows seen of a picture of _USUAL pixels
-_USUAL = 768 * 512
 RATE, WARM_UP = 0.12, 30  # in steps of differences
 # The rate falls to zero in a straight line, in fits of more windows faster: else they end worse than shorter ones.
 LONG = 3500
@@ -53,16 +43,7 @@ CLIP, MEMORY = 1.5, 0.95
 _WEIGHT, _STAGE, _BIAS, _HEAD, _LINE = (5, 1), (4, 2), (10, 1), (2, 4), (2, 1)
 
 
-def windows(effort: int, pixels: int) -> int:
-    """How many windows of 64 x 64 pixels `tune` should see at an effort of 1 to 9; 0 at 1.
-
-    Small pictures get as many for each pixel; large ones more slowly more.
-    """
-    share = pixels / _USUAL
-    return round(EFFORTS.get(effort, 0) * (share if share < 1 else share**0.5))
-
-
-def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0) -> Differences:
+def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0, told: Told = nobody) -> Differences:
     """Differences for a picture from `count` windows of it.
 
     `tiles` [h, w, C], uint8 in coded order, are those that will be coded. The same on every run of a machine and
@@ -75,6 +56,7 @@ def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0) -> 
         fit = _Fit(network, sum(t.size for t in tiles), count)
         for _ in range(count):
             fit.step(order.next())
+            told(WINDOW)
         return fit.differences()
 
 

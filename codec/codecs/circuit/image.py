@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,11 +24,22 @@ from numpy.typing import NDArray
 from codec import weights
 from codec.codecs.base import Progress
 from codec.codecs.checksum import compare
-from codec.codecs.circuit import CODEC, EFFORT, layout, method_circuit, method_webp, methods, samples, tuned_unit
+from codec.codecs.circuit import (
+    CODEC,
+    EFFORT,
+    layout,
+    method_circuit,
+    method_webp,
+    methods,
+    phases,
+    samples,
+    tuned_unit,
+)
 from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, check_image, parse
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.tuning import Tuning, tuning
 from codec.codecs.circuit.weights import load
+from codec.codecs.circuit.work import Told, Work, nobody
 from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Damage, Found, attempt, check_some, expect
 from codec.container import Header, Unit
@@ -52,9 +64,9 @@ class CircuitImages:
     ) -> tuple[Header, Iterator[Unit]]:
         """See ImageCodec; every bit is kept.
 
-        `progress` is told (units done, units in all), a verified one counting as one more. From effort 2 on a network
-        is tuned to the picture, with ever more time. `verify`: decode every unit and compare; CodecError if that is not
-        the picture. The header names the weights only if a unit needs them.
+        `progress` is told (work done, work in all), see work.py. From effort 2 on a network is tuned to the picture,
+        with ever more time. `verify`: decode every unit and compare; CodecError if that is not the picture. The header
+        names the weights only if a unit needs them.
         """
         effort = options.effort or EFFORT
         (frame,) = frames
@@ -64,10 +76,12 @@ class CircuitImages:
         )  # fmt: skip
         check_image(header)
         how = samples.options(frame, header.depth, self.networks)
-        extra = self._tuning(frame, header, how, effort) if effort > 1 else None
         verify = options.verify is not False
-        coding = (lambda done, total: progress(done, (1 + verify) * total)) if progress else None
-        how, made = self._made(frame, header, how, extra, coding)
+        tiled = replace(how, tiled=not layout.fits_one(*frame.shape[:2]))
+        whole = self._estimate_whole(frame, header, how) if tiled.tiled else None
+        work = Work(self._phases(frame, header, tiled, effort, whole is not None, verify), progress)
+        extra = self._tuning(frame, header, tiled, effort, work) if effort > 1 else None
+        how, made = self._made(frame, header, how, tiled, extra, whole, work)
         colours = sum(not part.alpha for part in _parts(header, how))
         if extra and _uses(made[:colours], len(self._usable(header, how))):
             how = replace(how, tuned=True)
@@ -76,64 +90,93 @@ class CircuitImages:
             header = replace(header, fingerprint=self.fingerprint)
         header = replace(header, private=how.pack())
         found = [Unit(number, checksum, 0, payload) for number, (payload, checksum) in enumerate(made)]
-        verifying = (lambda done, total: progress(total + done, 2 * total)) if progress else None
-        if verify and (next(self.decode(header, found, verifying)) != frame).any():
-            raise CodecError("does not decode to the picture; please report this picture")
+        if verify:
+            with work.last() as verifying:
+                same = not (next(self.decode(header, found, verifying)) != frame).any()
+            if not same:
+                raise CodecError("does not decode to the picture; please report this picture")
         return header, iter(found)
+
+    def _phases(
+        self, frame: NDArray[Any], header: Header, tiled: Arrangement, effort: int, whole: bool, verify: bool
+    ) -> list[float]:
+        """What encoding takes: tuning, all in one unit, unit by unit, decoding again."""
+        bits = tiled.bits(header.depth)
+        networks = bool(self._usable(header, tiled))
+        parts = _parts(header, tiled)
+        colours = [part.size for part in parts if not part.alpha]
+        tuned = effort > 1 and bits <= 8 and networks
+        drawn = bits <= 8 and methods.flatness(frame) >= methods.PHOTO
+        units = [
+            phases.coding(part.size, tuned, drawn) if networks and not part.alpha else phases.plain(part.size)
+            for part in parts
+        ]
+        back = sum(phases.decoding(size, methods.CIRCUIT if networks else methods.WEBP) for size in colours)
+        return [
+            *[phases.fitting(colours, 1 if drawn else effort) if tuned else 0.0] * (effort > 1),
+            *[phases.plain((header.height, header.width))] * whole,
+            *units,
+            *[back] * verify,
+        ]
 
     def _usable(self, header: Header, how: Arrangement) -> list[Network]:
         """The networks for colour units."""
         return method_circuit.usable(self.networks, how.colours(header.channels))
 
-    def _tuning(self, frame: NDArray[Any], header: Header, how: Arrangement, effort: int) -> Tuning | None:
-        parts = _parts(header, replace(how, tiled=not layout.fits_one(*frame.shape[:2])))
-        colour = [samples.colours(part.of(frame), how) for part in parts if not part.alpha]
-        return tuning(colour, how.bits(header.depth), self._usable(header, how), effort)
+    def _tuning(
+        self, frame: NDArray[Any], header: Header, tiled: Arrangement, effort: int, work: Work
+    ) -> Tuning | None:
+        colour = [samples.colours(part.of(frame), tiled) for part in _parts(header, tiled) if not part.alpha]
+        with work.phase() as told:
+            return tuning(colour, tiled.bits(header.depth), self._usable(header, tiled), effort, told)
 
-    def _made(
-        self, frame: NDArray[Any], header: Header, how: Arrangement, extra: Tuning | None, progress: Progress | None
-    ) -> tuple[Arrangement, Made]:
-        """All units' payloads in the layout that takes the least bytes."""
-        if layout.fits_one(*frame.shape[:2]):
-            return how, self._coded(frame, header, how, extra, progress)
-        tiled = replace(how, tiled=True)
+    def _estimate_whole(self, frame: NDArray[Any], header: Header, how: Arrangement) -> float | None:
+        """Of a picture of several units that as one, by WebP, might be smaller: what its networks would take, inf
+        without any. What repeats over the whole of a drawn picture is found in one unit alone."""
         colour = samples.colours(Part(layout.whole(*frame.shape[:2])[0], alpha=False).of(frame), how)
         bits = how.bits(header.depth)
         if bits > 8 or methods.flatness(colour) < methods.PHOTO or not method_webp.fits(*colour.shape[:2]):
-            return tiled, self._coded(frame, header, tiled, extra, progress)
+            return None
         networks = self._usable(header, how)
-        circuit = method_circuit.choose(colour, bits, networks).size if networks else None
-        if circuit is not None and methods.hopeless_webp(method_webp.estimate(colour), circuit):
-            return tiled, self._coded(frame, header, tiled, extra, progress)
-        # What repeats over the whole of a drawn picture is found in one unit alone, which the circuit doesn't code.
-        drawn = self._coded(frame, header, how, None, None)
-        if circuit is None or methods.hopeless(circuit, len(drawn[0][0])):
+        if not networks:
+            return float("inf")
+        size = method_circuit.choose(colour, bits, networks).size
+        return None if methods.hopeless_webp(method_webp.estimate(colour), size) else size
+
+    def _made(
+        self, frame: NDArray[Any], header: Header, how: Arrangement, tiled: Arrangement, extra: Tuning | None,
+        whole: float | None, work: Work,
+    ) -> tuple[Arrangement, Made]:  # fmt: skip
+        """All units' payloads in the layout that takes the least bytes; `whole`: see `_estimate_whole`."""
+        if whole is None:
+            return tiled, self._coded(frame, header, tiled, extra, work)
+        with work.phase():  # the circuit doesn't code a unit so large
+            drawn = self._coded(frame, header, how, None, None)
+        if methods.hopeless(whole, len(drawn[0][0])):
             return how, drawn
-        return min((how, drawn), (tiled, self._coded(frame, header, tiled, extra, progress)), key=_size)
+        return min((how, drawn), (tiled, self._coded(frame, header, tiled, extra, work)), key=_size)
 
     def _coded(
-        self, frame: NDArray[Any], header: Header, how: Arrangement, extra: Tuning | None, progress: Progress | None
+        self, frame: NDArray[Any], header: Header, how: Arrangement, extra: Tuning | None, work: Work | None
     ) -> Made:
-        parts = _parts(header, how)
         made: Made = []
-        for number, part in enumerate(parts):
+        for number, part in enumerate(_parts(header, how)):
             view = part.of(frame)
-            if part.alpha:
-                unit = np.ascontiguousarray(view)
-                payload = methods.encode(unit, header.depth, method_circuit.usable(self.networks, 1))
-            else:
-                networks = [*self._usable(header, how), *([extra.network] if extra else [])]
-                choice = extra.choices[number] if extra else None
-                payload = methods.encode(samples.colours(view, how), how.bits(header.depth), networks, choice)
+            with work.phase() if work else nullcontext(nobody) as told:
+                if part.alpha:
+                    networks = method_circuit.usable(self.networks, 1)
+                    payload = methods.encode(np.ascontiguousarray(view), header.depth, networks, told=told)
+                else:
+                    networks = [*self._usable(header, how), *([extra.network] if extra else [])]
+                    choice = extra.choices[number] if extra else None
+                    payload = methods.encode(samples.colours(view, how), how.bits(header.depth), networks, choice, told)
             made.append((payload, _checksum(view)))
-            if progress:
-                progress(len(made), len(parts))
         return made
 
     def decode(
         self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
     ) -> Iterator[np.ndarray]:
-        """See ImageCodec. `progress` is told (units done, units in all)."""
+        """See ImageCodec. `progress` is told (work done, work in all)."""
         check_image(header)
         how = parse(header)
         parts = _parts(header, how)
@@ -147,34 +190,36 @@ class CircuitImages:
         if how.tuned:
             attempt(found[0], damage, lambda unit: networks.append(_tuned_network(unit, networks)))
         frame: NDArray[Any] | None = None
-        for number, (unit, part) in enumerate(zip(found[how.tuned :], parts, strict=True)):
+        units = found[how.tuned :]
+        work = Work([_back(unit, part) for unit, part in zip(units, parts, strict=True)], progress)
+        for unit, part in zip(units, parts, strict=True):
             decoded: list[NDArray[Any]] = []
 
             def decode(unit: Unit, part: Part = part, decoded: list[NDArray[Any]] = decoded) -> None:
-                if part.alpha:
-                    decoded.append(self._samples(unit, part, header, None, method_circuit.usable(self.networks, 1)))
-                else:
-                    decoded.append(self._samples(unit, part, header, how, networks))
+                with work.phase() as told:
+                    if part.alpha:
+                        grey = method_circuit.usable(self.networks, 1)
+                        decoded.append(self._samples(unit, part, header, None, grey, told))
+                    else:
+                        decoded.append(self._samples(unit, part, header, how, networks, told))
 
             kept = attempt(unit, damage, decode)
             if kept:
                 # Only now: a header can claim any size, a unit that is whole can't.
                 frame = _blank(header) if frame is None else frame
                 part.of(frame)[:] = decoded[0]
-            if progress:
-                progress(number + 1, len(parts))
         check_some(frame is not None, header, damage)
         yield _blank(header) if frame is None else frame
 
     def _samples(
-        self, unit: Unit, part: Part, header: Header, how: Arrangement | None, networks: list[Network]
+        self, unit: Unit, part: Part, header: Header, how: Arrangement | None, networks: list[Network], told: Told
     ) -> NDArray[Any]:
         """A unit's part of the picture, [h, w, channels]; `how`: of colours, None for alpha."""
-        h, w = (side.stop - side.start for side in part.box)
+        h, w = part.size
         channels = 1 if how is None else header.channels - (header.channels in WITH_ALPHA)
         coded, bits = (1, header.depth) if how is None else (how.colours(channels), how.bits(header.depth))
         try:
-            pixels = methods.decode(unit.payload, (h, w, coded), bits, networks)
+            pixels = methods.decode(unit.payload, (h, w, coded), bits, networks, told)
             pixels = pixels if how is None else samples.samples(pixels, how, header.depth)
         except FormatError as error:
             raise FormatError(f"unit {unit.index}: {error}") from error
@@ -210,6 +255,12 @@ class Part(NamedTuple):
     box: layout.Box
     alpha: bool
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        down, right = self.box
+        return down.stop - down.start, right.stop - right.start
+
     def of(self, frame: NDArray[Any]) -> NDArray[Any]:
         """[h, w, channels], a view."""
         part = frame[self.box]
@@ -224,6 +275,13 @@ def _parts(header: Header, how: Arrangement) -> list[Part]:
     boxes = layout.units(*size) if how.tiled else layout.whole(*size)
     with_alpha = header.channels in WITH_ALPHA and not how.opaque
     return [Part(box, False) for box in boxes] + [Part(box, True) for box in boxes if with_alpha]
+
+
+def _back(found: Found, part: Part) -> float:
+    """What decoding a unit takes, if it is whole."""
+    if not isinstance(found, Unit) or not found.payload:
+        return 0.0
+    return phases.decoding(part.size, found.payload[0] & 7)
 
 
 def _uses(made: Made, network: int) -> bool:

@@ -13,6 +13,7 @@ from codec.codecs.circuit.method_packed import dtype
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.palette import Palette, code_colours, colours_of
 from codec.codecs.circuit.wavefront import code_tiles
+from codec.codecs.circuit.work import Told, nobody
 from codec.entropy import Coder, Decoder, Encoder
 from codec.entropy.integers import uniform
 from codec.errors import FormatError
@@ -40,14 +41,14 @@ def usable(networks: Mapping[str, Network], channels: int) -> list[Network]:
     return [n for _, n in sorted(networks.items()) if channels == 1 or n.config.channels == channels]
 
 
-def choose(unit: NDArray[Any], bits: int, networks: Sequence[Network]) -> Choice:
+def choose(unit: NDArray[Any], bits: int, networks: Sequence[Network], told: Told = nobody) -> Choice:
     """The cheapest of the networks, shifts and palettes on some blocks of a unit [h, w, C] of samples below 2^bits."""
     blocks, share = _blocks(unit, bits)
     colours = colours_of(layout.tiles(unit)) if bits <= 8 else None
 
     def cost(network: int, shift: int, palette: bool) -> Choice:
         coded = _coded_colours(colours, networks[network]) if palette else None
-        size = _cost(blocks, bits, networks[network], shift, coded) / share
+        size = _cost(blocks, bits, networks[network], shift, coded, told) / share
         return Choice(network, shift, coded, size + (0 if coded is None else len(_encode_colours(coded))))
 
     # A colour network takes three times as long for grey: only where there is no other.
@@ -65,10 +66,10 @@ def choose(unit: NDArray[Any], bits: int, networks: Sequence[Network]) -> Choice
     return best
 
 
-def estimate(unit: NDArray[Any], bits: int, network: Network) -> float:
+def estimate(unit: NDArray[Any], bits: int, network: Network, told: Told = nobody) -> float:
     """An estimate of a unit's bytes through a network, no palette, no shift, from the blocks that `choose` takes."""
     blocks, share = _blocks(unit, bits)
-    return _cost(blocks, bits, network, 0, None) / share
+    return _cost(blocks, bits, network, 0, None, told) / share
 
 
 def _blocks(unit: NDArray[Any], bits: int) -> tuple[Tiles, float]:
@@ -77,20 +78,20 @@ def _blocks(unit: NDArray[Any], bits: int) -> tuple[Tiles, float]:
     return blocks, sum(b.size for b in blocks) / unit.size
 
 
-def _cost(blocks: Tiles, bits: int, network: Network, shift: int, colours: Int | None) -> int:
+def _cost(blocks: Tiles, bits: int, network: Network, shift: int, colours: Int | None, told: Told) -> int:
     encoder = Encoder()
-    _code(encoder, blocks, bits, network, shift, colours, decoding=False)
+    _code(encoder, blocks, bits, network, shift, colours, told, decoding=False)
     return len(encoder.finish())
 
 
-def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: Choice) -> bytes:
+def encode(unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: Choice, told: Told = nobody) -> bytes:
     """The payload: number of the network, of deep samples the shift too; the palette if there is one; the tiles."""
     network = networks[choice.network]
     head = bytes([choice.network | (choice.colours is not None) * PALETTE, choice.shift][: 1 + (bits > 8)])
     encoder = Encoder()
     if choice.colours is not None:
         code_colours(encoder, choice.colours, network.config.channels)
-    _code(encoder, layout.tiles(unit), bits, network, choice.shift, choice.colours, decoding=False)
+    _code(encoder, layout.tiles(unit), bits, network, choice.shift, choice.colours, told, decoding=False)
     return head + encoder.finish()
 
 
@@ -104,7 +105,9 @@ def coded_tiles(unit: NDArray[Any], network: Network) -> list[NDArray[Any]]:
     return [_to_coded(t, network, 8) for t in layout.tiles(unit)]
 
 
-def decode(data: bytes, shape: tuple[int, int, int], bits: int, networks: Sequence[Network]) -> NDArray[Any]:
+def decode(
+    data: bytes, shape: tuple[int, int, int], bits: int, networks: Sequence[Network], told: Told = nobody
+) -> NDArray[Any]:
     """The unit [h, w, C]; FormatError if the payload is damaged or names a network that isn't there."""
     deep = bits > 8
     number = network_of(data) if data else len(networks)
@@ -113,18 +116,18 @@ def decode(data: bytes, shape: tuple[int, int, int], bits: int, networks: Sequen
     unit = np.empty(shape, dtype(bits))
     network, decoder = networks[number], Decoder(data[1 + deep :])
     colours = code_colours(decoder, None, network.config.channels) if data[0] & PALETTE else None
-    _code(decoder, layout.tiles(unit), bits, network, data[1] if deep else 0, colours, decoding=True)
+    _code(decoder, layout.tiles(unit), bits, network, data[1] if deep else 0, colours, told, decoding=True)
     decoder.finish()
     return unit
 
 
 def _code(
-    coder: Coder, tiles: Tiles, bits: int, network: Network, shift: int, colours: Int | None, decoding: bool
+    coder: Coder, tiles: Tiles, bits: int, network: Network, shift: int, colours: Int | None, told: Told, decoding: bool
 ) -> None:
     """The high bits of all tiles through the network, then the low ones as they are."""
     depth = max(bits - shift, 8)
     high = [_to_coded(t >> shift if shift else t, network, depth) for t in tiles]
-    code_tiles(network, coder, high, decoding, depth, None if colours is None else Palette(colours))
+    code_tiles(network, coder, high, decoding, depth, None if colours is None else Palette(colours), told)
     for tile, coded in zip(tiles, high, strict=True):
         if decoding:
             tile[:] = coded[..., :1] if tile.shape[2] == 1 else coded[..., CODED_ORDER]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from codec.codecs.circuit import layout, method_circuit, method_packed, method_webp
 from codec.codecs.circuit.network import Network
+from codec.codecs.circuit.work import Told, nobody
 from codec.entropy import Decoder, Encoder
 from codec.entropy.planes import code_alpha
 from codec.errors import FormatError
@@ -36,11 +37,16 @@ def method(payload: bytes) -> int:
 
 
 def encode(
-    unit: NDArray[Any], bits: int, networks: Sequence[Network], choice: method_circuit.Choice | None = None
+    unit: NDArray[Any],
+    bits: int,
+    networks: Sequence[Network],
+    choice: method_circuit.Choice | None = None,
+    told: Told = nobody,
 ) -> bytes:
     """The smallest payload found for samples [h, w, 1 or 3] below 2^bits, uint8 or (bits > 8) uint16.
 
     Methods that a look at the unit shows to be hopeless are left out. `choice`: what is known of the networks.
+    `told` is called as work goes on.
     """
     small = unit.shape[0] * unit.shape[1] <= _SMALL
     flat = flatness(unit)
@@ -55,9 +61,9 @@ def encode(
     best = min([room, *map(len, found)])
     as_webp = method_webp.estimate(unit) if bits <= 8 and drawn and method_webp.fits(*unit.shape[:2]) else None
     if networks and layout.fits_one(*unit.shape[:2]):
-        choice = choice or method_circuit.choose(unit, bits, networks)
+        choice = choice or method_circuit.choose(unit, bits, networks, told)
         if small or not hopeless(choice.size, best if as_webp is None else min(best, as_webp)):
-            found.append(bytes([CIRCUIT]) + method_circuit.encode(unit, bits, networks, choice))
+            found.append(bytes([CIRCUIT]) + method_circuit.encode(unit, bits, networks, choice, told))
             best = min(best, len(found[-1]))
     # Compared with what the circuit really took: of drawings the blocks may be a bad sample.
     if as_webp is not None and (small or not hopeless_webp(as_webp, best)):
@@ -68,7 +74,9 @@ def encode(
     return min(found, key=len)
 
 
-def decode(payload: bytes, shape: tuple[int, int, int], bits: int, networks: Sequence[Network]) -> NDArray[Any]:
+def decode(
+    payload: bytes, shape: tuple[int, int, int], bits: int, networks: Sequence[Network], told: Told = nobody
+) -> NDArray[Any]:
     """The unit [h, w, C]; FormatError if the payload is damaged."""
     kind = method(payload)
     variant, data = payload[0] >> 3, payload[1:]
@@ -81,7 +89,7 @@ def decode(payload: bytes, shape: tuple[int, int, int], bits: int, networks: Seq
     elif kind == PLANE and not variant and _fits_plane(shape):
         unit = _decode_plane(data, shape, bits)
     elif kind == CIRCUIT and not variant and layout.fits_one(*shape[:2]):
-        unit = method_circuit.decode(data, shape, bits, networks)
+        unit = method_circuit.decode(data, shape, bits, networks, told)
     else:
         raise FormatError(f"method byte {payload[0]} does not fit the picture; get a whole copy of the file")
     return unit

@@ -15,8 +15,29 @@ from codec.codecs.circuit import method_circuit, method_webp, methods, tuned_uni
 from codec.codecs.circuit.differences import tuned
 from codec.codecs.circuit.method_circuit import Choice
 from codec.codecs.circuit.network import Network
+from codec.codecs.circuit.work import Told, nobody
 
+EFFORTS = {
+    2: 75,
+    3: 150,
+    4: 300,
+    5: 600,
+    6: 1200,
+    7: 2000,
+    8: 4000,
+    9: 7000,
+}  # windows seen of a picture of _USUAL pixels
+_USUAL = 768 * 512
 _WORTH = 0.995  # of the estimated bytes without tuning: below, it is taken
+
+
+def windows(effort: int, pixels: int) -> int:
+    """How many windows of 64 x 64 pixels `tune` should see at an effort of 1 to 9; 0 at 1.
+
+    Small pictures get as many for each pixel; large ones more slowly more.
+    """
+    share = pixels / _USUAL
+    return round(EFFORTS.get(effort, 0) * (share if share < 1 else share**0.5))
 
 
 class Tuning(NamedTuple):
@@ -27,15 +48,17 @@ class Tuning(NamedTuple):
     choices: list[Choice | None]
 
 
-def tuning(colour: Sequence[NDArray[Any]], bits: int, networks: Sequence[Network], effort: int) -> Tuning | None:
+def tuning(
+    colour: Sequence[NDArray[Any]], bits: int, networks: Sequence[Network], effort: int, told: Told = nobody
+) -> Tuning | None:
     """A network tuned to a picture's units [h, w, C] of 8 bits or fewer; None where it doesn't pay.
 
     Units of few colours and units that WebP codes best are left as they are. The tuned network's number is the one
-    after the others'.
+    after the others'. `told` is called as work goes on.
     """
     if bits > 8 or not networks:
         return None
-    choices = [method_circuit.choose(unit, bits, networks) for unit in colour]
+    choices = [method_circuit.choose(unit, bits, networks, told) for unit in colour]
     fit = [
         n for n, (c, unit) in enumerate(zip(choices, colour, strict=True)) if c.colours is None and _modelled(unit, c)
     ]
@@ -43,14 +66,15 @@ def tuning(colour: Sequence[NDArray[Any]], bits: int, networks: Sequence[Network
         return None
     number = Counter(choices[n].network for n in fit).most_common(1)[0][0]
     tiles = [tile for n in fit for tile in method_circuit.coded_tiles(colour[n], networks[number])]
-    from codec.codecs.circuit.descent import tune, windows  # needs torch
+    from codec.codecs.circuit.descent import tune  # needs torch
 
-    differences = tune(networks[number], tiles, windows(effort, sum(t.shape[0] * t.shape[1] for t in tiles)))
+    count = windows(effort, sum(t.shape[0] * t.shape[1] for t in tiles))
+    differences = tune(networks[number], tiles, count, told=told)
     network = tuned(networks[number], differences)
     payload = tuned_unit.encode(number, networks[number], differences)
     result: list[Choice | None] = list(choices)
     for n in fit:
-        size = method_circuit.estimate(colour[n], bits, network)
+        size = method_circuit.estimate(colour[n], bits, network, told)
         result[n] = min(choices[n], Choice(len(networks), 0, None, size), key=lambda c: c.size)
     before, after = sum(c.size for c in choices), sum(c.size for c in result if c)
     return Tuning(network, payload, result) if after + len(payload) < _WORTH * before else None

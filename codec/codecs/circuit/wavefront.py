@@ -16,11 +16,13 @@ from codec.codecs.circuit.leaves import SUBLEVELS, code_choice, code_values, pri
 from codec.codecs.circuit.matches import Matcher, flag, pack
 from codec.codecs.circuit.network import Float32, Network
 from codec.codecs.circuit.palette import Palette
+from codec.codecs.circuit.work import STEP, Told, nobody
 from codec.entropy import Coder
 from codec.models.circuit.shape import FEATURE_NEIGHBOURS, NEAREST, NEIGHBOURS, SCALES
 
 SKEW = 3
 MARGIN = 3
+_TOLD = 32  # steps after which is told how far it is
 Int = NDArray[np.int64]
 
 
@@ -60,10 +62,11 @@ def code_tiles(
     decoding: bool,
     depth: int = 8,
     palette: Palette | None = None,
+    told: Told = nobody,
 ) -> None:
     """Codes tiles [h, w, C] in coded order, or fills them: uint8 or uint16 of 0..2^depth - 1, `depth` 8 to 16.
 
-    With 8 bits, `palette` may hold all their colours.
+    With 8 bits, `palette` may hold all their colours. `told` is called as work goes on.
     """
     where = lanes([(t.shape[0], t.shape[1]) for t in tiles])
     channels, stride = network.config.channels, where.stride
@@ -78,8 +81,8 @@ def code_tiles(
     right, below = np.arange(1, MARGIN + 1), stride + np.arange(-MARGIN, 0)
 
     support = depth if palette is None else palette
-    start = 0
-    for end in where.ends.tolist():
+    start = since = 0
+    for step, end in enumerate(where.ends.tolist(), 1):
         at = where.positions[start:end]
         around = flat[at[:, None] * channels + taps].reshape(len(at), -1, channels)
         more = graphics.look(at) if graphics else ()
@@ -98,6 +101,9 @@ def code_tiles(
         edge = np.flatnonzero(where.last[start:end])
         canvas[at[edge][:, None] + right] = pixels[edge][:, None]
         start = end
+        if step % _TOLD == 0:
+            told(end - since + _TOLD * STEP)
+            since = end
     if decoding:
         _move(canvas.reshape(-1, stride, channels), tiles, into=False)
 

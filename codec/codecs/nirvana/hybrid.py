@@ -31,6 +31,8 @@ from codec.standard import decode as standard
 from codec.standard.encoders import TOP, Encoder, Settings, encode
 from codec.standard.packets import Packet, pack, unpack
 
+_READ = 0.2  # of a frame's share in encoding the stream: encoders read far ahead
+
 
 class Hybrid:
     """Encodes with the encoder of a base, or decodes any file (None). `base_only`: gives the stream's pictures.
@@ -73,9 +75,9 @@ class Hybrid:
 
         def tell(told: VideoProgress) -> None:
             nonlocal total
-            if told.stage == "fit":
-                total += told.psnr * told.frames
-                task.tell(replace(told, stage="search"))
+            total += told.psnr * told.frames
+            if fitted or told.stage == "base":
+                task.tell(replace(told, stage="search", share=told.work / (1 + fitted)))
 
         aside = replace(task, tell=tell, options=task.options if fitted else replace(task.options, seconds=0.0))
         return sum(len(unit.packets) + len(unit.payload) for unit in self.encode(header, aside, ())), total
@@ -201,11 +203,13 @@ class Hybrid:
             for picture in task.pictures():
                 last = round(picture.time / tick) if last is None else max(round(picture.time / tick), last + 1)
                 yield last, picture.planes
-                task.tell(VideoProgress("base", 1, 0.0, 0.0))
+                task.tell(VideoProgress("base", 1, 0.0, 0.0, share=_READ))
 
-        return list(
-            encode(self._encoder, _settings(header), frames(), options.effort, self._factor(options), options.threads)
-        )
+        packets, factor = [], self._factor(options)
+        for packet in encode(self._encoder, _settings(header), frames(), options.effort, factor, options.threads):
+            packets.append(packet)
+            task.tell(VideoProgress("base", 0, 0.0, 0.0, share=1 - _READ))
+        return packets
 
 
 class _Fit:
@@ -226,9 +230,16 @@ class _Fit:
         if options.seconds is not None:
             seconds = max(options.seconds - (time.monotonic() - self._begun), 0.0) * count / self._left
         found = before = _errors(base, source, self._depth)
+        rest = float(count)
+
+        def told(part: float) -> None:
+            nonlocal rest
+            rest -= part * count
+            self._task.tell(VideoProgress("fit", 0, 0.0, 0.0, share=part * count))
+
         payload, after, better, late, begins = filters.fit(
             base, source, self._depth, state, stream_bytes=self._share(count), effort=options.effort, seconds=seconds,
-            candidates=None if self._found is None else [found.state for found in self._found],
+            candidates=None if self._found is None else [found.state for found in self._found], told=told,
         )  # fmt: skip
         if payload:
             found = _errors(better, source, self._depth)
@@ -241,7 +252,8 @@ class _Fit:
         self._left -= count
         bits = 8 * (self._share(count) + len(payload))
         mean = sum(map(psnr_611, found)) / count
-        self._task.tell(VideoProgress("fit", count, mean, bits / (self._pixels * count), late and options.seconds != 0))
+        bpp, late = bits / (self._pixels * count), late and options.seconds != 0
+        self._task.tell(VideoProgress("fit", count, mean, bpp, late, rest))
         return payload, after
 
     def _share(self, count: int) -> int:

@@ -12,6 +12,7 @@ from codec.codecs.circuit.differences import Difference, Differences, code_diffe
 from codec.codecs.circuit.method_circuit import CODED_ORDER
 from codec.codecs.circuit.network import BOUND, Network, layer_inputs
 from codec.codecs.circuit.scales import CEILING, dequantise
+from codec.codecs.circuit.tuning import windows
 from codec.codecs.circuit.wavefront import code_tiles
 from codec.entropy import Decoder, Encoder
 from codec.errors import FormatError
@@ -217,6 +218,6 @@ def test_networks_for_graphics_are_tuned_too(tile: np.ndarray, channels: int) ->
 
 
 def test_higher_efforts_see_more_of_a_picture() -> None:
-    counts = [descent.windows(effort, 768 * 512) for effort in range(1, 10)]
+    counts = [windows(effort, 768 * 512) for effort in range(1, 10)]
     assert counts[0] == 0 and all(a < b for a, b in itertools.pairwise(counts))
-    assert descent.windows(9, 100 * 100) < counts[-1] < descent.windows(9, 4000 * 3000) < 10 * counts[-1]
+    assert windows(9, 100 * 100) < counts[-1] < windows(9, 4000 * 3000) < 10 * counts[-1]

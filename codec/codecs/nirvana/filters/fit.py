@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,9 @@ _MORE, _THRIFT = 3, 2.0  # in archives: times the samples, and times the price: 
 _TRIED = 8  # candidates for a plane, those of the most similar settings
 _REFERENCE = 3  # bytes that say where a plane begins
 _SAMPLES = (30, 60, 100, 150, 200, 400, 800, 1500, 3000)  # of luma, in thousands, by effort
+
+
+_SAMPLE, _SOLVING = 8, 750_000  # what a sample and solving take, in pixels that run through filters
 
 
 class Fitted(NamedTuple):
@@ -59,6 +62,7 @@ def fit(
     effort: int = 5,
     seconds: float | None = None,
     candidates: Sequence[State] | None = None,
+    told: Callable[[float], None] = lambda part: None,
 ) -> Fitted:
     """The filters that bring `base` nearer to `source`.
 
@@ -68,8 +72,8 @@ def fit(
     fall, and it takes fewer bytes than the stream would for as much (error to the power of -1 over rate; Y, U and V at
     6:1:1); luma alone gets no dearer by more than 0.2 %. `effort`: 1 fastest to 9. `seconds`: about the time that it
     may take; what isn't ready by then is left out. `candidates`, in an archive: states of other chains, of which
-    a plane that has no filter yet may begin from the one that helps most as it is. Raises CodecError for frames that
-    don't belong together.
+    a plane that has no filter yet may begin from the one that helps most as it is. `told`: the part of the work that was
+    done since the last call. Raises CodecError for frames that don't belong together.
     """
     check([*base, *source], depth)
     if len(base) != len(source):
@@ -85,8 +89,11 @@ def fit(
         samples, dearer = _MORE * samples, _THRIFT
     deadline = None if seconds is None else began + seconds
     task = _Task(base, source, depth, state, max(stream_bytes, 1), deadline, dearer)
+    pixels = len(base) * base[0][0].size
+    looking, running = _SAMPLE * min(samples, pixels) + _SOLVING, float(pixels)
     choices = task.solved(samples, None if seconds is None else began + 0.4 * seconds)
-    found = task.kept(choices)
+    told(looking / (looking + running))
+    found = task.kept(choices, lambda: told(running / (looking + running) / len(base)))
     used = [choice is not None and choice.mode in (CHANGED, SAME) for choice in choices]
     return found._replace(begins=tuple(place if use else None for place, use in zip(begins, used, strict=True)))
 
@@ -166,8 +173,8 @@ class _Task:
         """Whether luma alone is as good for its bytes with all filters, of `size` bytes, nearly."""
         return size / self._stream <= _MARGIN - change / _STEEP
 
-    def kept(self, choices: list[_Choice | None]) -> Fitted:
-        """The choices that pay by the errors of all frames and the bytes that they take.
+    def kept(self, choices: list[_Choice | None], told: Callable[[], None]) -> Fitted:
+        """The choices that pay by the errors of all frames and the bytes that they take; `told` of each frame.
 
         Where frames differ much in quality the sum of errors may fall, and the mean PSNR with it: neither may.
         """
@@ -184,6 +191,7 @@ class _Task:
                 before, after = before + was, after + now
                 rise += np.log(np.maximum(now, least) / np.maximum(was, least))
                 made.append(frame)
+                told()
                 each = (time.monotonic() - began) / len(made)
                 if self._deadline is not None and began + each * len(self._base) > self._deadline:
                     choices, late = [None] * 3, True

@@ -1,0 +1,47 @@
+"""What the phases of encoding and decoding a picture take, in the terms of work.py: reckoned from sizes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codec.codecs.circuit import layout, methods, tuning
+from codec.codecs.circuit.wavefront import SKEW
+from codec.codecs.circuit.work import BACK, OTHER, STEP, WINDOW
+
+Size = tuple[int, int]  # height and width of a unit
+
+_LOOKS = 2  # at blocks of a unit, to choose a network
+
+
+def fitting(colours: Sequence[Size], effort: int) -> float:
+    """Choosing networks for units of colours, and tuning one to them."""
+    pixels = sum(h * w for h, w in colours)
+    return (_LOOKS + 1) * sum(map(_looked, colours)) + WINDOW * tuning.windows(effort, pixels)
+
+
+def coding(size: Size, chosen: bool, drawn: bool) -> float:
+    """A unit of colours through a network, which is `chosen` already or not; one that is `drawn` by WebP too."""
+    return _passing(size) + (0 if chosen else _LOOKS * _looked(size)) + (plain(size) if drawn else 0)
+
+
+def plain(size: Size) -> float:
+    """A unit by other methods."""
+    return OTHER * size[0] * size[1]
+
+
+def decoding(size: Size, method: int) -> float:
+    """A unit back from its method."""
+    return _passing(size) if method == methods.CIRCUIT else BACK * size[0] * size[1]
+
+
+def _passing(size: Size) -> float:
+    """All tiles of a unit through a network, in lock-step."""
+    h, w = (-(-n // -(-n // most)) for n, most in zip(size, (layout.HEIGHT, layout.WIDTH), strict=True))
+    return size[0] * size[1] + STEP * (w + SKEW * h)
+
+
+def _looked(size: Size) -> float:
+    """Some blocks of a unit through a network: see layout.sample."""
+    h, w = (min(n, most) for n, most in zip(size, layout.SAMPLE, strict=True))
+    pixels = max(min(size[0] * size[1] // 4, layout.SAMPLES * h * w), h * w)
+    return pixels + STEP * (w + SKEW * h)
