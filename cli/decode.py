@@ -89,8 +89,9 @@ def _decode_file(
     header = _header(source, max_pixels)
     if header.rate is not None:
         return decode_video(job, source, tell, frames, png, base, audio, device, partial, max_pixels)
-    if frames or png or base or not audio:
-        raise CodecError("it holds an image, and --frames, --base, --no-audio and --png go with videos; leave them out")
+    given = {"--frames": frames, "--base": base, "--no-audio": not audio, "--png": png}
+    if wrong := next((name for name, value in given.items() if value), None):
+        raise CodecError(f"it holds an image, and {wrong} goes with videos; leave it out")
     image_format = media.format_for(job.target)
     # Before anything is decoded.
     media.check_format(media.Info(header.width, header.height, header.channels, header.depth), image_format)

@@ -160,9 +160,10 @@ def _check_video(options: dict[str, Any]) -> None:
     """CodecError for options that go with pictures."""
     if options["tune"]:
         raise CodecError("it is a video, and --tune goes with images; leave it out")
-    lossless = options["lossless"] and options["codec"] not in codecs.of_kind("video")
-    if lossless or options["verify"] is not None:
-        raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless and --verify")
+    if options["lossless"] and options["codec"] not in codecs.of_kind("video"):
+        raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless")
+    if options["verify"] is not None:
+        raise CodecError("it is a video, and --verify goes with images; leave it out")
 
 
 def _check_image(options: dict[str, Any], request: VideoRequest) -> None:

@@ -102,6 +102,9 @@ def evaluate(
     files = library.shard(library.find_items(paths, kind), shard)
     if output and output.exists() and not output.is_file():
         raise CodecError(f"{output} is not a regular file; name another for the rows with -o")
+    names = {spec.codec for spec in plan.specs}
+    if anchor and anchor not in names and not (output and output.exists()):
+        raise CodecError(f"no codec {anchor!r} to be the anchor; choose one of {', '.join(sorted(names))}")
     with _alone(output) if output else nullcontext():
         rows = _run(plan, kind, files, output, jobs or cores())
     status("")

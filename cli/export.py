@@ -54,7 +54,7 @@ def export(sources: tuple[str, ...], no_audio: bool, device: str, max_pixels: in
 
 def _export(job: Job, audio: bool, max_pixels: int) -> Result:
     from codec import video
-    from codec.media.video import left_out
+    from codec.media.video import left_out, without_sound
     from codec.standard.export import FORMATS, export
 
     suffix = os.path.splitext(job.target)[1].lower()
@@ -67,7 +67,7 @@ def _export(job: Job, audio: bool, max_pixels: int) -> Result:
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
         file = video.open_file(fp, max_pixels=max_pixels)
         with atomic_write(job.target, job.replace) as out:
-            metadata = {name: value for name, value in file.header.metadata.items() if audio or name != "audio"}
+            metadata = file.header.metadata if audio else without_sound(file.header.metadata)
             count = export(replace(file.header, metadata=metadata), file.packets, out, FORMATS[suffix])
             if suffix == ".mp4":
                 mark_mp4(out)

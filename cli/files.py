@@ -71,6 +71,8 @@ def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str]
     if an input was found in a folder), "-", or None: beside the source. UsageError, before any work, for what
     can't be done as a whole: two inputs with one target, several inputs into one file.
     """
+    if output == "":
+        raise click.UsageError("-o is empty; give the name of a file or folder")
     walked = any(i.inside for i in inputs)
     into_folder = output is not None and (walked or output.endswith(("/", os.sep)) or os.path.isdir(output))
     if output is not None and walked and (output in _STDOUT or os.path.isfile(output)):
@@ -89,6 +91,8 @@ def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str]
             raise click.UsageError(
                 f"{taken[key]!r} and {job.source!r} would both become {job.target!r}; name their outputs with -o, "
                 "one at a time"
+                if taken[key] != job.source
+                else f"{job.source!r} is given twice; leave one out"
             )
         taken[key] = job.source
     if output is not None and into_folder:
@@ -121,7 +125,7 @@ def check(job: Job, inputs: Mapping[FileId, str]) -> None:
             raise CodecError("won't write binary data to a terminal; redirect it, or name a file with -o")
         return
     if os.path.isdir(job.target):
-        raise CodecError(f"the output {job.target} is a directory; name a file with -o")
+        raise CodecError(f"the output {job.target} is a folder that is there already; name another with -o")
     for same in file_ids([job.target]):
         if same in inputs:
             raise CodecError(f"the output {job.target} is the input {inputs[same]}; name another with -o")
@@ -131,7 +135,8 @@ def check(job: Job, inputs: Mapping[FileId, str]) -> None:
     if not os.path.isdir(folder):
         raise CodecError(f"the output {job.target} is in a directory that doesn't exist; make it first")
     if not os.path.exists(job.target) and not os.access(folder, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), job.target)
+        reason = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else errno.EACCES
+        raise OSError(reason, os.strerror(reason), job.target)
 
 
 def file_ids(paths: Sequence[str]) -> dict[FileId, str]:

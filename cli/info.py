@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codec.cli.archive.show import print_list
-from codec.cli.files import STDIO
-from codec.cli.messages import run_each, shown
+from codec.cli.files import STDIO, stdin_as_dash
+from codec.cli.messages import explain, run_each, say, shown
 from codec.cli.options import FILE
 from codec.cli.streams import an_ncf, contents
+from codec.cli.walk import find
 
 if TYPE_CHECKING:
     from codec.codecs.base import UnitsDescription
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Show what is in .ncf files.")
 @click.argument("sources", metavar="IN...", nargs=-1, required=True, type=FILE)
+@click.option("-r", "--recursive", is_flag=True, help="Take the .ncf files in folders, and in folders in them.")
 @click.option("-v", "--verbose", is_flag=True, help="List the units too, and where every byte of the file goes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout.")
-def info(sources: tuple[str, ...], verbose: bool, as_json: bool) -> None:
+def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool) -> None:
     """Show what is in .ncf files.
 
     \b
     codec info photo.ncf
     codec info -v clip.ncf
     codec info --json *.ncf
+    codec info -r photos/
     codec info - < photo.ncf
 
     The file is read to its end and its checksums are compared, but no pixel is decoded. Of an archive the videos
@@ -43,7 +46,14 @@ def info(sources: tuple[str, ...], verbose: bool, as_json: bool) -> None:
         values, told = _describe(source, verbose)
         click.echo(json.dumps(values) if as_json else _table(values, told))
 
-    run_each(sources, work)
+    found = find(stdin_as_dash(sources), recursive=recursive, suffixes=(".ncf",), output=None)
+    for remark in found.notes:
+        say(f"codec: {remark}")
+    for path, error in found.problems:
+        say(f"codec: {explain(error, path)}")
+    run_each([one.path for one in found.inputs], work)
+    if found.problems:
+        raise click.exceptions.Exit(1)
 
 
 def _is_archive(source: str) -> bool:

@@ -92,6 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(cli.main(arguments, prog_name="codec", standalone_mode=False))
     except click.Abort:
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.message = shown(error.message)  # type: ignore[misc]
         error.show()

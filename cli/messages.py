@@ -35,9 +35,11 @@ def is_expected(error: BaseException) -> bool:
 def explain(error: BaseException, source: str = "") -> str:
     """An expected error as one line: FILE: what; what to do."""
     if isinstance(error, OSError) and not isinstance(error, CodecError):
-        what = error.strerror or str(error)
+        what = "is a folder" if error.errno == errno.EISDIR else error.strerror or str(error)
         remedy = _REMEDIES.get(error.errno or 0)
         name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else source
+        if error.errno == errno.ENOENT and os.path.islink(name):
+            what, remedy = "the symlink leads to nothing", "remove it, or bring back what it leads to"
         if name == source and isinstance(error, PermissionError):
             remedy = "change its permissions"
         text = what[:1].lower() + what[1:] + (f"; {remedy}" if remedy else "")

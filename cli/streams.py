@@ -17,7 +17,6 @@ from codec.output import whole_file
 
 Begins: TypeAlias = Callable[[bytes], None]
 
-_HEAD = 4096  # bytes by which a file is known
 _MOST = 2**29  # bytes of what is read only once, and so kept in memory
 
 
@@ -89,6 +88,8 @@ def contents(source: str, begins: Begins) -> str | bytes:
 
 def read_stdin(begins: Begins) -> bytes:
     """All of standard input; CodecError if that is a terminal. `begins`: see `contents`."""
+    if sys.stdin is None:
+        raise CodecError("standard input is closed; name a file, or redirect one into it")
     if sys.stdin.isatty():
         raise CodecError("standard input is a terminal; name a file, or redirect one into it")
     return _all(cast(io.BufferedReader, sys.stdin.buffer), begins)
@@ -103,12 +104,14 @@ def an_ncf(head: bytes) -> None:
 
 def _all(fp: io.BufferedReader, begins: Begins) -> bytes:
     """Everything, in memory: LimitError if that is too much."""
+    from codec.media.signatures import HEAD
+
     buffer, looked = io.BytesIO(), False
     # Piece by piece, because read() does not look at signals between the pieces.
     for part in iter(lambda: fp.read1(2**20), b""):
         buffer.write(part)
-        if not looked and buffer.tell() >= _HEAD:
-            begins(buffer.getvalue()[:_HEAD])
+        if not looked and buffer.tell() >= HEAD:
+            begins(buffer.getvalue()[:HEAD])
             looked = True
         if buffer.tell() > _MOST:
             raise LimitError(f"goes on beyond {_MOST >> 20} MiB; write it to a file and name that")

@@ -93,19 +93,22 @@ def write_decoded(
     started: float,
 ) -> Result:  # fmt: skip
     """Write what an opened video or session decodes to; `before`: bytes that it takes as it is."""
-    from codec.media.video import VIDEO_FORMATS, left_out, write_folder, write_video
+    from codec.media.video import VIDEO_FORMATS, left_out, without_sound, write_folder, write_video
 
     format = VIDEO_FORMATS.get(os.path.splitext(job.target)[1].lower(), "y4m")
     first, last = frames or (0, file.frames - 1)
     info = file.info
     if not audio or (file.damage is not None and not png and not _sounds(info, format, file.damage)):
-        info = replace(info, metadata={k: v for k, v in info.metadata.items() if k != "audio"})
+        info = replace(info, metadata=without_sound(info.metadata))
 
     def pictures() -> Iterator[Any]:
+        number = 0
         for number, picture in enumerate(file.pictures(first, last), 1):
             yield picture
             if tell:
                 tell(number, last - first + 1)
+        if not number and file.damage:
+            raise FormatError(f"no frame of it is whole: {file.damage[0]}")
 
     written = 0
     if png:

@@ -38,7 +38,9 @@ def find(sources: Sequence[str], *, recursive: bool, suffixes: Collection[str], 
         if any(_identity(folder) == apart for folder in folders):
             apart = None
     for source in sources:
-        if not os.path.isdir(source):
+        if not source:
+            found.problems.append((source, CodecError("the name of an input is empty; give a file or folder")))
+        elif not os.path.isdir(source):
             found.inputs.append(Input(source))
         elif not recursive:
             found.problems.append((source, CodecError("is a folder; add -r for the files in it")))
@@ -48,8 +50,9 @@ def find(sources: Sequence[str], *, recursive: bool, suffixes: Collection[str], 
             files = _walk(source, suffixes, apart, seen, found)
             found.inputs += [Input(path, os.path.join(prefix, os.path.relpath(path, source))) for path in files]
             if not files and before == (len(found.problems), len(found.notes)):
-                wanted = " ".join(sorted(suffixes))
-                found.problems.append((source, CodecError(f"no file in this folder ends in {wanted}; check the name")))
+                wanted = next(iter(suffixes)) if len(suffixes) == 1 else "the suffix of a picture or video"
+                error = CodecError(f"no file in this folder has {wanted}; check the name, or name files themselves")
+                found.problems.append((source, error))
     return found
 
 

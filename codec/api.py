@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from codec import codecs, container, media
+from codec.arguments import check_number, check_told
 from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
 from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
 from codec.container import Limits
@@ -47,6 +48,11 @@ class Decoded:
     _frames: Iterator[NDArray[Any]]
     _kept: list[NDArray[Any]]
     video: "video.File | None" = None  # for pictures as planes with their times
+
+    def __repr__(self) -> str:
+        h = self.header
+        frames = h.frames if self.video is None else self.video.frames
+        return f"<codec.Decoded {h.width} x {h.height}, {h.channels} channels of {h.depth} bits, {frames} frames>"
 
     @property
     def info(self) -> media.Info:
@@ -128,6 +134,8 @@ def encode(
     >>> bool((next(decode(encode(grey, lossless=True)).frames()) == 128).all())
     True
     """
+    check_told(progress, notes)
+    check_number("max_pixels", max_pixels, whole=True)
     told: list[str] = [] if notes is None else notes
     if not isinstance(source, np.ndarray | Image.Image):
         source = _video_or_image(file_source(source, media.SOURCES))
@@ -214,6 +222,8 @@ def decode(
     >>> decoded.info.width, decoded.info.height, [f.shape for f in decoded.frames()]
     (30, 20, [(20, 30, 3)])
     """
+    check_told(progress)
+    check_number("max_pixels", max_pixels, whole=True)
     limits = Limits(pixels=max_pixels)
     found: list[container.Unit] | list[container.Unit | CodecError]
     with _opened(source) as fp:

@@ -12,13 +12,15 @@ def resolve(name: str) -> str:
     """ "auto" -> "cuda" where there is a GPU, else "cpu"; CodecError for devices that don't exist."""
     import torch
 
+    if not isinstance(name, str):
+        raise CodecError(f"device must be text, not {name!r}; give auto, cpu, cuda or cuda:N")
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, number = name.partition(":")
     if kind not in ("cpu", "cuda") or (number and not number.isdecimal()) or (kind == "cpu" and number):
         raise CodecError(f"no device {name!r}; give auto, cpu, cuda or cuda:N")
     if kind == "cuda" and not torch.cuda.is_available():
-        raise CodecError("there is no CUDA device here; use --device cpu")
+        raise CodecError('there is no CUDA device here; use --device cpu (device="cpu")')
     if number and int(number) >= torch.cuda.device_count():
         raise CodecError(f"there are {torch.cuda.device_count()} CUDA devices, numbered from 0; {name} is none of them")
     return name

@@ -199,12 +199,15 @@ def named(codec: str, name: str | os.PathLike[str]) -> Path:
 
     FormatError for a file that is none, or of another codec; WeightsMissing if there is none of this name.
     """
+    if not isinstance(name, str | os.PathLike):
+        raise CodecError(f"weights must be a path or a name, not {name!r} of type {type(name).__name__}")
     text = os.fspath(name)
     if isinstance(name, str) and os.path.basename(text) == text and not text.endswith(".safetensors"):
         known = {path.stem: path for path, _, metadata in reversed([*_files()]) if metadata["codec"] == codec}
-        if text not in known:
+        if text in known:
+            return known[text]
+        if not os.path.isfile(text):
             raise WeightsMissing(f"no {codec} weights {text!r}; name a file, or choose one of {', '.join(known)}")
-        return known[text]
     path = Path(text)
     other = read_header(path)[1].get("codec", "no codec")
     if other != codec:

@@ -43,6 +43,9 @@ def named(name: str, kind: str) -> Descriptor:
     """The codec of this name; CodecError if it is none for this kind of media."""
     known = of_kind(kind)
     if name not in known:
+        if name in all_codecs():
+            what = {"video": "videos", "lossless": "images without loss"}.get(kind, "images")
+            raise CodecError(f"{name} codes no {what}; choose one of {', '.join(known)}")
         what = "video codec" if kind == "video" else "codec"
         raise CodecError(f"no {what} {name!r} in this version; choose one of {', '.join(known)}")
     return known[name]

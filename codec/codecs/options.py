@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codec.arguments import check_number
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
 EFFORTS = 9
 VIDEO_EFFORT = 3
+
+
+def _check_quality(quality: float | None) -> None:
+    if quality is None:
+        return
+    check_number("quality", quality)
+    if not 0 <= quality <= 100:
+        raise CodecError(f"quality {quality:g} is out of range; give 0 to 100")
 
 
 @dataclass(frozen=True)
@@ -28,8 +37,9 @@ class ImageOptions:
     verify: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.quality is not None and not 0 <= self.quality <= 100:
-            raise CodecError(f"quality {self.quality:g} is out of range; give 0 to 100")
+        _check_quality(self.quality)
+        if self.effort is not None:
+            check_number("effort", self.effort, whole=True)
         if self.effort is not None and self.effort not in range(1, EFFORTS + 1):
             raise CodecError(f"effort {self.effort} is out of range; give 1 to {EFFORTS}")
 
@@ -47,8 +57,7 @@ class Target:
     def __post_init__(self) -> None:
         if sum(value is not None for value in (self.quality, self.psnr, self.bpp, self.size)) != 1:
             raise CodecError("give one of quality, target_psnr, target_bpp and target_size")
-        if self.quality is not None and not 0 <= self.quality <= 100:
-            raise CodecError(f"quality {self.quality:g} is out of range; give 0 to 100")
+        _check_quality(self.quality)
         if not all(value is None or 0 < value < 1000 for value in (self.psnr, self.bpp)):
             raise CodecError("a target must be above 0; give --target-psnr in dB or --target-bpp in bits per pixel")
         if self.size is not None and not 0 < self.size < 2**50:
@@ -72,6 +81,7 @@ class VideoOptions:
     earlier: Earlier | None = None
 
     def __post_init__(self) -> None:
+        check_number("effort", self.effort, whole=True)
         if not 1 <= self.effort <= EFFORTS:
             raise CodecError(f"effort {self.effort} is out of range; give 1 to {EFFORTS}")
 

@@ -19,21 +19,21 @@ _TRIED = 2**30  # bytes whose checksums are computed for that, at most
 
 def end_before(fp: IO[bytes], body: int, stop: int, limits: Limits) -> tuple[int, End]:
     """Offset and fields of the end section that ends at `stop`, in a file whose units begin at `body` or later."""
-    what = "truncated, or an append did not finish: no end section ends at byte"
+    wrong = f"truncated, or an append did not finish: no end section ends at byte {stop}; get a whole copy of the file"
     if stop - body < TAIL:
-        raise FormatError(f"{what} {stop}")
+        raise FormatError(wrong)
     fp.seek(stop - TAIL)
     size, _ = struct.unpack("<II", Reader(fp, stop - TAIL).take(TAIL))
     start = stop - size
     if start < body:
-        raise FormatError(f"{what} {stop}")
+        raise FormatError(wrong)
     fp.seek(start)
     reader = Reader(fp, start)
     if reader.tag() != b"Z":
-        raise FormatError(f"{what} {stop}")
+        raise FormatError(wrong)
     end = unpack_end(reader.payload(b"Z", end_limit(limits)), limits)
     if reader.offset != stop:
-        raise FormatError(f"{what} {stop}")
+        raise FormatError(wrong)
     return start, end
 
 

@@ -1,5 +1,6 @@
 """Codec specs for evaluation: `jpeg:q=10`, `s2lic:q=10..90:20`, `webp:q=20,50`, `opus:kbps=6,12`, `png`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ KEYS = {
     "crf": ("rate factors", 0, 63, "crf=18..36:6", False),
 }
 _WHOLE = ("e",)
+
+
+_EFFORT = re.compile(r"-e\d$")
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,9 @@ def parse(text: str, known: Mapping[str, str]) -> list[Spec]:
     """
     name, colon, rest = text.partition(":")
     if name not in known:
-        raise CodecError(f"{text}: no codec {name!r}; choose one of {', '.join(known)}")
+        plain = [other for other in known if not _EFFORT.search(other)]
+        more = "" if len(plain) == len(known) else " (ours also with -e1 to -e9 behind the name)"
+        raise CodecError(f"{text}: no codec {name!r}; choose one of {', '.join(plain)}{more}")
     key = known[name]
     if not key:
         if colon:

@@ -81,7 +81,7 @@ def test_a_folder_needs_recursive_and_something_in_it(photos: Path, picture: Ima
     assert result.stderr.splitlines()[0] == "codec: photos: is a folder; add -r for the files in it"
     assert Path("x.ncf").exists()
     (line,) = call("encode", "-r", "empty", code=1).stderr.splitlines()
-    assert line.startswith("codec: empty: no file in this folder ends in ")
+    assert line.startswith("codec: empty: no file in this folder has the suffix of ")
 
 
 def test_a_symlink_loop_is_an_error_of_its_path_only(photos: Path) -> None:

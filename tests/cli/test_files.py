@@ -2,16 +2,20 @@
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import click
 import pytest
+from helpers.commands import refused
+from PIL import Image
 
 from codec.cli.decode import default_name as decoded_name
 from codec.cli.encode import default_name as encoded_name
 from codec.cli.files import Input, Job, plan, stdin_as_dash
+from codec.cli.main import main
 from codec.cli.messages import explain, run_each, shown
-from codec.cli.streams import atomic_write
+from codec.cli.streams import atomic_write, read_stdin
 from codec.errors import CodecError, MediaError
 
 
@@ -181,7 +185,7 @@ def test_an_error_names_the_file_as_the_user_gave_it(tmp_path: Path) -> None:
             OSError(errno.ENOSPC, "No space left on device"),
             "a.png: no space left on device; free some space, or write elsewhere with -o",
         ),
-        (IsADirectoryError(errno.EISDIR, "Is a directory", "d"), "d: is a directory; name the files in it, or add -r"),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "d"), "d: is a folder; name the files in it, or add -r"),
         (MemoryError(), "a.png: not enough memory; use a smaller image, or --device cpu if it was a GPU's"),
         (
             ImportError("libtorch_cpu.so: failed to map segment from shared object"),
@@ -214,3 +218,26 @@ def test_a_batch_goes_on_after_errors_of_the_input_and_stops_at_bugs(capsys: pyt
     assert big.startswith("codec: big: not enough memory")
     with pytest.raises(RuntimeError, match="bug"):
         run_each(["bug"], work)
+
+
+def test_wrong_names_are_told_as_what_they_are(here: Path, picture: Image.Image) -> None:
+    picture.save("a.png")
+    os.symlink("nothing.png", "dead.png")
+    assert "'a.png' is given twice; leave one out" in refused("encode", "a.png", "a.png", code=2)
+    assert "-o is empty" in refused("encode", "a.png", "-o", "", code=2)
+    assert refused("encode", "") == "codec: the name of an input is empty; give a file or folder"
+    assert refused("encode", "dead.png").startswith("codec: dead.png: the symlink leads to nothing; remove it")
+    assert "no s2lic weights" not in refused("encode", "a.png", "--weights", "a.png")
+
+
+def test_the_command_alone_shows_its_help_on_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([])
+    shown = capsys.readouterr()
+    assert left.value.code == 2 and "\\n" not in shown.err and "Commands:\n" in shown.err
+
+
+def test_standard_input_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(CodecError, match="standard input is closed"):
+        read_stdin(lambda head: None)

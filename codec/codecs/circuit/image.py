@@ -112,12 +112,9 @@ class CircuitImages:
             for part in parts
         ]
         back = sum(phases.decoding(size, methods.CIRCUIT if networks else methods.WEBP) for size in colours)
-        return [
-            *[phases.fitting(colours, 1 if drawn else effort) if tuned else 0.0] * (effort > 1),
-            *[phases.plain((header.height, header.width))] * whole,
-            *units,
-            *[back] * verify,
-        ]
+        before = [phases.fitting(colours, 1 if drawn else effort) if tuned else 0.0] if effort > 1 else []
+        before += [phases.plain((header.height, header.width))] if whole else []
+        return [*before, *units, *([back] if verify else [])]
 
     def _usable(self, header: Header, how: Arrangement) -> list[Network]:
         """The networks for colour units."""

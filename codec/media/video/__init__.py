@@ -8,7 +8,7 @@ from codec.media.formats import VIDEO_SUFFIXES, is_video
 from codec.media.video.layout import Layout, Planes
 from codec.media.video.picture import Picture, Turn, turn_of, turned
 from codec.media.video.read import Video, read_video
-from codec.media.video.tags import left_out
+from codec.media.video.tags import left_out, without_sound
 from codec.media.video.write import VIDEO_FORMATS, write_folder, write_video
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "read_video",
     "turn_of",
     "turned",
+    "without_sound",
     "write_folder",
     "write_video",
 ]

@@ -55,6 +55,11 @@ def written(metadata: Mapping[str, bytes], format: str) -> dict[str, str]:
     return {name: text for name, text in tags.items() if name in (_KEPT if format == "mkv" else _MP4)}
 
 
+def without_sound(metadata: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The metadata of a video that is to be silent."""
+    return {name: value for name, value in metadata.items() if name != "audio"}
+
+
 def left_out(metadata: Mapping[str, bytes], format: str) -> list[str]:
     """What the user must be told of sound and tags that a file of `format` ("mp4", "mkv", "y4m", "png") can't hold."""
     plain = format not in ("mp4", "mkv")

@@ -37,3 +37,12 @@ def test_info_reads_pipes_and_finds_damage(run: Run, ncf: Path, encoded: bytes) 
     assert b"96 x 64" in run("info", "-", stdin=encoded).stdout
     ncf.write_bytes(encoded[:-1])
     assert "truncated" in refused("info", ncf)
+
+
+def test_info_takes_the_files_in_folders(here: Path, encoded: bytes) -> None:
+    for name in ("f/a.ncf", "f/g/b.NCF", "f/c.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(encoded)
+    rows = [json.loads(line) for line in call("info", "-r", "f", "--json").stdout.splitlines()]
+    assert [row["file"] for row in rows] == ["f/a.ncf", "f/g/b.NCF"]
+    assert refused("info", "f") == "codec: f: is a folder; add -r for the files in it"

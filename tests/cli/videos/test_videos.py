@@ -93,7 +93,7 @@ def test_a_folder_of_pictures(coded: str) -> None:
     call("decode", coded, "--frames", "9..11", "--png")
     assert sorted(p.name for p in Path("clip").iterdir()) == [f"frame-{n:06}.png" for n in (1, 2, 3)]
     assert Image.open("clip/frame-000002.png").size == (48, 32)
-    assert "is a directory" in refused("decode", coded, "--png")
+    assert "is a folder that is there already; name another" in refused("decode", coded, "--png")
 
 
 def test_names_of_outputs(coded: str, ncf: bytes, picture: Image.Image) -> None:
