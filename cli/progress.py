@@ -109,7 +109,7 @@ class BatchLine:
             self._known[source] = left
         seconds = self._left()
         if self._as_json:
-            self._tell(source, part, seconds, text)
+            self._tell(source, min(part, 0.999), seconds, text)
             return
         count = f"[{self._passed + 1}/{self._total}] " if self._total > 1 else ""
         percent = f" {min(100 * done // steps, 99)} %" if steps else ""

@@ -121,6 +121,12 @@ def test_nothing_is_at_100_per_cent_while_work_goes_on(monkeypatch: pytest.Monke
     line = BatchLine("decoding", 1)
     line.show("a", 3, 3)
     assert "99 %" in shown[0]
+    told: list[str] = []
+    monkeypatch.setattr(progress, "note", told.append)
+    line = BatchLine("decoding", 1, as_json=True)
+    line.show("a", 3, 3)
+    line.passed("a", worked=True)
+    assert [json.loads(row)["progress"] for row in told] == [0.999, 1]
 
 
 def test_programs_get_an_object_a_line(here: Path, picture: Image.Image) -> None:

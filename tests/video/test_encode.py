@@ -41,7 +41,10 @@ def test_the_encoder_tells_of_every_frame_what_the_file_has(clip: bytes) -> None
     told: list[VideoProgress] = []
     assert encoded(scenes(), tell=told.append) == clip
     assert [sum(t.frames for t in told if t.stage == stage) for stage in ("base", "fit")] == [sum(SCENES)] * 2
-    fitted = [t for t in told if t.stage == "fit"]
+    work = [sum(t.work for t in told if t.stage == stage) for stage in ("base", "fit")]
+    assert work == pytest.approx([sum(SCENES)] * 2) and all(0 <= t.work <= max(GROUPS) for t in told)
+    fitted = [t for t in told if t.stage == "fit" and t.frames]
+    assert len([t for t in told if t.stage == "fit"]) > len(fitted)  # within groups, too
     units = list(container.read(clip)[1])
     spent = sum(8 * (len(u.payload) + len(u.packets)) for u in units) / (32 * 48)
     assert sum(t.bpp * t.frames for t in fitted) == pytest.approx(spent, rel=0.01)

@@ -39,7 +39,7 @@ def test_spans_that_are_none_are_told(coded: str, span: str) -> None:
     [
         (("--lossless",), "no lossless codec for videos; leave out --lossless"),
         (("--codec", "circuit"), "no lossless codec for videos"),
-        (("--no-verify",), "leave out --lossless and --verify"),
+        (("--no-verify",), "--verify goes with images; leave it out"),
         (("--target-psnr", -3), "a target must be above 0"),
         (("--target-bpp", 0), "a target must be above 0"),
         (("--codec", "s2lic", "--preset", "tiny"), "s2lic has no presets"),
