@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -161,9 +161,9 @@ class EncodingLine:
         first = next(iter(stages.values()), 1.0)
         self._expected, self._show = max(expected, 1), show
         self._weights = {"search": first, **stages} if searched else dict(stages)
-        self._done: Counter[str] = Counter()  # frames, of all that was told
-        self._seconds: Counter[str] = Counter()
-        self._timed: Counter[str] = Counter()  # frames that these seconds were for
+        self._done: defaultdict[str, float] = defaultdict(float)  # frames, of all that was told
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._timed: defaultdict[str, float] = defaultdict(float)  # frames that these seconds were for
         self._last: float | None = None
         self._part = 0.0
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,6 +113,8 @@ class CircuitImages:
             for part in parts
         ]
         back = sum(phases.decoding(size, methods.CIRCUIT if networks else methods.WEBP) for size in colours)
+        if tuned and not drawn:
+            import_module("codec.codecs.circuit.descent")  # loads torch, before the first time that is told
         before = [phases.fitting(colours, 1 if drawn else effort) if tuned else 0.0] if effort > 1 else []
         before += [phases.plain((header.height, header.width))] if whole else []
         return [*before, *units, *([back] if verify else [])]
