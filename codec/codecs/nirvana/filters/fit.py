@@ -72,8 +72,8 @@ def fit(
     fall, and it takes fewer bytes than the stream would for as much (error to the power of -1 over rate; Y, U and V at
     6:1:1); luma alone gets no dearer by more than 0.2 %. `effort`: 1 fastest to 9. `seconds`: about the time that it
     may take; what isn't ready by then is left out. `candidates`, in an archive: states of other chains, of which
-    a plane that has no filter yet may begin from the one that helps most as it is. `told`: the part of the work that was
-    done since the last call. Raises CodecError for frames that don't belong together.
+    a plane that has no filter yet may begin from the one that helps most as it is. `told`: the part of the work that
+    was done since the last call. Raises CodecError for frames that don't belong together.
     """
     check([*base, *source], depth)
     if len(base) != len(source):
