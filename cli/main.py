@@ -6,11 +6,13 @@ Exit codes: 0 done, 1 any file failed, 2 wrong usage, 130 interrupted.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -76,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # Torch's threads meet after each of thousands of small products. One that spins until the others come holds the
     # core that they wait for as soon as anything else runs: a photo took 10 s in place of 2.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    _open_closed()
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _terminate)  # an exception, so that unfinished files are removed
@@ -97,13 +100,34 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.message = shown(error.message)  # type: ignore[misc]
-        error.show()
+        with suppress(OSError):  # what stderr doesn't take
+            error.show()
         sys.exit(error.exit_code)
     except Exception as error:
         if not is_expected(error):
             raise
         say(f"codec: {explain(error)}")
         sys.exit(1)
+    finally:
+        _drop_unwritten()
+
+
+def _open_closed() -> None:
+    """Give standard streams that are closed (`2>&-`) a place: the next file that is opened would have their number, and
+    in it what libraries print. Reading finds nothing, what is written to standard output is an error (EBADF)."""
+    for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, flags)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
+
+
+def _drop_unwritten() -> None:
+    """Drop what standard output doesn't take (a full disk), which was told: Python's end would try it once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = io.StringIO()
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

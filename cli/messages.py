@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -24,6 +25,10 @@ _REMEDIES = {
     errno.ENOSPC: f"free some space, or {_ELSEWHERE}",
     errno.EDQUOT: f"free some space, or {_ELSEWHERE}",
     errno.EFBIG: f"raise the limit, or {_ELSEWHERE}",
+    errno.EMFILE: "raise the limit (ulimit -n), or use a smaller -j",
+    errno.ENFILE: "close other programs, or use a smaller -j",
+    errno.EAGAIN: "close other programs, or use a smaller -j",  # too many processes
+    errno.EBADF: "standard output is closed, redirect it",
 }
 
 
@@ -70,19 +75,29 @@ def shown(text: str) -> str:
 def say(text: str) -> None:
     """A line on stderr, in place of the status line."""
     status("")
-    click.echo(shown(text), err=True)
+    _write(f"{shown(text)}\n")
 
 
 def note(text: str) -> None:
     """A line for programs on stderr."""
-    click.echo(text, err=True)
+    _write(f"{text}\n")
 
 
 def status(text: str) -> None:
     """Show `text` as the passing status line of a terminal ("" removes it); nothing elsewhere."""
     if sys.stderr.isatty():
         # A line that wraps would stay on the screen.
-        click.echo(f"\r\x1b[K{shown(text)[: columns() - 1]}", err=True, nl=False)
+        _write(f"\r\x1b[K{shown(text)[: columns() - 1]}")
+
+
+def _write(text: str) -> None:
+    """What stderr doesn't take (a full disk, a lost terminal) is lost, the work isn't; a closed pipe ends it."""
+    try:
+        click.echo(text, err=True, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        sys.stderr = io.StringIO()
 
 
 def columns() -> int:
