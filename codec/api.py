@@ -8,11 +8,13 @@ Videos go through codec.video, which also writes them to files group by group.
 
 import io
 import os
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -39,14 +41,33 @@ if TYPE_CHECKING:
 NcfSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
+class _Frames:
+    """Frames that are decoded as they are asked for, by one thread at a time, once; after an error again."""
+
+    def __init__(self, begin: Callable[[], Iterator[NDArray[Any]]]) -> None:
+        self._begin, self._lock = begin, threading.RLock()
+        self._kept: list[NDArray[Any]] = []
+        self._rest: Iterator[NDArray[Any]] | None = begin()  # at once: what is wrong with a header is told then
+
+    def __getitem__(self, number: int) -> NDArray[Any]:
+        with self._lock:
+            while number >= len(self._kept):
+                self._rest = self._rest or islice(self._begin(), len(self._kept), None)
+                try:
+                    self._kept.append(next(self._rest))
+                except BaseException:
+                    self._rest = None  # a generator that has raised has nothing more to give
+                    raise
+            return self._kept[number]
+
+
 @dataclass(frozen=True)
 class Decoded:
     """A decoded file. Frames are decoded as they are asked for, once, and kept."""
 
     header: container.Header
     damage: list[CodecError] | None  # what was not whole, known once the frames are decoded; None: not asked for
-    _frames: Iterator[NDArray[Any]]
-    _kept: list[NDArray[Any]]
+    _frames: _Frames | None
     video: "video.File | None" = None  # for pictures as planes with their times
 
     def __repr__(self) -> str:
@@ -68,16 +89,15 @@ class Decoded:
     def frames(self) -> Iterator[NDArray[Any]]:
         """The frames, [height, width, channels]: uint8, or uint16 for a depth of more than 8 bits.
 
-        Those of a video are decoded each time, and none is kept.
+        Those of a video are decoded each time, and none is kept. Threads may ask for them at the same time.
         """
         if self.video is not None:
             for picture in self.video.pictures():
                 yield yuv.to_rgb(picture.planes, self.header.color, self.header.depth)
             return
+        assert self._frames is not None
         for i in range(self.header.frames):
-            if i == len(self._kept):
-                self._kept.append(next(self._frames))
-            yield self._kept[i]
+            yield self._frames[i]
 
     def image(self) -> Image.Image:
         """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits."""
@@ -244,14 +264,21 @@ def decode(
     if not partial:
         codec.check(header, whole)
     opened: ImageCodec = _images(codec).open(header.fingerprint, device)
-    return Decoded(header, damage, opened.decode(header, found, progress, damage), [])
+    before = len(damage or ())
+
+    def begin() -> Iterator[NDArray[Any]]:
+        if damage is not None:
+            del damage[before:]  # what an attempt that was broken off has told
+        return opened.decode(header, found, progress, damage)
+
+    return Decoded(header, damage, _Frames(begin))
 
 
 def _decode_video(data: bytes, device: str, partial: bool, max_pixels: int) -> Decoded:
     from codec import video
 
     file = video.open_file(io.BytesIO(data), device=device, partial=partial, max_pixels=max_pixels)
-    return Decoded(file.header, file.damage, iter(()), [], file)
+    return Decoded(file.header, file.damage, None, file)
 
 
 def info(source: NcfSource) -> container.Header:

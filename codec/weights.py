@@ -201,7 +201,7 @@ def named(codec: str, name: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(name, str | os.PathLike):
         raise CodecError(f"weights must be a path or a name, not {name!r} of type {type(name).__name__}")
-    text = os.fspath(name)
+    text = os.fsdecode(name)
     if isinstance(name, str) and os.path.basename(text) == text and not text.endswith(".safetensors"):
         known = {path.stem: path for path, _, metadata in reversed([*_files()]) if metadata["codec"] == codec}
         if text in known:

@@ -77,6 +77,8 @@ def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS, strip: bool
     Colour of more than 8 bits comes through exactly, and with it what Pillow passes over (CICP, text, gamma), if the
     image was opened from a file and isn't loaded yet.
     """
+    if not image.width or not image.height:
+        raise MediaError(f"the picture is {image.width} x {image.height}, no pixels; give at least one")
     check_size(image.width, image.height, max_pixels)
     with reading():
         fresh = deep.rawmode(image) and getattr(image, "fp", None)

@@ -16,9 +16,7 @@ def file_source(source: Any, kinds: str) -> str | os.PathLike[str] | bytes | IO[
     A file that stands elsewhere, or can't seek, is read from there to its end.
     """
     if isinstance(source, str | os.PathLike):
-        if "\0" in os.fspath(source):
-            raise CodecError(f"{os.fspath(source)!r} has a zero byte, which no file's name has; give another path")
-        return _once(source)
+        return _once(_path(source))
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
     if isinstance(source, io.TextIOBase):
@@ -37,6 +35,17 @@ def file_source(source: Any, kinds: str) -> str | os.PathLike[str] | bytes | IO[
     if not isinstance(data, bytes):
         raise CodecError(f"the file gives {type(data).__name__}, not bytes; open it as binary, with open(path, 'rb')")
     return _Rest(data, getattr(source, "name", ""))
+
+
+def _path(source: Any) -> str | os.PathLike[str]:
+    """A path as text, if it isn't; CodecError for what can be no file's name."""
+    try:
+        name = os.fsencode(source)
+    except (UnicodeError, TypeError):  # half a surrogate pair, or a path object that gives no path
+        raise CodecError(f"{source!r} can't be a file's name here; give another path") from None
+    if b"\0" in name:
+        raise CodecError(f"{os.fsdecode(name)!r} has a zero byte, which no file's name has; give another path")
+    return os.fsdecode(name) if isinstance(os.fspath(source), bytes) else cast(str, source)
 
 
 def _once(path: str | os.PathLike[str]) -> str | os.PathLike[str] | IO[bytes]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 import codec
 from codec import media
-from codec.errors import CodecError
+from codec.errors import CodecError, MediaError
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, io.BytesIO])
@@ -106,3 +106,25 @@ def test_what_is_left_out_is_a_warning_or_a_note(picture: Image.Image) -> None:
     notes: list[str] = []
     codec.encode(data, notes=notes)
     assert notes == [line]
+
+
+class Place:
+    """A path object of any kind."""
+
+    def __init__(self, path: object) -> None:
+        self.path = path
+
+    def __fspath__(self) -> object:
+        return self.path
+
+
+def test_paths_may_be_bytes_and_what_is_none_is_one_error(photo: Path) -> None:
+    assert np.array_equal(pixels(Place(os.fsencode(photo))), pixels(photo))  # type: ignore[arg-type]
+    for wrong in (Place(3), "\ud800.png", Place(b"a\0")):
+        with pytest.raises(CodecError, match="give another path"):
+            codec.encode(wrong)  # type: ignore[arg-type]
+
+
+def test_a_picture_without_pixels_is_refused() -> None:
+    with pytest.raises(MediaError, match="0 x 3, no pixels"):
+        media.read(Image.new("RGB", (0, 3)))
