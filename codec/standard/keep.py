@@ -10,7 +10,7 @@ from codec.container import CHROMA, STANDARDS, Stream
 from codec.errors import MediaError
 from codec.media import MAX_PIXELS, Info
 from codec.media.video import Layout, Turn, read_video, turn_of
-from codec.media.video.opening import VideoSource, named, opened, video_stream, whole_packets
+from codec.media.video.opening import Version, VideoSource, named, opened, video_stream, whole_packets
 from codec.standard.packets import Packet
 
 LAYOUTS = tuple(Layout(depth, chroma) for chroma in CHROMA for depth in (8, 10))
@@ -25,11 +25,12 @@ class Kept:
     expected: int
     stream: Stream
     source: VideoSource
+    version: Version | None
     start: Fraction  # seconds
 
     def packets(self) -> Iterator[Packet]:
         """All of them; times count from the first picture. MediaError for what can't be kept."""
-        with named(self.source), opened(self.source) as container:
+        with named(self.source), opened(self.source, self.version) as container:
             for packet in whole_packets(container, video_stream(container)):
                 if packet.is_discard:
                     raise MediaError(f"an edit list cuts into its stream, which can't be kept; {OTHERWISE}")
@@ -44,7 +45,7 @@ def keep(source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = Tru
     with named(source):
         if not isinstance(source, bytes | str) and not hasattr(source, "__fspath__"):
             raise MediaError(f"has no stream; {OTHERWISE}")
-        with opened(source) as container:
+        with opened(source, video.version) as container:
             found = video_stream(container)
             context = found.codec_context
             name = context.codec.canonical_name
@@ -62,7 +63,8 @@ def keep(source: VideoSource, *, max_pixels: int = MAX_PIXELS, audio: bool = Tru
                 turn.transpose + 2 * turn.mirror_x + 4 * turn.mirror_y, found.sample_aspect_ratio or Fraction(1),
                 context.extradata or b"",
             )  # fmt: skip
-            return Kept(video.info, video.notes, video.expected, stream, source, frame.pts * found.time_base)
+            start = frame.pts * found.time_base
+            return Kept(video.info, video.notes, video.expected, stream, source, video.version, start)
 
 
 OTHERWISE = "leave --keep-stream out"

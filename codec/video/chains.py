@@ -17,8 +17,9 @@ from codec.codecs import named
 from codec.codecs.base import Chain, ChainTask, SearchableCodec, VideoCodec, VideoMedia
 from codec.codecs.options import VideoOptions, VideoProgress
 from codec.container import Header, Unit
+from codec.errors import MediaError
 from codec.media.video import Picture, Video, read_video
-from codec.media.video.opening import VideoSource
+from codec.media.video.opening import Version, VideoSource, changed
 from codec.processes import Done, Failed, Processes, Told
 from codec.video.cuts import chains
 
@@ -31,6 +32,7 @@ class Opening(NamedTuple):
     """What a process needs to open the video and the codec as the first one has: picklable."""
 
     source: VideoSource | None  # needed where there are several
+    version: Version | None  # that it had
     max_pixels: int
     codec: str
     options: VideoOptions
@@ -66,15 +68,18 @@ class Readers:
         self._open: list[tuple[int, Iterator[Picture]]] = []
 
     def take(self, chain: Chain) -> Iterator[Picture]:
-        """The pictures of a chain."""
+        """The pictures of a chain; MediaError if they aren't there any more."""
         fit = max((r for r in self._open if r[0] <= chain.first), default=None, key=lambda r: r[0])
         at, pictures = fit or (0, self._video.pictures())
         if fit:
             self._open.remove(fit)
+        number = 0
         for number, picture in enumerate(islice(pictures, chain.first - at, chain.first - at + chain.count), 1):
             if number == chain.count:
                 self._open = [*self._open, (chain.first + number, pictures)][-_READERS:]
             yield picture
+        if number < chain.count:
+            raise MediaError("it gives fewer frames than before; encode it when nothing writes to it")
 
 
 class Chains:
@@ -172,10 +177,13 @@ class _Process:
         return list(work_on(*self._opened, numbered[1], tell))
 
     def _open(self) -> tuple[VideoCodec, Readers]:
-        source, max_pixels, codec, options, device, spans = self._opening
+        source, version, max_pixels, codec, options, device, spans = self._opening
         assert source is not None
         media = videos_of(codec)
-        video = only(read_video(source, max_pixels=max_pixels, audio=False, layouts=media.layouts(options)), spans)
+        video = read_video(source, max_pixels=max_pixels, audio=False, layouts=media.layouts(options))
+        if video.version != version:
+            raise changed()
+        video = only(video, spans)
         return media.encoder(video.info, options, _device(device)), Readers(video)
 
 

@@ -67,7 +67,7 @@ def encode(
         raise CodecError(f"{what} looks for no target; give --quality, or leave --codec and --preset out")
     target = options.target
     chains = Chains(video, opened.length)
-    opening = Opening(source, max_pixels, name, options, device, spans)
+    opening = Opening(source, video.version, max_pixels, name, options, device, spans)
     reached: list[float] = []
 
     def heard(told: VideoProgress) -> None:

@@ -99,8 +99,8 @@ class Hybrid:
                 deque(islice(source, size), 0)
                 continue
             wanted = [picture.planes for picture in islice(source, size)]
-            if len(wanted) != size or len(stored) != size:
-                raise MediaError("it gives other frames than before; is it being written?")
+            if len(stored) != size:
+                raise MediaError("its standard stream has other frames than were encoded; try another --base")
             payload, state = whole.group(found, wanted, state)
             yield Unit(number, standard.checksum(stored), 0, payload, size, b"" if number else packed)
         deque(base, 0)  # to its end, where its errors are

@@ -6,8 +6,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from codec.container import MAGIC
 from codec.errors import CodecError, MediaError
@@ -35,12 +34,55 @@ def named(source: VideoSource) -> Iterator[None]:
         raise type(error)(f"{os.fspath(source)}: {error}") from error.__cause__
 
 
+class Version(NamedTuple):
+    """By what a file is known to be the one that it was: a video is read several times, and others may write to it."""
+
+    size: int
+    changed: int  # when, in ns
+
+
+def version(source: VideoSource) -> Version | None:
+    """That of a file as it is now; OSError if there is none. None: it can't change."""
+    return None if isinstance(source, bytes) else _version(os.stat(source))
+
+
+def _version(status: os.stat_result) -> Version:
+    return Version(status.st_size, status.st_mtime_ns)
+
+
+def changed() -> MediaError:
+    """What is told of a file that isn't of its version any more."""
+    return MediaError("has changed while it was read; encode it when nothing writes to it")
+
+
+class _Same(io.FileIO):
+    """A file that gives MediaError where it isn't of this version any more."""
+
+    def __init__(self, source: str | os.PathLike[str], wanted: Version) -> None:
+        super().__init__(os.fspath(source))
+        self._wanted = wanted
+
+    def readinto(self, buffer: Any, /) -> int:
+        count = super().readinto(buffer)
+        if _version(os.fstat(self.fileno())) != self._wanted:
+            raise changed()
+        return count or 0
+
+
+def _file(source: VideoSource, wanted: Version | None) -> io.BufferedIOBase:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    assert wanted is not None
+    return io.BufferedReader(_Same(source, wanted))
+
+
 @contextmanager
-def opened(source: VideoSource) -> Iterator[av.container.InputContainer]:
-    """The file, opened by FFmpeg; MediaError for what it can't make out, OSError if it can't be read."""
+def opened(source: VideoSource, wanted: Version | None) -> Iterator[av.container.InputContainer]:
+    """The file, opened by FFmpeg. MediaError for what it can't make out, or isn't of the `version` that is wanted;
+    OSError if it can't be read."""
     import av
 
-    with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as fp:
+    with _file(source, wanted) as fp:
         head = fp.read(HEAD)
         fp.seek(0)
         if not head:

@@ -15,7 +15,7 @@ from codec.media.video import tags
 from codec.media.video.clock import Clock
 from codec.media.video.folder import describe, folder_pictures, png_files
 from codec.media.video.layout import Layout
-from codec.media.video.opening import VideoSource, named, opened, video_stream, whole_packets
+from codec.media.video.opening import Version, VideoSource, named, opened, version, video_stream, whole_packets
 from codec.media.video.picture import Picture, Turn, color_of, losses, nearest, planes_of, turn_of, turned
 from codec.media.video.survey import Survey, survey
 
@@ -41,9 +41,11 @@ class Video:
     notes: list[str]
     expected: int
     _read: Callable[[], Iterator[Picture]] = field(repr=False)
+    version: Version | None = None  # of the file that it is
 
     def pictures(self) -> Iterator[Picture]:
-        """All frames in order, from the first one again with each call. MediaError for a frame of another size."""
+        """All frames in order, from the first one again with each call. MediaError for a frame of another size, and if
+        the file isn't the one any more that was opened."""
         return self._read()
 
 
@@ -93,9 +95,10 @@ def read_video(
 
 
 def _file(source: VideoSource, max_pixels: int, audio: bool, layouts: Sequence[Layout], strip: bool) -> Video:
-    with opened(source) as container:
+    wanted = version(source)
+    with opened(source, wanted) as container:
         facts, notes = _facts(container, _prepared(container, max_pixels), layouts)
-    with opened(source) as container:
+    with opened(source, wanted) as container:
         found = survey(container, video_stream(container), facts.start, facts.rate, audio)
         said, others = (b"", list[str]()) if strip else tags.found(container.metadata)
     notes += found.notes + others
@@ -106,7 +109,9 @@ def _file(source: VideoSource, max_pixels: int, audio: bool, layouts: Sequence[L
         width, height, depth=facts.layout.depth, frames=0, rate=facts.rate, color=facts.color, metadata=metadata,
         chroma=facts.layout.chroma, tick=found.tick, aspect=facts.aspect,
     )  # fmt: skip
-    return Video(info, notes, found.expected, lambda: _pictures(source, max_pixels, facts, found, notes))
+    return Video(
+        info, notes, found.expected, lambda: _pictures(source, wanted, max_pixels, facts, found, notes), wanted
+    )
 
 
 def _prepared(container: av.container.InputContainer, max_pixels: int) -> av.VideoStream:
@@ -153,11 +158,11 @@ def _rate(stream: av.VideoStream) -> Fraction:
 
 
 def _pictures(
-    source: VideoSource, max_pixels: int, facts: _Facts, found: Survey, notes: list[str]
+    source: VideoSource, wanted: Version | None, max_pixels: int, facts: _Facts, found: Survey, notes: list[str]
 ) -> Iterator[Picture]:
     count, expected = 0, found.expected
     clock, seen = Clock(facts.rate, facts.start, facts.tick), _Seen()
-    with named(source), opened(source) as container:
+    with named(source), opened(source, wanted) as container:
         for frame in _decoded(container, _prepared(container, max_pixels), seen):
             if (frame.width, frame.height) != (facts.width, facts.height):
                 raise MediaError(

@@ -57,7 +57,7 @@ def survey(
     if name == "yuv4mpegpipe":
         expected += position < container.size  # a frame that isn't all there
     elif not stream.frames and name.startswith(_STATES_LENGTH) and container.duration:
-        stated = Fraction(container.duration + (container.start_time or 0), _SECOND)
+        stated = Fraction(container.duration, _SECOND)  # counted from 0, whatever the first time is
         if stated - end > _SLACK:
             expected = max(expected, round((stated - start) * rate))
     sound, notes = recorder.finish() if recorder is not None else (b"", [])
