@@ -26,6 +26,7 @@ from codec.cli.progress import BatchLine
 from codec.cli.walk import Found, find
 from codec.device import cores
 from codec.errors import CodecError
+from codec.output import clear
 
 Tell: TypeAlias = Callable[..., None]  # steps done, steps in all, and maybe a text
 Watch: TypeAlias = Callable[..., None]  # the job, then as Tell
@@ -169,6 +170,7 @@ def _in_processes(work: Work, steps: Iterator[Job | Result], count: int, watch: 
             elif isinstance(event, Failed):
                 if not event.died:
                     raise event.error
+                clear(event.job.target)  # it couldn't remove it itself
                 yield failure(event.job.source, event.error)
             elif watch:
                 watch(event.job, *event.what)

@@ -124,6 +124,8 @@ def check(job: Job, inputs: Mapping[FileId, str]) -> None:
         if sys.stdout.isatty():
             raise CodecError("won't write binary data to a terminal; redirect it, or name a file with -o")
         return
+    if os.path.islink(os.path.realpath(job.target)):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), job.target)
     if os.path.isdir(job.target):
         raise CodecError(f"the output {job.target} is a folder that is there already; name another with -o")
     for same in file_ids([job.target]):

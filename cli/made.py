@@ -33,8 +33,10 @@ def is_ncf(target: str, source: str = "") -> bool:
     """Whether a file is `codec`'s: what was encoded, which -f may replace."""
     from codec.container import MAGIC
 
-    with suppress(OSError), open(target, "rb") as fp:
-        return fp.read(len(MAGIC)) == MAGIC
+    with suppress(OSError, ValueError):
+        if os.path.isfile(target):  # a pipe would wait for who writes to it
+            with open(target, "rb") as fp:
+                return fp.read(len(MAGIC)) == MAGIC
     return False
 
 

@@ -41,7 +41,7 @@ def _lock(part: Path, target: str | os.PathLike[str], folder: bool) -> tuple[int
     for _ in range(5):
         if folder:
             part.mkdir(exist_ok=True)
-        lock = os.open(part, os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        lock = _opened(part, folder)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             status = os.fstat(lock)
@@ -59,3 +59,14 @@ def _lock(part: Path, target: str | os.PathLike[str], folder: bool) -> tuple[int
         os.close(lock)  # another process has just given it its name, say: this one makes a new one
     name = os.fspath(target)
     raise CodecError(f"another process is writing {name}; wait for it, or name another output")
+
+
+def _opened(part: Path, folder: bool) -> int:
+    """The descriptor of what is to be locked. CodecError for a symlink, which would lead the work elsewhere."""
+    flags = os.O_RDONLY | os.O_DIRECTORY if folder else os.O_RDWR | os.O_CREAT
+    try:
+        return os.open(part, flags | os.O_NOFOLLOW, 0o666)
+    except OSError:
+        if part.is_symlink():
+            raise CodecError(f"{part} is a symlink, which codec never makes; remove it") from None
+        raise

@@ -63,14 +63,20 @@ def write_whole(path: Path, data: bytes) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill; an empty one of this name is replaced. CodecError at once if another process is filling it."""
+    """A folder to fill; an empty one of this name is replaced. CodecError at once if another process is filling it, or
+    something else has the name."""
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
+        raise CodecError(f"the output {path} is no folder; name another with -o")
     part = _part(path.absolute())
     with locked(part, path, folder=True):
         try:
             for left in part.iterdir():  # by a run that was killed
                 left.unlink()
             yield part
-            os.replace(part, path)
+            try:
+                os.replace(part, path)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise

@@ -2,21 +2,26 @@
 
 import errno
 import os
+import signal
 import sys
 from pathlib import Path
 
 import click
 import pytest
-from helpers.commands import refused
+from helpers.commands import names, refused
 from PIL import Image
 
+from codec.cli.batch import Result, run_batch
 from codec.cli.decode import default_name as decoded_name
 from codec.cli.encode import default_name as encoded_name
-from codec.cli.files import Input, Job, plan, stdin_as_dash
+from codec.cli.files import Input, Job, Names, check, plan, stdin_as_dash
+from codec.cli.made import is_ncf
 from codec.cli.main import main
 from codec.cli.messages import explain, run_each, shown
+from codec.cli.options import BatchOptions
 from codec.cli.streams import atomic_write, read_stdin
 from codec.errors import CodecError, MediaError
+from codec.output import whole_file, whole_folder
 
 
 @pytest.mark.parametrize(
@@ -136,6 +141,39 @@ def test_a_symlink_is_written_through(tmp_path: Path) -> None:
     assert (tmp_path / "link.ncf").is_symlink()
 
 
+def test_a_link_under_the_name_of_an_unfinished_output_leads_nowhere(tmp_path: Path) -> None:
+    """In a folder that others write to, somebody else may have made it."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "file").write_bytes(b"theirs")
+    for write, name, link in ((whole_folder, "a", "theirs"), (whole_file, "b", "theirs/file")):
+        with write(tmp_path / name):
+            (part,) = tmp_path.glob(f".{name}.part-*")
+        part.symlink_to(link)
+        with pytest.raises(CodecError, match="is a symlink, which codec never makes"), write(tmp_path / name):
+            pass
+    assert (tmp_path / "theirs" / "file").read_bytes() == b"theirs"
+
+
+def test_a_folder_is_refused_at_once_where_there_is_something_else(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(CodecError, match=f"{name} is no folder"), whole_folder(tmp_path / name):
+            pytest.fail("work was begun")
+
+
+def test_a_pipe_is_nothing_of_codecs_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.ncf")
+    assert not is_ncf(str(tmp_path / "a.ncf"))
+
+
+def test_an_output_that_is_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("a")
+    with pytest.raises(OSError) as raised:
+        check(Job("b", str(tmp_path / "a")), {})
+    assert raised.value.errno == errno.ELOOP
+
+
 def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
     target = tmp_path / ("ä" * 125 + ".ncf")
     with atomic_write(str(target)):
@@ -241,3 +279,20 @@ def test_standard_input_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(CodecError, match="standard input is closed"):
         read_stdin(lambda head: None)
+
+
+def dies(job: Job, _: object) -> Result:
+    """For a process: it is killed while it writes."""
+    with atomic_write(job.target) as fp:
+        fp.write(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def test_a_worker_that_is_killed_leaves_nothing(here: Path) -> None:
+    for name in ("a", "b"):
+        Path(name).touch()
+    names_ = Names(lambda source: source + ".out", lambda *_: False)
+    with pytest.raises(click.exceptions.Exit):
+        run_batch(("dying", "dead"), ["a", "b"], BatchOptions(jobs=2), work=dies, names=names_, suffixes=())
+    assert names() == ["a", "b"]

@@ -57,7 +57,8 @@ def survey(
     if name == "yuv4mpegpipe":
         expected += position < container.size  # a frame that isn't all there
     elif not stream.frames and name.startswith(_STATES_LENGTH) and container.duration:
-        stated = Fraction(container.duration, _SECOND)  # counted from 0, whatever the first time is
+        begins = 0 if name.startswith("matroska") else container.start_time or 0  # Matroska's duration counts from 0
+        stated = Fraction(container.duration + begins, _SECOND)
         if stated - end > _SLACK:
             expected = max(expected, round((stated - start) * rate))
     sound, notes = recorder.finish() if recorder is not None else (b"", [])

@@ -148,6 +148,12 @@ def test_a_cut_file_gives_the_frames_that_are_there(format: str, encoder: str, o
     assert cut.expected == (len(found) + 1 if format == "yuv4mpegpipe" else 50)
 
 
+def test_a_file_that_begins_late_is_whole() -> None:
+    video = read_video(video_file(moving(), times=[1000 + n / RATE for n in range(12)]))
+    assert len(list(video.pictures())) == video.expected == 12
+    assert video.notes == []
+
+
 def test_a_cut_mp4_with_its_index_in_front_says_how_many_there_were(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
