@@ -21,7 +21,15 @@ def _check_quality(quality: float | None) -> None:
         return
     check_number("quality", quality)
     if not 0 <= quality <= 100:
-        raise CodecError(f"quality {quality:g} is out of range; give 0 to 100")
+        raise CodecError(f"quality {quality!r} is out of range; give 0 to 100")
+
+
+def _check_effort(effort: int | None) -> None:
+    if effort is None:
+        return
+    check_number("effort", effort, whole=True)
+    if not 1 <= effort <= EFFORTS:
+        raise CodecError(f"effort {effort!r} is out of range; give 1 to {EFFORTS}")
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,7 @@ class ImageOptions:
 
     def __post_init__(self) -> None:
         _check_quality(self.quality)
-        if self.effort is not None:
-            check_number("effort", self.effort, whole=True)
-        if self.effort is not None and self.effort not in range(1, EFFORTS + 1):
-            raise CodecError(f"effort {self.effort} is out of range; give 1 to {EFFORTS}")
+        _check_effort(self.effort)
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,7 @@ class VideoOptions:
     earlier: Earlier | None = None
 
     def __post_init__(self) -> None:
-        check_number("effort", self.effort, whole=True)
-        if not 1 <= self.effort <= EFFORTS:
-            raise CodecError(f"effort {self.effort} is out of range; give 1 to {EFFORTS}")
+        _check_effort(self.effort)
 
 
 @dataclass(frozen=True)

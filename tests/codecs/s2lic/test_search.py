@@ -175,7 +175,7 @@ def test_the_decoder_gets_the_symbols_of_the_search(opened: s2lic.S2licImages) -
 
 @pytest.mark.parametrize("effort", [0, 10])
 def test_an_effort_out_of_range_is_named(effort: int) -> None:
-    with pytest.raises(codec.CodecError, match=f"effort {effort} is out of range; give 1 to 9"):
+    with pytest.raises(codec.CodecError, match=f"effort {effort!r} is out of range; give 1 to 9"):
         codec.encode(picture(8, 8), effort=effort)
 
 
