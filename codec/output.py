@@ -68,7 +68,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
     if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
         raise CodecError(f"the output {path} is no folder; name another with -o")
     part = _part(path.absolute())
-    with locked(part, path, folder=True):
+    with locked(part, path, folder=True) as sure:
+        if not sure:  # as above
+            with suppress(OSError):
+                part.rmdir()
+            part = _part(path.absolute(), secrets.token_hex(4))
+            part.mkdir()
         try:
             for left in part.iterdir():  # by a run that was killed
                 left.unlink()
@@ -90,12 +95,11 @@ def alone(path: Path) -> Iterator[None]:
     """
     final = Path(os.path.realpath(path))
     lock = final.with_name(f".{_short(final)}.running")
-    with locked(lock, path) as sure:
+    with locked(lock, path):
         try:
             yield
         finally:
-            if sure:
-                lock.unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from codec.cli.messages import explain, run_each, shown
 from codec.cli.options import BatchOptions
 from codec.cli.streams import atomic_write, read_stdin
 from codec.errors import CodecError, MediaError
-from codec.output import whole_file, whole_folder
+from codec.output import alone, whole_file, whole_folder
 
 
 @pytest.mark.parametrize(
@@ -179,6 +180,24 @@ def test_the_longest_names_can_be_written(tmp_path: Path) -> None:
     with atomic_write(str(target)):
         pass
     assert target.exists()
+
+
+def test_a_file_system_without_locks_gets_whole_outputs_and_nothing_else(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("codec.locking.fcntl.flock", refuse)
+    with alone(Path("rows")), whole_file("a") as one, whole_folder(Path("f")) as folder:
+        (folder / "1").touch()
+        with whole_file("a") as other, whole_folder(Path("g")):  # another process, say
+            other.write(b"theirs")
+        with whole_folder(Path("f")) as second:
+            (second / "2").touch()
+        shutil.rmtree("f")
+        one.write(b"ours")
+    assert names() == ["a", "f", "g"] and names("f") == ["1"] and Path("a").read_bytes() == b"ours"
 
 
 @pytest.mark.parametrize("refusal", [errno.EPERM, errno.EINVAL, errno.ENOTSUP])
