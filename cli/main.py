@@ -36,6 +36,8 @@ COMMANDS = {
     "train": ("codec.cli.train", "train", "Train weights."),
 }
 
+_STOPS = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))  # beside Ctrl-C
+
 
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one only to run it or to show its help."""
@@ -79,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # core that they wait for as soon as anything else runs: a photo took 10 s in place of 2.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _open_closed()
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    for number in _STOPS:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _terminate)  # an exception, so that unfinished files are removed
     # Pillow's and torch's asides to programmers; what concerns the user is said in our own words.
@@ -110,6 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(1)
     finally:
         _drop_unwritten()
+        for number, handler in ((signal.SIGINT, signal.default_int_handler), *((n, _terminate) for n in _STOPS)):
+            if signal.getsignal(number) == handler:
+                signal.signal(number, signal.SIG_DFL)  # in Python's end an exception would be shown as an accident
 
 
 def _open_closed() -> None:

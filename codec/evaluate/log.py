@@ -11,6 +11,8 @@ from codec.errors import CodecError
 from codec.evaluate.rows import Row
 from codec.output import whole_file
 
+_BEGIN = '{"file": "'  # of every row, by which one that was cut off is told from a file of something else
+
 
 def read(paths: Iterable[Path]) -> list[Row]:
     """The rows of all files in their order; of those with the same file and codec the last one without an error.
@@ -84,7 +86,7 @@ def _rows(path: Path) -> Iterable[Row]:
         try:
             row = _row(line)
         except (ValueError, RecursionError):
-            if number == len(lines):  # a kill in the middle of a write
+            if number == len(lines) and line[: len(_BEGIN)] == _BEGIN[: len(line)]:  # a kill in the middle of a write
                 return
             raise CodecError(f"{path}, line {number}: not a row of an evaluation; give files that it wrote") from None
         yield row

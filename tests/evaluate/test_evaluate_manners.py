@@ -107,3 +107,14 @@ def test_a_row_that_is_none_is_one_line(tmp_path: Path, odd: str) -> None:
     path.write_text(f'{whole}{odd}}}\n{whole}"psnr": 3}}\n')
     with pytest.raises(CodecError, match=r"r\.jsonl, line 1: not a row of an evaluation; give files that it wrote"):
         log.read([path])
+
+
+@pytest.mark.parametrize("content", [b"a note of one line", b'{"a": 1}', b"\x8eNCF\0\xff"])
+def test_a_file_of_something_else_is_not_taken_for_a_row_that_was_cut_off(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes"
+    path.write_bytes(content)
+    with pytest.raises(CodecError, match="notes, line 1: not a row of an evaluation"):
+        log.resume(path, lambda row: True)
+    assert path.read_bytes() == content
+    path.write_text('{"file": "a", "codec": "png"}\n{"fil')
+    assert log.resume(path, lambda row: True) == [{"file": "a", "codec": "png"}]

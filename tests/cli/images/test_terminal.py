@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from helpers.commands import call, names
@@ -86,6 +87,28 @@ def test_an_interrupt_exits_with_130_and_a_kill_leaves_nothing(tmp_path: Path) -
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         assert names(tmp_path) == []
+
+
+def test_a_signal_after_the_work_is_no_traceback(here: Path) -> None:
+    code = (
+        "import threading, time\nfrom codec.cli.main import main\n"
+        "threading.Thread(target=time.sleep, args=(8,)).start()  # Python's end waits for it\nmain(['--version'])"
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        time.sleep(0.2)  # until the work is over
+        process.send_signal(number)
+        assert process.wait(30) in (-number, 128 + number)  # the latter if it comes too early
+        assert process.stderr.read() == b""
+        process.stdout.close()
+        process.stderr.close()
 
 
 def test_a_closed_pipe_is_silent(ncf: Path) -> None:
