@@ -1,8 +1,8 @@
 """Work in several processes: jobs go into each through a pipe of its own, and results come out of it.
 
 A process that dies costs the job that it had, not the others. None outlives this one, however that ends: it stops
-them, and a process whose parent is gone stops itself. Ctrl-C, which reaches every process of a terminal, is this one's
-alone to handle.
+them, and a process whose parent is gone stops itself. Ctrl-C and the terminal's end, which reach every process of a
+terminal, are this one's alone to handle.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from codec.errors import CodecError
 _PATIENCE = 3.0  # seconds between asking a process to stop and killing it
 _LOOK = 1.0  # seconds after which processes that say nothing are looked at
 _END = object()
+_TERMINAL = {signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)}  # what reaches every process of a terminal
 
 Job = TypeVar("Job")
 Value = TypeVar("Value")
@@ -171,15 +172,16 @@ def _start(work: Any, job: Job, threads: int) -> _Process[Job]:
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Processes that are started here ignore Ctrl-C, from their first moment on."""
+    """Processes that are started here ignore Ctrl-C and the end of the terminal, from their first moment on."""
     if threading.current_thread() is not threading.main_thread():  # which alone may set this
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _TERMINAL}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _stop(processes: list[_Process[Job]]) -> None:

@@ -193,8 +193,10 @@ def group_is_gone(group: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("number", "to_all", "jobs"), [(signal.SIGINT, True, 1), (signal.SIGINT, True, 2),
-                                                        (signal.SIGKILL, False, 2)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "to_all", "jobs"),
+    [(signal.SIGINT, True, 1), (signal.SIGINT, True, 2), (signal.SIGHUP, True, 2), (signal.SIGKILL, False, 2)],
+)
 def test_a_stopped_batch_leaves_no_process_and_no_half_file(
     here: Path, picture: Image.Image, number: signal.Signals, to_all: bool, jobs: int
 ) -> None:
@@ -202,7 +204,7 @@ def test_a_stopped_batch_leaves_no_process_and_no_half_file(
     process = spawn("encode", "-r", "p", "-o", "out", "-j", jobs, "--quiet")
     wait_for(lambda: any(name.endswith(".ncf") for name in files("out")), "a first output")
     (os.killpg if to_all else os.kill)(process.pid, number)
-    assert process.wait(30) == (130 if number == signal.SIGINT else -number)
+    assert process.wait(30) == (-number if number == signal.SIGKILL else 128 + number)
     wait_for(lambda: group_is_gone(process.pid), "the end of the workers")
     assert process.stderr
     assert process.stderr.read().strip() == b""
