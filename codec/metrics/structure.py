@@ -31,7 +31,7 @@ def ssim(reference: np.ndarray, decoded: np.ndarray, peak: int = 255) -> float |
 
     with torch.inference_mode():
         x, y = _planes(a, b)
-        luminance, structure = _similarity(x, y, peak)
+        luminance, structure = similarity(x, y, peak)
         return float((luminance * structure).mean((1, 2)).mean())
 
 
@@ -68,7 +68,7 @@ def similarities(x: torch.Tensor, y: torch.Tensor, peak: int) -> Iterator[tuple[
             x, y = (F.avg_pool2d(v, 2, padding=odd) for v in (x, y))
         if min(x.shape[1:]) < _WINDOW:
             return
-        luminance, structure = _similarity(x, y, peak)
+        luminance, structure = similarity(x, y, peak)
         yield weight, structure * luminance if scale == len(_SCALE_WEIGHTS) - 1 else structure
 
 
@@ -89,7 +89,7 @@ def _planes(a: np.ndarray, b: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     return x, y
 
 
-def _similarity(x: torch.Tensor, y: torch.Tensor, peak: int) -> tuple[torch.Tensor, torch.Tensor]:
+def similarity(x: torch.Tensor, y: torch.Tensor, peak: int) -> tuple[torch.Tensor, torch.Tensor]:
     """SSIM's luminance term, and its contrast and structure terms in one, for every window."""
     import torch
 

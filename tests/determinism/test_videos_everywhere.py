@@ -1,5 +1,5 @@
 """Videos encoded in one setting decode in every other: over a standard stream to the same samples, with the networks
-and without; by any other codec to those within a level."""
+and without, and by pfnr; by any other codec to those within a level."""
 
 import os
 import subprocess
@@ -38,6 +38,6 @@ def test_samples_are_equal_everywhere(tmp_path: Path) -> None:
         assert other.keys() == first.keys()
         for key, samples in first.items():
             difference = np.abs(samples.astype(int) - other[key]).max()
-            assert difference <= key.endswith("pictures"), key
+            assert difference <= (key.endswith("pictures") and not key.startswith("pfnr")), key
     for name in {key.rpartition(" ")[0] for key in first if key.endswith("stream")}:
         assert (first[f"{name} networks"] != first[f"{name} stream"]).any()  # there are networks

@@ -10,8 +10,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.nirvana.sine import laplace
-from codec.entropy import Coder
+from codec.entropy import Coder, laplace
 from codec.errors import CodecError, FormatError
 
 Ints = NDArray[np.int32]

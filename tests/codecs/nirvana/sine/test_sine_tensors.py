@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from codec.codecs.nirvana.sine import laplace
 from codec.codecs.nirvana.sine.tensors import LIMIT, code_tensors
-from codec.entropy import Decoder, Encoder
+from codec.entropy import Decoder, Encoder, laplace
 from codec.errors import CodecError, FormatError
 
 Tensors = dict[str, Any]

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.entropy import Tables
+from codec.entropy.tables import Tables
 from codec.errors import CodecError
 
 WIDTHS = 64

@@ -1,0 +1,97 @@
+"""PFNR (arXiv 2306.11305), the video codec of archives: one network for all videos, which grows with each; by itself a
+file is an archive's first video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from codec.codecs.base import QUALITY, Descriptor, Setting, UnitsDescription, Variant, VideoCodec, VideoMedia, effort
+from codec.codecs.options import VIDEO_EFFORT, VideoOptions
+from codec.errors import CodecError
+
+if TYPE_CHECKING:
+    from codec.codecs.base import Earlier
+    from codec.container import Header, Unit
+    from codec.media import Info
+    from codec.media.video import Layout
+
+PRESETS = ("tiny", "small", "hd", "paper")  # their numbers in heads are 1 to 4
+
+
+def _encoder(info: Info, options: VideoOptions, device: str) -> VideoCodec:
+    _check(options)
+    from codec.codecs.pfnr.codec import open_encoder
+
+    return open_encoder(info, options, device)
+
+
+def _decoder(header: Header, device: str, base: bool, earlier: Earlier | None) -> VideoCodec:
+    from codec.codecs.pfnr.codec import open_decoder
+
+    return open_decoder(header, device, earlier)
+
+
+def _layouts(options: VideoOptions) -> tuple[Layout, ...]:
+    from codec.media.video import Layout
+
+    _check(options)
+    return (Layout(),)
+
+
+def _check(options: VideoOptions) -> None:
+    if options.preset is not None and options.preset not in PRESETS:
+        raise CodecError(f"no preset {options.preset!r}; choose one of {', '.join(PRESETS)}, or none")
+    if options.base is not None:
+        raise CodecError("pfnr has no base; leave --base out")
+    if options.weights is not None:
+        raise CodecError("pfnr starts from no weights; leave --weights out")
+
+
+def _stages(options: VideoOptions) -> tuple[str, ...]:
+    return ("fit",)
+
+
+def _check_file(header: Header, units: Sequence[Unit]) -> None:
+    from codec.codecs.pfnr.head import check
+
+    check(header, units)
+
+
+def _needs(header: Header, unit: Unit) -> frozenset[int]:
+    from codec.codecs.pfnr.head import needs
+
+    return needs(header, unit)
+
+
+def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
+    from codec.codecs.pfnr.head import describe
+
+    return describe(header, units)
+
+
+CODEC = Descriptor(
+    name="pfnr",
+    id=4,
+    revision=0,
+    title="videos of one archive",
+    videos=VideoMedia(
+        _encoder,
+        _decoder,
+        _layouts,
+        {
+            "quality": QUALITY,
+            "effort": effort(VIDEO_EFFORT),
+            "seconds": Setting(),
+            "preset": Setting(choices=PRESETS),
+        },
+        {
+            f"pfnr{f'-{preset}' if preset else ''}": Variant("q", {"preset": preset} if preset else {})
+            for preset in ("", *PRESETS)
+        },
+        _stages,
+        needs=_needs,
+    ),
+    check=_check_file,
+    describe=_describe,
+)
