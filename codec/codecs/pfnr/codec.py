@@ -26,7 +26,7 @@ from codec.media.distortion import errors, psnr_611
 from codec.media.video import Layout, Picture
 
 ROOM = 0.5  # of what a session uses of a tensor: it goes on only where so much of each is free
-_EFFORTS = (0.02, 0.25, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)  # of a preset's epochs
+_EFFORTS = (0.02, 0.1, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)  # of a preset's epochs
 _DEFAULTS = {2**15: "tiny", 2**18: "small"}  # by the pixels of a frame; hd above
 
 
