@@ -72,7 +72,7 @@ def video_options(command: Command) -> Command:
     return together(
         click.option(
             "--preset", type=click.Choice(choices("video", "preset")),
-            help="Videos: a network of NIRVANA's paper by itself, for study.",
+            help="Videos: a paper's network (nirvana's or pfnr's) by itself, for study.",
         ),
         click.option(
             "--base", type=click.Choice(choices("video", "base")),

@@ -1,9 +1,10 @@
-"""What PFNR's paper claims, on clips. `pfnr.py CLIP CLIP CLIP [--frames 8] [--lines 90] [--epochs N] [--tables archive,...]`.
+"""What PFNR's paper claims, on clips. `pfnr.py CLIP CLIP CLIP [--frames 8] [--lines 90] [--epochs N] [--tables ...]`.
 
-Tables: the clips in one archive, and each in its own; the Fourier operator, masks of kernels or single weights, and
-parts that masks keep, on the first two clips; what the second half of a clip takes after its first half, and after
-another clip. PSNR is 6:1:1 of decoded samples, bytes are those of a session's payload, all that its decoder needs beside
-the earlier ones. About 40 fits, each of 15 s on a free core; seconds are of the processor.
+Tables: `archive`, the clips in one archive, and each in its own; `fourier`, the Fourier operator; `masks`, of kernels
+or single weights; `keep`, parts that masks keep, these on the first two clips; `reuse`, what the second half of the
+first clip takes after its first half, after the last clip, and by itself. PSNR is 6:1:1 of decoded samples, bytes are
+those of a session's payload, all that its decoder needs beside earlier ones. 34 fits, each of 12 s on a core; seconds
+are of the processor.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,21 +26,25 @@ from codec.codecs.pfnr.codec import fineness
 from codec.codecs.pfnr.fit import Budget, fit
 from codec.codecs.pfnr.frames import decoded
 from codec.codecs.pfnr.presets import PRESETS, Preset
-from codec.codecs.pfnr.store import Network, Session, Store
+from codec.codecs.pfnr.store import Session, Store
 from codec.media.distortion import errors, psnr_611
 from codec.media.video import Planes
 from codec.train.clips import read_clip
 
 
 class Result(NamedTuple):
-    """A session: what it takes and gives, what part of its runs of weights it has from earlier ones, and the store."""
+    """A session: its payload and frames, what part of its runs of weights it has from earlier ones, and the store."""
 
-    size: int
+    data: bytes
+    shown: list[Planes]
     psnr: float
     seconds: float
     reused: float
     store: Store
-    network: Network
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
 
 
 class Bench:
@@ -56,9 +62,9 @@ class Bench:
         data = payload.pack(fitted, store)
         session = payload.unpack(data, store, fitted.grid, fitted.number)
         after, network = store.add(session)
-        shown = decoded(preset.shape, network, planes[0][0].shape, len(planes), "cpu")
+        shown = list(decoded(preset.shape, network, planes[0][0].shape, len(planes), "cpu"))
         psnr = sum(psnr_611(errors(a, b)) for a, b in zip(shown, planes, strict=True)) / len(planes)
-        return Result(len(data), psnr, seconds, _reused(session, store), after, network)
+        return Result(data, shown, psnr, seconds, _reused(session, store), after)
 
 
 def _reused(session: Session, store: Store) -> float:
@@ -77,9 +83,8 @@ def used(result: Result, preset: Preset, planes: list[Planes]) -> float:
 def archive(bench: Bench, preset: Preset, clips: dict[str, list[Planes]]) -> None:
     """All clips in one network, one after the other, and each in its own."""
     print("\nThe clips in one archive, and each in its own")
-    print(
-        "| clip | bytes | PSNR | reused | network used | seconds | own: bytes | own: PSNR |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| clip | bytes | PSNR | reused | network used | seconds | own: bytes | own: PSNR |")
+    print("|---|---|---|---|---|---|---|---|")
     store, first = Store(preset.shape), list[tuple[Result, list[Planes]]]()
     for name, planes in clips.items():
         found, own = bench.session(preset, planes, store), bench.session(preset, planes)
@@ -90,20 +95,22 @@ def archive(bench: Bench, preset: Preset, clips: dict[str, list[Planes]]) -> Non
             f"| {name} | {found.size:,} | {found.psnr:.2f} | {found.reused:.0%} | {part:.0%} | {found.seconds:.0f} "
             f"| {own.size:,} | {own.psnr:.2f} |", flush=True,
         )  # fmt: skip
-    # P[n, n] - P[j, j]: what the last store's values give for earlier masks, beside what was given then.
-    grid_of = preset.shape.grid
-    for found, planes in first:
-        for name in preset.shape.tensors(grid_of(*planes[0][0].shape)):
-            written = found.store.writers[name] > 0
-            assert np.array_equal(store.values[name][written], found.store.values[name][written])
-    print("No weight of an earlier session has changed after the last one.")
+    replayed = Store(preset.shape)
+    for number, (found, planes) in enumerate(first, 1):
+        size = planes[0][0].shape
+        session = payload.unpack(found.data, replayed, preset.shape.grid(*size), number)
+        replayed, network = replayed.add(session)
+        again = decoded(preset.shape, network, size, len(planes), "cpu")
+        assert all(
+            np.array_equal(x, y) for a, b in zip(again, found.shown, strict=True) for x, y in zip(a, b, strict=True)
+        )
+    print("After the last one all sessions decode from their payloads to the same samples as when they were added.")
 
 
 def compare(title: str, bench: Bench, presets: dict[str, Preset], clips: Sequence[tuple[str, list[Planes]]]) -> None:
     """Networks side by side, each clip in its own archive."""
-    print(
-        f"\n{title}\n| network | weights | clip | bytes | PSNR | network used | seconds |\n|---|---|---|---|---|---|---|"
-    )
+    print(f"\n{title}\n| network | weights | clip | bytes | PSNR | network used | seconds |")
+    print("|---|---|---|---|---|---|---|")
     for what, preset in presets.items():
         for name, planes in clips:
             found = bench.session(preset, planes)
@@ -148,14 +155,12 @@ def reuse(bench: Bench, preset: Preset, related: list[Planes], other: list[Plane
     for name, found in rows.items():
         alone = _at(curve, found.psnr)
         if alone:
-            print(
-                f"After {name}: {found.size / alone - 1:+.1%} bytes against its own archive at equal PSNR ({alone:,.0f})"
-            )
+            print(f"After {name}: {found.size / alone - 1:+.1%} bytes against by itself at equal PSNR ({alone:,.0f})")
 
 
 def _at(curve: list[tuple[float, int]], psnr: float) -> float | None:
     """The bytes at a PSNR, between two points of a curve."""
-    for (low, small), (high, large) in zip(curve, curve[1:], strict=False):
+    for (low, small), (high, large) in pairwise(curve):
         if low <= psnr <= high:
             return float(small * (large / small) ** ((psnr - low) / (high - low)))
     return None
@@ -182,7 +187,15 @@ def main() -> None:
     if "archive" in tables:
         archive(bench, preset, clips)
     if "fourier" in tables:
-        ways = {"with": preset, "without": widened(preset, some[0][1])}
+        ((_, rows, columns),) = preset.shape.fourier
+        none = replace(preset, shape=replace(preset.shape, fourier=()))
+        ways = {
+            "as it is": preset,
+            "operator in block 0": replace(preset, shape=replace(preset.shape, fourier=((0, rows, columns),))),
+            "operator dense": replace(preset, keep_fourier=1.0),
+            "no operator": none,
+            "no operator, wider": widened(preset, some[0][1]),
+        }
         compare("With and without the Fourier operator", bench, ways, some)
     if "masks" in tables:
         ways = {
