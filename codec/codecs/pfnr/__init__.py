@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from codec.codecs.base import QUALITY, Descriptor, Setting, UnitsDescription, Variant, VideoCodec, VideoMedia, effort
-from codec.codecs.options import VIDEO_EFFORT, VideoOptions
+from codec.codecs.options import EFFORTS, VIDEO_EFFORT, VideoOptions
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
@@ -70,6 +70,17 @@ def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     return describe(header, units)
 
 
+def _variants() -> dict[str, Variant]:
+    """`pfnr-tiny-e2` is that preset at that effort; without one, the preset that suits the size."""
+    presets = {"": None, **{f"-{preset}": preset for preset in PRESETS}}
+    efforts = {"": VIDEO_EFFORT, **{f"-e{n}": n for n in range(1, EFFORTS + 1)}}
+    return {
+        f"pfnr{preset}{suffix}": Variant("q", {"preset": name, "effort": number})
+        for preset, name in presets.items()
+        for suffix, number in efforts.items()
+    }
+
+
 CODEC = Descriptor(
     name="pfnr",
     id=4,
@@ -85,10 +96,7 @@ CODEC = Descriptor(
             "seconds": Setting(),
             "preset": Setting(choices=PRESETS),
         },
-        {
-            f"pfnr{f'-{preset}' if preset else ''}": Variant("q", {"preset": preset} if preset else {})
-            for preset in ("", *PRESETS)
-        },
+        _variants(),
         _stages,
         needs=_needs,
     ),

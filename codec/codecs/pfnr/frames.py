@@ -38,9 +38,9 @@ def decoded(shape: Shape, network: Network, size: tuple[int, int], count: int, d
     weights = {name: torch.from_numpy(steps.floats(w)).to(device) for name, w in network.weights.items()}
     head = torch.from_numpy(steps.floats(network.head)).to(device)
     arithmetic = Exact(device)
-    with torch.no_grad():
-        for one in codes(count, network.number).to(device).split(1):
+    for one in codes(count, network.number).to(device).split(1):
+        with torch.no_grad():  # not around the yield: whoever takes a frame would be in it, too
             parts = split(pfnr.frames(shape, network.grid, one, weights, head, arithmetic), *size)
-            # Means of four multiples of 2^-12, times 255: exact, and so is a half.
-            (y,), (u, v) = ((part[0] * 255 + 0.5).floor().byte().cpu().numpy() for part in parts)
-            yield np.ascontiguousarray(y), np.ascontiguousarray(u), np.ascontiguousarray(v)
+        # Means of four multiples of 2^-12, times 255: exact, and so is a half.
+        (y,), (u, v) = ((part[0] * 255 + 0.5).floor().byte().cpu().numpy() for part in parts)
+        yield np.ascontiguousarray(y), np.ascontiguousarray(u), np.ascontiguousarray(v)

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from helpers.video_clips import BT601, RATE, moving, pictures, same
 
 from codec.codecs import named
@@ -213,3 +214,11 @@ def test_files_that_no_encoder_writes_are_refused(three: Before) -> None:
 
 def test_presets_are_those_that_the_descriptor_names() -> None:
     assert tuple(PRESETS) == NAMES
+
+
+def test_who_takes_frames_keeps_their_gradients(three: Before) -> None:
+    assert VIDEOS is not None
+    header, unit = three.sessions[0]
+    shown = VIDEOS.decoder(header, "cpu", False, None).decode(header, [unit])
+    next(shown)
+    assert torch.is_grad_enabled()
