@@ -26,6 +26,7 @@ from codec.media.distortion import errors, psnr_611
 from codec.media.video import Layout, Picture
 
 ROOM = 0.5  # of what a session uses of a tensor: it goes on only where so much of each is free
+LEAST = 16  # runs of a new tensor for a byte of a session at most: masks as presets have them take more
 _EFFORTS = (0.02, 0.1, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)  # of a preset's epochs
 _DEFAULTS = {2**15: "tiny", 2**18: "small"}  # by the pixels of a frame; hd above
 
@@ -129,7 +130,10 @@ class Pfnr:
 
     def _added(self, store: Store, header: Header, unit: Unit, parsed: Parsed) -> tuple[Store, Network]:
         """The store after a unit, and the unit's network."""
-        session = payload.unpack(parsed.data, store, self._shape.grid(header.height, header.width), parsed.number)
+        grid = self._shape.grid(header.height, header.width)
+        if LEAST * len(parsed.data) < store.fresh(grid):
+            raise FormatError("a session's network is damaged; get a whole copy of the file")
+        session = payload.unpack(parsed.data, store, grid, parsed.number)
         added = store.add(session)
         compare(added[1].checksum, unit.checksum, "the decoded weights of a session")
         return added

@@ -76,6 +76,11 @@ class Store:
         count = prod(size) // run
         return np.zeros((count, run), np.int32), np.zeros(count, np.int32), np.zeros(count, bool)
 
+    def fresh(self, grid: Grid) -> int:
+        """How many runs a network has in tensors that no session had."""
+        sizes = self.shape.tensors(grid)
+        return sum(prod(size) // self.shape.run(name, size) for name, size in sizes.items() if name not in self.values)
+
     def add(self, session: Session) -> tuple[Store, Network]:
         """The store after a session, and its network. FormatError for weights beyond what decodes exactly."""
         values, writers, masks = dict(self.values), dict(self.writers), dict(self.masks)

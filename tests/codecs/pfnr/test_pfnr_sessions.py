@@ -204,6 +204,10 @@ def test_files_that_no_encoder_writes_are_refused(three: Before) -> None:
     for wrong in ({"private": b"\0"}, {"private": b"\5"}, {"private": b"\1\1"}, {"depth": 10}, {"revision": 1}):
         with pytest.raises(FormatError):
             head.check(replace(header, **wrong))
+    large = replace(header, width=2048, height=2048, private=bytes([len(NAMES)]))
+    assert VIDEOS is not None
+    with pytest.raises(FormatError, match="damaged"):  # so few bytes are no such network, and get no memory for one
+        list(VIDEOS.decoder(large, "cpu", False, None).decode(large, [unit]))
     with pytest.raises(CodecError, match="too large"):
         head.check(replace(header, width=4096, height=4096))
     with pytest.raises(FormatError, match="no frames"):
