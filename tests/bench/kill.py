@@ -1,11 +1,10 @@
-"""Kill commands at random moments, again and again: `python tests/bench/kill.py [KILLS]`; one JSON line.
+"""Kill commands at random moments, again and again: `python tests/bench/kill.py [KILLS [COMMAND]]`; one JSON line.
 
 `encode` (pictures, lossy and lossless), `decode`, batches of two processes, videos (encoded with --resume, decoded to
-an mp4 and to a folder, exported), an archive that is added to and `evaluate` with --keep run in turn, each in a process
-group that is killed with SIGKILL at a moment between its first and its last. After each kill every file under a final
-name has to be whole, the sources as they were; the next run of the same command, which isn't killed, has to succeed and
-to clear what was left.
-Exits with 1 if anything was otherwise.
+an mp4 and to a folder, exported), an archive that is added to and `evaluate` with --keep run in turn (COMMAND: those
+of it alone), each in a process group that is killed with SIGKILL at a moment between its first and its last. After each
+kill every file under a final name has to be whole, the sources as they were; the next run of the same command, which
+isn't killed, has to succeed and to clear what was left. Exits with 1 if anything was otherwise.
 """
 
 from __future__ import annotations
@@ -130,24 +129,25 @@ def hidden(path: Path) -> bool:
     return path.name.startswith(".") or any(part.startswith(".") for part in path.parts[-2:])
 
 
-def main(kills: int = 200) -> None:
+def main(kills: int = 200, only: str = "") -> None:
     random.seed(0)
+    runs = [run for run in RUNS if run[0].startswith(only)]
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_sources(folder)
         sources = {p: hashlib.sha256(p.read_bytes()).digest() for p in files(folder, Path.is_file)}
         length = {}
-        for run in RUNS:  # so that the moments fall all over a run on any machine
+        for run in runs:  # so that the moments fall all over a run on any machine
             readied(run, folder)
             begin = time.monotonic()
             killed(run, folder, 600)
             length[run] = time.monotonic() - begin
         checked: dict[Path, bytes] = {}
         for number in range(kills):
-            run = RUNS[number % len(RUNS)]
+            run = runs[number % len(runs)]
             for path in files(folder, Path.is_file):  # a batch has to have something to do
-                if path not in sources and number // len(RUNS) % 2:
+                if path not in sources and number // len(runs) % 2:
                     path.unlink()
             readied(run, folder)
             counts["killed"] += killed(run, folder, random.uniform(0.2, 1) * length[run])
@@ -173,4 +173,4 @@ def main(kills: int = 200) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:2]), *sys.argv[2:])
