@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import IO, Any, cast
 
 from codec.archive.window import Window
@@ -41,17 +42,20 @@ class Archive:
     _headers: dict[int, Header] = field(default_factory=dict, repr=False)
     _indices: dict[int, Index] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def entries(self) -> list[Placed]:
         """The sessions whose entries are whole."""
         return [one for one in self.sessions if isinstance(one, Placed)]
 
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {one.entry.name: one.entry.number for one in self.entries}
+
     def number(self, name: str) -> int:
         """The session of this name; CodecError if there is none."""
-        for one in self.entries:
-            if one.entry.name == name:
-                return one.entry.number
-        names = [one.entry.name for one in self.entries]
+        if name in self._numbers:
+            return self._numbers[name]
+        names = list(self._numbers)
         what = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "") or "none"
         raise CodecError(f"there is no session {name!r} in it; it has {what}")
 
@@ -166,4 +170,5 @@ def named(name: str) -> Iterator[None]:
     except CodecError as error:
         if str(error).startswith("session "):
             raise
-        raise type(error)(f"session {name!r}: {error}") from error
+        kind = FormatError if isinstance(error, FormatError) else type(error)
+        raise kind(f"session {name!r}: {error}") from error

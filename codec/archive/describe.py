@@ -68,8 +68,8 @@ def totals(archive: Archive) -> dict[str, int]:
 
 def _name(archive: Archive, number: int) -> str:
     """A session's name, or its number where that can't be read."""
-    names = [placed.entry.name for placed in archive.entries if placed.entry.number == number]
-    return names[0] if names else f"session {number}"
+    one = archive.sessions[number]
+    return one.entry.name if isinstance(one, Placed) else f"session {number}"
 
 
 def _runs(archive: Archive, number: int, segments: tuple[Segment, ...]) -> list[tuple[int, int, str]]:

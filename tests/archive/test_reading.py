@@ -78,8 +78,9 @@ def test_damage_costs_what_depends_on_it(made: Made, path: Path) -> None:
     path.write_bytes(broken)
     assert all(line.startswith("session 'clip': damaged: ") for line in verdicts(path).values())
     assert shown(path, "half", 0, 5)
-    with pytest.raises(FormatError, match="session 'clip': damaged"):
+    with pytest.raises(FormatError, match="session 'clip': damaged") as caught:
         shown(path, "half", 19, 19)
+    assert str(caught.value).count("get a whole copy") == 1
 
 
 def test_a_damaged_entry_costs_what_depends_on_it(made: Made, path: Path) -> None:

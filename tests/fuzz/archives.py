@@ -10,12 +10,13 @@ from typing import Any
 
 from structured import number
 
-from codec.container import Entry, Limits, Segment, read_directory
+from codec.container import Entry, Limits, Segment, pack_archive, read_directory
 from codec.container.directory import Placed
 from codec.container.fields import varint
-from codec.container.sections import section
+from codec.container.sections import MAGIC, VERSION, section
 from codec.errors import CodecError
 
+_BODY = 13  # bytes before the first session
 Mutation = Callable[[random.Random, bytes], bytes]
 
 
@@ -26,8 +27,13 @@ def sessions(data: bytes) -> list[tuple[bytes, Entry]]:
 
 
 def joined(data: bytes, made: list[tuple[bytes, Entry]]) -> bytes:
-    """An archive of these, whatever their entries say."""
-    return data[:13] + b"".join(content + packed(entry) for content, entry in made)
+    """An archive of these, whatever their entries say; `data`: another one."""
+    return data[:_BODY] + b"".join(content + packed(entry) for content, entry in made)
+
+
+def archive_of(made: list[tuple[bytes, Entry]]) -> bytes:
+    """The same, from nothing."""
+    return joined(MAGIC + bytes([VERSION]) + pack_archive(), made)
 
 
 def packed(entry: Entry) -> bytes:

@@ -35,7 +35,7 @@ def of_container(data: bytes) -> None:
     """Everything that is read of a file without decoding; half of the inputs get right checksums first."""
     if data[:1] < b"\x80":
         data = repaired(data[1:])
-    for work in (_forwards, _by_index, _salvaged, _told, _recovered):
+    for work in (_forwards, _by_index, _salvaged, _told, _recovered, _listed):
         try:
             work(data)
         except CodecError as error:
@@ -52,12 +52,18 @@ def repaired(data: bytes) -> bytes:
             payload = cursor.take(min(length, len(data) - cursor.position))
             cursor.take(min(4, len(data) - cursor.position))
             frame = tag + varint(len(payload))
-            if tag == b"Z":
+            if tag in b"NZ":
                 payload = payload[:-4] + struct.pack("<I", len(frame) + len(payload) + 4)
             out += frame + payload + struct.pack("<I", zlib.crc32(frame + payload))
     except CodecError:
         pass
     return out
+
+
+def _listed(data: bytes) -> None:
+    for found in container.read_directory(io.BytesIO(data)).sessions:
+        if isinstance(found, container.Placed):
+            container.pack_entry(found.entry, container.LIMITS)
 
 
 def _forwards(data: bytes) -> None:

@@ -12,12 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from archives import archive_of
 from crafted import (
     BIG,
     KEY,
@@ -36,7 +38,7 @@ from crafted import (
 from helpers.video_clips import BT601, moving, pictures
 
 from codec import weights
-from codec.container import Header, Stream, Unit
+from codec.container import Entry, Header, Segment, Stream, Unit
 from codec.container.fields import varint
 from codec.container.sections import MAGIC, section
 
@@ -204,6 +206,41 @@ def bombs() -> Iterator[Attack]:
         yield Attack(f"a head of {length} bytes", MAGIC + b"\1" + frame + bytes(100), INFO)
 
 
+def archived() -> Iterator[Attack]:
+    """Archives of many sessions or segments, and entries that claim what isn't there."""
+    bare = joined(hybrid(16, 16), [])[5:]
+    whole = file_of(hybrid(16, 16), [Unit(0, 0, 0, b"", 9)])[5:]
+    many = Entry(0, "s0", 0, 9, len(whole), bytes(32), bytes(18))
+    commands = {
+        "list": ("archive", "list", "{}"), "info": ("archive", "info", "{}"), "stats": ("archive", "stats", "{}"),
+        "verify": ("archive", "verify", "{}", "x"), "extract": ("archive", "extract", "{}", "x", "-f", "-o", "{}.mp4"),
+    }  # fmt: skip
+    for count in (1_000, 60_000):
+        pointing = replace(many, frames=4, content=0, hashes=b"", like=1)
+        later = [
+            replace(pointing, number=n, name=f"s{n}", like=n, depends=(n,), segments=(Segment(n, 4),))
+            for n in range(1, count)
+        ]
+        data = archive_of([(whole, many), *((b"", entry) for entry in later)])
+        for what in ("list", "stats", *(("info",) if count == 1_000 else ())):
+            yield Attack(f"an archive of {count:,} sessions: {what}", data, commands[what])
+    segments = tuple(Segment(1, 1, n % 9, Fraction(n)) for n in range(4096))
+    pointed = Entry(1, "x", 0, 4096, 0, bytes(32), like=1, depends=(1,), segments=segments)
+    claims = {
+        "4096 segments": pointed,
+        "frames": replace(pointed, frames=2_592_000),
+        "a far session": replace(pointed, depends=(2**62,)),
+        "a count": replace(pointed, segments=(Segment(1, 2**62),)),
+        "content": Entry(1, "x", 0, 9, 2**62, bytes(32), bytes(18)),
+        "a number": replace(pointed, number=2**62),
+    }
+    for name, entry in claims.items():
+        for what, command in commands.items():
+            yield Attack(f"an archive with {name}: {what}", archive_of([(whole, many), (b"", entry)]), command)
+    chain = [(bare, replace(many, name="x", frames=1, content=len(bare), hashes=bytes(2)))]
+    yield Attack("an archive without units: verify", archive_of(chain), commands["verify"])
+
+
 def endless() -> Iterator[Attack]:
     """Standard input without an end."""
     png = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000400000004008020000000000000000")
@@ -272,7 +309,9 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="only attacks whose names hold one of these")
     parser.add_argument("--failed", action="store_true", help="print only what went wrong")
     options = parser.parse_args()
-    attacks = [a for make in (large, shown, odd_weights, counts, times, sounds, bombs, endless) for a in make()]
+    attacks = [
+        a for make in (large, shown, odd_weights, counts, times, sounds, bombs, archived, endless) for a in make()
+    ]
     chosen = [a for a in attacks if not options.words or any(word in a.name for word in options.words)]
     failed = refused = 0
     worst = [0.0, 0.0]
