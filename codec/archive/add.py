@@ -148,15 +148,13 @@ class Writer:
         wanted = _quality(header)
 
         def good(number: int) -> bool:
-            try:
-                if not match.same_kind(archive, number, info):
-                    return False
-                quality = _quality(archive.header(number))
-            except CodecError:  # what is damaged is of no use
-                return False
-            if target.quality is None:
-                return True
-            return quality is not None and wanted is not None and quality >= wanted - _NEAR
+            with suppress(CodecError):  # what is damaged is of no use
+                if match.same_kind(archive, number, info):
+                    other = archive.header(number)
+                    quality = _quality(other) if other.codec == header.codec else None  # else of another scale
+                    enough = quality is not None and wanted is not None and quality >= wanted - _NEAR
+                    return target.quality is None or enough
+            return False
 
         found = match.runs(hashes, archive, good)
         proved = list(match.proved(found, opened.pictures(), self._owner, info.depth, target.psnr)) if found else []

@@ -14,7 +14,7 @@ from helpers.video_clips import RATE, moving, pictures, video_file
 
 from codec import archive
 from codec.archive import match
-from codec.codecs.options import Target
+from codec.codecs.options import Target, VideoOptions
 from codec.container import Segment
 from codec.errors import CodecError
 from codec.media.video import Picture, Planes, read_video
@@ -91,6 +91,8 @@ def test_runs_are_of_four_frames_at_least(path: Path, clip: list[Planes]) -> Non
 def test_what_is_worse_than_is_asked_for_is_encoded_again(path: Path, clip: list[Planes]) -> None:
     assert add(path, "better", clip[:8], how=options(80)).taken == 0
     assert add(path, "worse", clip[:8], how=options(20)).taken == 8  # the better one
+    other = VideoOptions(Target(quality=50), 1, seconds=0.0, base="x265")
+    assert add(path, "over another", clip[:8], how=other).taken == 8
     high = replace(options(), target=Target(psnr=60))
     with pytest.raises(CodecError, match="can't be had"):
         add(path, "best", clip[:8], how=high)

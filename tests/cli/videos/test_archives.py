@@ -1,18 +1,20 @@
 """The commands of archives: what users see, and what is refused in one line."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.archives import found
 from helpers.coded_videos import equal, in_file
 from helpers.commands import call, names, refused
 from helpers.video_clips import moving, video_file
+
+from codec import archive
 
 HOW = ("-e", 1, "--base", "x264", "--time-budget", "0.01s")
 
@@ -186,18 +188,36 @@ def test_a_stream_is_kept_as_it_is(here: Path) -> None:
     assert equal(in_file("back.mkv"), in_file("clip.mp4"))
 
 
-def test_an_interrupted_add_goes_on(all_: str, made: bytes) -> None:
-    Path("new.mkv").write_bytes(video_file(moving(64, 96, 60)))
-    command = [sys.executable, "-m", "codec.cli.main", "archive", "add", all_, "new.mkv", "-e", "3", "--base", "x264"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        while not [n for n in names() if "unfinished" in n] and process.poll() is None:
-            time.sleep(0.01)
-        other = refused("archive", "add", all_, "new.mkv", "--name", "other", *HOW)
-        process.send_signal(signal.SIGINT)
-        error = (process.stderr.read() if process.stderr else b"").decode()
-    assert "another process is writing all.ncf" in other
-    assert process.returncode == 130 and "stopped" in error, error
+def test_one_process_at_a_time_adds(all_: str, made: bytes, source: bytes) -> None:
+    Path("new.mkv").write_bytes(source)
+    with archive.writing(all_):
+        for command in (("add", all_, "new.mkv"), ("repair", all_)):
+            line = refused("archive", *command)
+            assert "another process is writing all.ncf; wait for it" in line
+        assert len(listed(all_)) == 2
+    assert Path(all_).read_bytes() == made and names() == ["all.ncf", "new.mkv"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_add_goes_on(all_: str, made: bytes, number: int) -> None:
+    shown = [(y // 4 + np.uint8(160 * (n // 14 % 2)), u, v) for n, (y, u, v) in enumerate(moving(64, 64, 70))]
+    Path("new.mkv").write_bytes(video_file(shown))
+    command = ("archive", "add", all_, "new.mkv", "-e", "1")
+    # Shells start what they run in the background with SIGINT ignored, and children inherit that.
+    reset = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    run = [sys.executable, "-m", "codec.cli.main", *command]
+    process = subprocess.Popen(run, stderr=subprocess.PIPE, preexec_fn=reset)
+    until = time.monotonic() + 60
+    while not any(p.stat().st_size for p in Path().glob(".all.ncf.unfinished*")):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == (-9 if number == signal.SIGKILL else 130)
+    assert number == signal.SIGKILL or b"--resume goes on from there" in error
     assert Path(all_).read_bytes() == made
-    call("archive", "add", all_, "new.mkv", "-e", "3", "--base", "x264", *(["--resume"] if len(names()) > 2 else []))
+    assert "made with other options" in refused(*command, "-q", 10, "--resume")
+    call(*command, "--resume")
     assert [r["name"] for r in listed(all_)] == ["clip", "copy", "new"] and names() == ["all.ncf", "new.mkv"]
-    assert os.path.getsize(all_) > len(made)
+    assert Path(all_).read_bytes().startswith(made)
+    assert "new: 70 frames" in call("archive", "verify", all_, "new").stdout
