@@ -48,8 +48,8 @@ def _check(options: VideoOptions) -> None:
         raise CodecError("pfnr starts from no weights; leave --weights out")
 
 
-def _stages(options: VideoOptions) -> tuple[str, ...]:
-    return ("fit",)
+def _stages(options: VideoOptions) -> dict[str, float]:
+    return {"fit": 1.0}
 
 
 def _check_file(header: Header, units: Sequence[Unit]) -> None:

@@ -88,7 +88,7 @@ CODEC = Descriptor(
         _layouts,
         {"quality": QUALITY},
         {"s2lic": Variant("q")},
-        lambda options: ("fit",),
+        lambda options: {"fit": 1.0},
         quality=lambda header: _values(header).get("quality"),
     ),
     weights=WEIGHTS,
