@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codec.cli.made import is_ncf
 from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.progress import PartsLine
 from codec.device import cores
@@ -193,6 +194,8 @@ def _kind(paths: tuple[Path, ...]) -> str:
     """What the files are; of folders, what they hold: as the files beside them, or else images, sound or videos."""
     from codec.evaluate import KINDS, find_items, media_of
 
+    if coded := [p for p in paths if is_ncf(str(p))]:
+        raise CodecError(f"{coded[0]}: it is an .ncf file already, and evaluation encodes; give what it was made of")
     kinds = {media_of(p) for p in paths if not p.is_dir()}
     folders = [p for p in paths if p.is_dir()]
     if folders:

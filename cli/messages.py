@@ -13,7 +13,8 @@ import click
 
 from codec.errors import CodecError
 
-_ELSEWHERE = "write elsewhere with -o"
+_ELSEWHERE = "write elsewhere with -o"  # of commands that have it
+_ANYWHERE = "give one where files can be written"  # of others
 _REMEDIES = {
     errno.ENOENT: "check the name",
     errno.EISDIR: "name the files in it, or add -r",
@@ -41,7 +42,7 @@ def explain(error: BaseException, source: str = "") -> str:
     """An expected error as one line: FILE: what; what to do."""
     if isinstance(error, OSError) and not isinstance(error, CodecError):
         what = "is a folder" if error.errno == errno.EISDIR else error.strerror or str(error)
-        remedy = _REMEDIES.get(error.errno or 0)
+        remedy = _remedy(error.errno or 0)
         name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else source
         if error.errno == errno.ENOENT and os.path.islink(name):
             what, remedy = "the symlink leads to nothing", "remove it, or bring back what it leads to"
@@ -56,6 +57,15 @@ def explain(error: BaseException, source: str = "") -> str:
         name, text = source, str(error)
     text = " ".join(text.split())
     return text if not name or text.startswith(f"{name}: ") else f"{name}: {text}"
+
+
+def _remedy(number: int) -> str | None:
+    """What to do about an error of the system."""
+    remedy = _REMEDIES.get(number)
+    context = click.get_current_context(silent=True)  # none in a worker process, which only batches with -o have
+    if remedy is None or context is None or any("-o" in one.opts for one in context.command.params):
+        return remedy
+    return _ANYWHERE if remedy == _ELSEWHERE else remedy.removesuffix(f", or {_ELSEWHERE}")
 
 
 def _out_of_memory(error: BaseException) -> bool:

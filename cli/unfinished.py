@@ -28,12 +28,14 @@ def unfinished(target: str, made_by: str) -> Path:
 
 
 @contextmanager
-def resumable(target: str, made_by: str, resume: bool, replace: bool = True, named: bool = True) -> Iterator[IO[bytes]]:
+def resumable(
+    target: str, made_by: str, resume: bool, replace: bool = True, named: bool = True, again: str = "--resume"
+) -> Iterator[IO[bytes]]:  # fmt: skip
     """A file that gets its name when it is complete. Interrupted it stays, for --resume; what fails leaves nothing.
 
     `named`: or it has gone into the target by then, and is removed. `made_by` names the input's content and the
     options: those of a file that is resumed must be the same. Other runs start anew. CodecError at once if another
-    process is writing this output, whatever its options.
+    process is writing this output, whatever its options. `again`: the options by which the same command goes on.
     """
     if target == STDIO or (os.path.exists(target) and not os.path.isfile(target)):
         with atomic_write(target) as fp:
@@ -47,14 +49,14 @@ def resumable(target: str, made_by: str, resume: bool, replace: bool = True, nam
     kept = resume and part.exists()
     try:
         with locked(part, target):
-            yield from _held(part, target, kept, replace, named)
+            yield from _held(part, target, kept, replace, named, again)
     except OSError as error:
         if error.errno is not None and error.filename in (None, os.fspath(part)) and error.errno != errno.EPIPE:
             raise OSError(error.errno, error.strerror, target) from error  # the name that the user knows
         raise
 
 
-def _held(part: Path, target: str, kept: bool, replace: bool, named: bool) -> Iterator[IO[bytes]]:
+def _held(part: Path, target: str, kept: bool, replace: bool, named: bool, again: str) -> Iterator[IO[bytes]]:
     """What is written while the file is this process's alone."""
     begun = kept
     try:
@@ -69,7 +71,7 @@ def _held(part: Path, target: str, kept: bool, replace: bool, named: bool) -> It
         raise
     except BaseException:
         if part.exists() and part.stat().st_size:
-            say(f"codec: {target}: stopped; the same command with --resume goes on from there")
+            say(f"codec: {target}: stopped; the same command with {again} goes on from there")
         else:
             part.unlink(missing_ok=True)
             say(f"codec: {target}: stopped before the first group was whole; nothing is left to go on from")

@@ -58,7 +58,7 @@ def _lock(part: Path, target: str | os.PathLike[str], folder: bool) -> tuple[int
             return lock, False
         os.close(lock)  # another process has just given it its name, say: this one makes a new one
     name = os.fspath(target)
-    raise CodecError(f"another process is writing {name}; wait for it, or name another output")
+    raise CodecError(f"another process is writing {name}; wait for it, or name another file")
 
 
 def _opened(part: Path, folder: bool) -> int:

@@ -95,11 +95,16 @@ def alone(path: Path) -> Iterator[None]:
     """
     final = Path(os.path.realpath(path))
     lock = final.with_name(f".{_short(final)}.running")
-    with locked(lock, path):
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+    try:
+        with locked(lock, path):
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename == os.fspath(lock):
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error  # the name that the user knows
+        raise
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import IO, Any
 import click
 
 from codec import codecs
-from codec.cli.archive.show import directory, sessions_of
+from codec.cli.archive.show import ARCHIVE_FILE, directory, sessions_of
 from codec.cli.batch import Result, Tell, run_jobs
 from codec.cli.encoding import (
     REQUESTED,
@@ -37,7 +37,7 @@ ARCHIVE = "pfnr"  # the codec whose files are archives
 
 
 @click.command(short_help="Begin an archive without videos.")
-@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=FILE)
+@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=ARCHIVE_FILE)
 @click.option("-f", "--force", is_flag=True, help="Overwrite existing .ncf files.")
 def create(archives: tuple[str, ...], force: bool) -> None:
     """Begin an archive without videos.
@@ -53,13 +53,13 @@ def begin(path: str, force: bool) -> None:
     from codec import archive
 
     if os.path.lexists(path) and not (force and is_ncf(path)):
-        other = "overwrite it with -f" if is_ncf(path) else "which stays, since it is none of codec's"
-        raise CodecError(f"{path}: there is such a file already; name another, or {other}")
+        other = ", or overwrite it with -f" if is_ncf(path) else ": this one stays, since it is none of codec's"
+        raise CodecError(f"{path}: there is such a file already; name another{other}")
     archive.create(path, replace=force)
 
 
 @click.command(short_help="Add videos to an archive.")
-@click.argument("target", metavar="ARCHIVE", type=FILE)
+@click.argument("target", metavar="ARCHIVE", type=ARCHIVE_FILE)
 @click.argument("sources", metavar="IN...", nargs=-1, required=True, type=FILE)
 @click.option("--name", metavar="NAME", help="The session's name, of one video.  [default: the file's, without suffix]")
 @click.option("--skip-existing", is_flag=True, help="Leave out videos whose names are in the archive already.")
@@ -119,7 +119,9 @@ def _add_all(
     found = find(stdin_as_dash(sources), recursive=options.recursive, suffixes=VIDEO_SUFFIXES, output=None)
     if name is not None and len(found.inputs) != 1:
         raise click.UsageError("--name is of one video; add them one at a time")
-    jobs = [Job(i.path, target, replace=True, session=name or default_name(i.path)) for i in found.inputs]
+    jobs = [
+        Job(i.path, target, replace=True, session=default_name(i.path) if name is None else name) for i in found.inputs
+    ]
     taken: set[str] = set()
     run_each([target], lambda path: taken.update(_names(path)))
 
@@ -127,7 +129,10 @@ def _add_all(
         if job.session in taken:
             if options.skip_existing:
                 return None
-            raise CodecError(f"there is a session {job.session!r} in {target}; give another name with --name")
+            raise CodecError(
+                f"there is a session {job.session!r} in {target}; add this one by `codec archive add --name`, or leave "
+                "it out by --skip-existing"
+            )
         taken.add(job.session)
         return job
 
@@ -154,6 +159,8 @@ def _add(job: Job, tell: Tell | None, *, request: VideoRequest, device: str, max
     from codec.media.formats import check_head, is_video
 
     source = contents(job.source, check_head)
+    if is_ncf(job.source):
+        raise CodecError("it is an .ncf file already; add the video that it was made of")
     if not is_video(source):
         raise CodecError("it is no video, and an archive holds videos; encode it by `codec encode`")
     with archive.writing(job.target, max_pixels=max_pixels, device=device) as writer:
@@ -179,7 +186,8 @@ def _add(job: Job, tell: Tell | None, *, request: VideoRequest, device: str, max
 
 def _made(job: Job, made_by: str, resume: bool, work: Callable[[IO[bytes], bool], Any]) -> Any:
     """What `work` makes of an unfinished file beside the archive."""
-    with resumable(job.target, made_by, resume, named=False) as part:
+    # Those before it are in the archive by then.
+    with resumable(job.target, made_by, resume, named=False, again="--skip-existing --resume") as part:
         return work(part, resume)
 
 

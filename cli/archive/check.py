@@ -6,13 +6,13 @@ import json
 
 import click
 
-from codec.cli.archive.show import looked_at
+from codec.cli.archive.show import ARCHIVE_FILE, looked_at, tell_empty
 from codec.cli.messages import run_each, say, shown, status
-from codec.cli.options import FILE, Device
+from codec.cli.options import Device
 
 
 @click.command(short_help="Decode the videos in an archive and compare them with what was added.")
-@click.argument("path", metavar="ARCHIVE", type=FILE)
+@click.argument("path", metavar="ARCHIVE", type=ARCHIVE_FILE)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--device", type=Device(), metavar="auto|cpu|cuda|cuda:N", default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a session on stdout.")
@@ -33,6 +33,7 @@ def _verify(path: str, names: tuple[str, ...], device: str, as_json: bool) -> No
     failed = 0
     with looked_at(path) as found:
         failed += bool(found.unfinished)
+        tell_empty(path, len(found.sessions))
         numbers = [found.number(name) for name in names] or None
         total = len(numbers or found.sessions)
 
@@ -55,7 +56,7 @@ def _verify(path: str, names: tuple[str, ...], device: str, as_json: bool) -> No
 
 
 @click.command(short_help="Cut off what an append that did not finish left.")
-@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=FILE)
+@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=ARCHIVE_FILE)
 def repair(archives: tuple[str, ...]) -> None:
     """Cut off what an append that did not finish left behind the last video of an archive.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from codec.cli.archive.show import directory, sessions_of, tell_unfinished
+from codec.cli.archive.show import ARCHIVE_FILE, directory, sessions_of, tell_empty, tell_unfinished
 from codec.cli.batch import Result, Tell, run_jobs
 from codec.cli.existing import Existing
 from codec.cli.files import Job, Names, file_ids
@@ -23,7 +23,7 @@ _LONGEST = 200  # bytes of a name that a file system takes with what is put behi
 
 
 @click.command(short_help="Take videos out of an archive.")
-@click.argument("path", metavar="ARCHIVE", type=FILE)
+@click.argument("path", metavar="ARCHIVE", type=ARCHIVE_FILE)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option(
     "-o", "--output", metavar="OUT", type=FILE,
@@ -55,10 +55,11 @@ def extract(
     def look(path: str) -> None:
         found = directory(path)
         tell_unfinished(path, len(found.sessions), found.size - found.whole)
+        tell_empty(path, len(found.sessions))
         listed.extend(one.entry.name for one in sessions_of(found))
 
     run_each([path], look)
-    jobs = _jobs(path, names or tuple(listed), options.output, png, bool(names))
+    jobs = _jobs(path, tuple(dict.fromkeys(names or listed)), options.output, png, bool(names))
     existing = Existing(
         jobs, file_ids([path]), options.output, Names(str, replaceable, "extracted"), options.force,
         options.skip_existing,

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codec.cli.messages import run_each, say, shown
-from codec.cli.options import FILE
 
 if TYPE_CHECKING:
     from codec.archive import Archive
     from codec.container import Directory, Placed
 
+
+class _ArchiveFile(click.Path):
+    """The name of an archive. It is read at any place, and changed where it stands, so it can't come through a pipe."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "-":
+            self.fail("an archive can't come through standard input; name its file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+ARCHIVE_FILE = _ArchiveFile(readable=False)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
@@ -55,8 +65,14 @@ def tell_unfinished(path: str, sessions: int, left: int) -> None:
         )
 
 
+def tell_empty(path: str, sessions: int) -> None:
+    """A line where there is nothing to tell of."""
+    if not sessions:
+        say(f"codec: {path}: there are no videos in it; add some by `codec archive add {path} clip.mp4`")
+
+
 @click.command("list", short_help="List the videos in archives.")
-@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=FILE)
+@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=ARCHIVE_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a session on stdout.")
 def list_(archives: tuple[str, ...], as_json: bool) -> None:
     """List the videos in archives; nothing but the index is read.
@@ -82,13 +98,13 @@ def print_list(path: str, as_json: bool) -> None:
         click.echo(f"{shown(path)}  archive of {len(found.sessions)} videos, {frames:,} frames, {size:,} bytes")
         width = max(len(shown(name)) for name in ["name", *(one["name"] for one in rows)])
         if rows:
-            click.echo(f"  {'name':<{width}}  {'added (UTC)':<16} {'frames':>9} {'own':>9} {'bytes':>13}")
+            click.echo(f"  {'name':<{width}}  {'added (UTC)':<16} {'frames':>9} {'own':>9} {'bytes':>13}  needs")
         for one in rows:
             date = one["date"][:16].replace("T", " ")
             line = (
                 f"  {shown(one['name']):<{width}}  {date:<16} {one['frames']:>9,} {one['own']:>9,} {one['bytes']:>13,}"
             )
-            click.echo(line + (f"  with {', '.join(map(shown, one['depends']))}" if one["depends"] else ""))
+            click.echo(line + (f"  {', '.join(map(shown, one['depends']))}" if one["depends"] else ""))
     tell_unfinished(path, len(found.sessions), found.size - found.whole)
     wrong = [one for one in found.sessions if not isinstance(one, Placed)]
     for error in wrong:
@@ -121,7 +137,7 @@ def date_of(seconds: int) -> str:
 
 
 @click.command(short_help="Show what an archive, or a video in it, is.")
-@click.argument("path", metavar="ARCHIVE", type=FILE)
+@click.argument("path", metavar="ARCHIVE", type=ARCHIVE_FILE)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @_JSON
 def info(path: str, names: tuple[str, ...], as_json: bool) -> None:
@@ -139,6 +155,7 @@ def _print_info(path: str, names: tuple[str, ...], as_json: bool) -> None:
 
     with looked_at(path) as found:
         numbers = [found.number(name) for name in names] or range(len(found.sessions))
+        tell_empty(path, len(found.sessions))
 
         def work(number: str) -> None:
             values = describe(found, int(number))
@@ -152,13 +169,13 @@ def _table(values: dict[str, Any]) -> str:
     kept = ", ".join(f"{name} {size:,} bytes" for name, size in values["metadata"].items())
     rows = {
         "added": values["date"],
-        "codec": values["codec"] if values["own"] else "none: all frames are those of others",
+        "codec": values["codec"] or "none: all frames are those of others",
         "size": f"{values['width']} x {values['height']}, {values['frames']:,} frames, {values['seconds']:.1f} s",
         "rate": values["rate"],
-        "quality": f"{values['quality']:g}" if values["quality"] is not None and values["own"] else None,
+        "quality": f"{values['quality']:g}" if values["quality"] is not None else None,
         "metadata": kept or "none",
         "own": f"{values['own']:,} frames",
-        "depends": ", ".join(map(shown, values["depends"])) or "on nothing",
+        "needs": ", ".join(map(shown, values["depends"])) or "no other",
         "bytes": f"{values['bytes']:,} ({values['bpp']:.3f} bpp)",
     }
     lines = [f"  {name:<9} {value}" for name, value in rows.items() if value is not None]
@@ -166,8 +183,15 @@ def _table(values: dict[str, Any]) -> str:
     return "\n".join([shown(values["name"]), *lines])
 
 
+_LABELS = {
+    "segments": "runs of frames",
+    "dependent_sessions": "sessions that need others",
+    "saved_bytes": "saved bytes, about",
+}
+
+
 @click.command(short_help="Say where the bytes of an archive go, and what sharing saves.")
-@click.argument("path", metavar="ARCHIVE", type=FILE)
+@click.argument("path", metavar="ARCHIVE", type=ARCHIVE_FILE)
 @_JSON
 def stats(path: str, as_json: bool) -> None:
     """Say where the bytes of an archive go, and what sharing saves.
@@ -188,4 +212,4 @@ def _print_stats(path: str, as_json: bool) -> None:
         return
     click.echo(shown(path))
     for name, value in values.items():
-        click.echo(f"  {name.replace('_', ' '):<22} {value:>15,}")
+        click.echo(f"  {_LABELS.get(name, name.replace('_', ' ')):<27} {value:>15,}")

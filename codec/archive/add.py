@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -96,7 +96,7 @@ class Writer:
         """CodecError for a name that no session can have, or that one has."""
         check_name(name)
         if any(placed.entry.name == name for placed in self.archive.entries):
-            raise CodecError(f"there is a session {name!r} in it; give another name with --name")
+            raise CodecError(f"there is a session {name!r} in it; give another name")
 
     @on_our_own
     def add(
@@ -187,7 +187,7 @@ class Writer:
             pixels, earlier = self._limits.pixels, archive.earlier(number)
             return name, video.open_file(part, device=self._device, max_pixels=pixels, earlier=earlier)
 
-        session = Session(header, frames, segments or [Segment(0, frames)], file)
+        session = Session(name, header, frames, segments or [Segment(0, frames)], file)
         digest = digest_of(session)
         size = max(content.seek(0, os.SEEK_END) - _OPENING, 0)
         entry = Entry(
@@ -214,17 +214,19 @@ class Writer:
         return found
 
     def _append(self, content: IO[bytes], entry: bytes) -> None:
-        with open(self._path, "r+b") as out:
+        # Without a buffer, which on a full disk would fail again when it is left, and then write behind the cut.
+        with open(self._path, "r+b", buffering=0) as out:
             size = out.seek(0, os.SEEK_END)
             if size != self.archive.whole:
                 raise CodecError(f"{self._path} was changed meanwhile; try again")
             try:
-                shutil.copyfileobj(content, out, 2**20)
-                out.write(entry)
+                for data in chain(iter(lambda: content.read(2**20), b""), [entry]):
+                    left = memoryview(data)
+                    while left:
+                        left = left[out.write(left) :]
                 sync(out)
             except BaseException:
-                out.seek(size)
-                out.truncate()
+                out.truncate(size)
                 raise
 
 

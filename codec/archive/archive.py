@@ -168,7 +168,7 @@ def named(name: str) -> Iterator[None]:
     try:
         yield
     except CodecError as error:
-        if str(error).startswith("session "):
+        if str(error).startswith(f"session {name!r}: "):
             raise
         kind = FormatError if isinstance(error, FormatError) else type(error)
         raise kind(f"session {name!r}: {error}") from error

@@ -19,14 +19,14 @@ def describe(archive: Archive, number: int) -> dict[str, Any]:
         "name": entry.name,
         "number": number,
         "date": entry.date,  # seconds since 1970
-        "codec": codec.name,
+        "codec": codec.name if entry.own else None,  # where all frames are those of others there is none
         "width": header.width,
         "height": header.height,
         "depth": header.depth,
         "frames": entry.frames,
         "rate": str(header.rate),
         "seconds": float(entry.frames / header.rate) if header.rate else 0.0,
-        "quality": codec.videos.quality(header) if codec.videos else None,
+        "quality": codec.videos.quality(header) if codec.videos and entry.own else None,
         "metadata": {name: len(value) for name, value in header.metadata.items()},
         "own": entry.own,
         "depends": [_name(archive, number - distance) for distance in entry.depends],

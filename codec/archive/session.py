@@ -24,6 +24,7 @@ _OPEN = 4  # owners whose decoders are kept
 class Session:
     """An opened session, to be used as a `codec.video.File` is. `segments`: at least one."""
 
+    name: str
     header: Header
     frames: int
     _segments: Sequence[Segment]
@@ -48,8 +49,11 @@ class Session:
             begin, end = max(first, number), min(last + 1, number + s.count)
             start = s.first if s.distance else own
             if begin < end:
-                for at, picture in enumerate(self._taken(s.distance, start + begin - number, end - begin), begin):
-                    yield picture._replace(time=picture.time + s.shift, held=held if at == self.frames - 1 else None)
+                with named(self.name):  # and whose frames they are, where those are to blame
+                    taken = self._taken(s.distance, start + begin - number, end - begin)
+                    for at, picture in enumerate(taken, begin):
+                        last_one = at == self.frames - 1
+                        yield picture._replace(time=picture.time + s.shift, held=held if last_one else None)
             number += s.count
             own += 0 if s.distance else s.count
 
@@ -106,11 +110,11 @@ def open_session(archive: Archive, number: int, *, device: str = "auto", base: b
             files[distance] = open_own(archive, number - distance, device=device, base=base)
         return files[distance]
 
-    header = file(0)[1].header if entry.own else archive.header(number)
     with named(entry.name):
+        header = file(0)[1].header if entry.own else archive.header(number)
         if header.rate is None:
             raise FormatError("damaged: it is no video; get a whole copy of the file")
-    return Session(header, entry.frames, entry.segments or [Segment(0, entry.frames)], file)
+    return Session(entry.name, header, entry.frames, entry.segments or [Segment(0, entry.frames)], file)
 
 
 def open_own(archive: Archive, number: int, *, device: str, base: bool = False) -> tuple[str, video.File]:

@@ -184,6 +184,20 @@ def test_an_append_that_fails_leaves_the_archive_as_it_was(
     assert path.read_bytes() == before
 
 
+def test_a_full_disk_leaves_the_archive_as_it_was(path: Path, clip: list[Planes]) -> None:
+    """A limit takes the part of a write that fits, and refuses what follows, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            add(path, "copied", clip[:6])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert add(path, "copied", clip[:6]).taken == 6
+
+
 @pytest.mark.parametrize("left", [1, 30, 400])
 def test_what_a_killed_append_left_is_passed_over_and_cut_back_by_the_next(
     path: Path, made: Made, clip: list[Planes], left: int

@@ -76,7 +76,9 @@ def test_damage_costs_what_depends_on_it(made: Made, path: Path) -> None:
     broken = bytearray(made[0])
     broken[places[0].start + places[0].entry.content // 2] ^= 16
     path.write_bytes(broken)
-    assert all(line.startswith("session 'clip': damaged: ") for line in verdicts(path).values())
+    wrong = verdicts(path)
+    assert all(line.startswith(f"session {name!r}: ") for name, line in wrong.items())
+    assert all("session 'clip': damaged: " in line for line in wrong.values())
     assert shown(path, "half", 0, 5)
     with pytest.raises(FormatError, match="session 'clip': damaged") as caught:
         shown(path, "half", 19, 19)

@@ -1,5 +1,6 @@
 """The commands of archives: what users see, and what is refused in one line."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from helpers.commands import call, names, refused
 from helpers.video_clips import moving, video_file
 
 from codec import archive
+from codec.errors import CodecError
 
 HOW = ("-e", 1, "--base", "x264", "--time-budget", "0.01s")
 
@@ -49,7 +51,11 @@ def test_an_archive_is_listed(all_: str, made: bytes) -> None:
     ]
     assert sum(int(str(r["bytes"])) for r in rows) == len(made) - 13 and int(str(rows[1]["bytes"])) < 200
     text = call("archive", "list", all_).stdout
-    assert "archive of 2 videos, 60 frames" in text and "with clip" in text
+    assert (
+        "archive of 2 videos, 60 frames" in text
+        and text.splitlines()[1].endswith("  needs")
+        and text.endswith("  clip\n")
+    )
     assert call("info", all_).stdout == text
     told = call("archive", "info", all_, "copy").stdout
     assert "48 x 32, 30 frames, 1.2 s" in told and "audio" in told and "0 to 29: 0 to 29 of clip" in told
@@ -75,6 +81,8 @@ def test_videos_are_taken_out(all_: str, source: bytes) -> None:
     assert equal([p._replace(time=p.time + whole[10].time) for p in part], whole[10:20])
     call("archive", "extract", all_, "-o", "out/")
     assert names("out") == ["clip.mp4", "copy.mp4"]
+    call("archive", "extract", all_, "clip", "clip", "-o", "once/")
+    assert names("once") == ["clip.mp4"]
     call("archive", "extract", all_, "clip", "--png", "--frames", 3)
     assert len(names("clip")) == 1
     assert "exists already" in refused("archive", "extract", all_, "clip", "-o", "clip.mkv")
@@ -95,7 +103,10 @@ def test_what_can_not_be_added_is_refused_and_the_others_go_on(all_: str, source
     Path("clip.mkv").write_bytes(source)
     Path("other.mkv").write_bytes(source)
     line = refused("archive", "add", all_, "clip.mkv", *HOW)
-    assert line == "codec: clip.mkv: there is a session 'clip' in all.ncf; give another name with --name"
+    assert line == (
+        "codec: clip.mkv: there is a session 'clip' in all.ncf; add this one by `codec archive add --name`, or leave "
+        "it out by --skip-existing"
+    )
     assert "no video, and an archive holds videos" in refused("archive", "add", all_, photo)
     assert Path(all_).read_bytes() == before
     result = call("archive", "add", all_, "clip.mkv", "other.mkv", photo, *HOW, "--json", code=1)
@@ -107,6 +118,8 @@ def test_what_can_not_be_added_is_refused_and_the_others_go_on(all_: str, source
     assert "skipped" in call("archive", "add", all_, "clip.mkv", "other.mkv", *HOW, "--skip-existing").stderr
     two = refused("archive", "add", all_, "clip.mkv", "other.mkv", "--name", "x", code=2)
     assert "--name is of one video" in two
+    assert "'' is no name of a session" in refused("archive", "add", all_, "clip.mkv", "--name", "")
+    assert "is an .ncf file already" in refused("archive", "add", all_, all_)
     assert "two goals" in refused("archive", "add", all_, "clip.mkv", "-q", 3, "--target-psnr", 30, code=2)
 
 
@@ -122,11 +135,18 @@ def test_other_files_are_no_archives(here: Path, source: bytes, ncf: bytes) -> N
     assert "none of codec's" in refused("archive", "create", "clip.mkv", "-f")
     call("archive", "create", "clip.ncf", "-f")
     assert listed("clip.ncf") == []
+    for more in (("info",), ("verify",), ("extract", "-o", "out/")):
+        assert "there are no videos in it" in call("archive", more[0], "clip.ncf", *more[1:]).stderr
+    for command in ("create", "list", "info", "stats", "verify", "repair", "extract"):
+        assert "can't come through standard input" in refused("archive", command, "-", code=2)
+    assert "can't come through standard input" in refused("archive", "add", "-", "clip.mkv", code=2)
 
 
 def test_other_commands_say_what_an_archive_is(all_: str) -> None:
     for command in ("decode", "export"):
         assert "it is an archive of videos; list it by `codec archive list`" in refused(command, all_)
+    with pytest.raises(CodecError, match=r"all\.ncf: it is an \.ncf file already"):
+        call("evaluate", all_, "--codec", "nirvana:q=50")
 
 
 def test_a_truncated_archive_is_told_and_cut_back(all_: str, made: bytes) -> None:
@@ -163,7 +183,9 @@ def test_damaged_sessions_are_named(all_: str, made: bytes) -> None:
     lines = call("archive", "verify", all_, "--json", code=1)
     rows = [json.loads(line) for line in lines.stdout.splitlines()]
     assert [row["whole"] for row in rows] == [False, False]
-    assert all(row["error"].startswith("session 'clip': damaged") for row in rows)
+    assert rows[0]["error"].startswith("session 'clip': damaged")
+    line = refused("archive", "extract", all_, "copy", "-o", "copy.mkv")
+    assert rows[1]["error"].startswith("session 'copy': session 'clip': damaged") and rows[1]["error"] in line
 
 
 def test_encode_makes_an_archive_in_one_go(here: Path, source: bytes) -> None:
@@ -198,6 +220,20 @@ def test_one_process_at_a_time_adds(all_: str, made: bytes, source: bytes) -> No
     assert Path(all_).read_bytes() == made and names() == ["all.ncf", "new.mkv"]
 
 
+def test_where_an_output_has_no_other_place_none_is_advised(
+    all_: str, made: bytes, source: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("new.mkv").write_bytes(source)
+
+    def full(fp: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("codec.archive.add.sync", full)
+    line = refused("archive", "add", all_, "new.mkv", *HOW)
+    assert line == "codec: all.ncf: no space left on device; free some space"
+    assert Path(all_).read_bytes() == made
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_add_goes_on(all_: str, made: bytes, number: int) -> None:
     shown = [(y // 4 + np.uint8(160 * (n // 14 % 2)), u, v) for n, (y, u, v) in enumerate(moving(64, 64, 70))]
@@ -214,10 +250,15 @@ def test_an_interrupted_add_goes_on(all_: str, made: bytes, number: int) -> None
     process.send_signal(number)
     _, error = process.communicate(timeout=60)
     assert process.returncode == (-9 if number == signal.SIGKILL else 130)
-    assert number == signal.SIGKILL or b"--resume goes on from there" in error
+    assert number == signal.SIGKILL or b"with --skip-existing --resume goes on from there" in error
     assert Path(all_).read_bytes() == made
     assert "made with other options" in refused(*command, "-q", 10, "--resume")
-    call(*command, "--resume")
-    assert [r["name"] for r in listed(all_)] == ["clip", "copy", "new"] and names() == ["all.ncf", "new.mkv"]
+    Path("copy.mkv").touch()
+    call(*command[:3], "copy.mkv", *command[3:], "--skip-existing", "--resume")
+    assert [r["name"] for r in listed(all_)] == ["clip", "copy", "new"] and names() == [
+        "all.ncf",
+        "copy.mkv",
+        "new.mkv",
+    ]
     assert Path(all_).read_bytes().startswith(made)
     assert "new: 70 frames" in call("archive", "verify", all_, "new").stdout
