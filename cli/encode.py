@@ -51,7 +51,7 @@ def default_name(source: str) -> str:
     help="Photos: for the least error, or for structure (MS-SSIM): bits go to calm parts.  [default: psnr]",
 )  # fmt: skip
 @click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
-@effort_option
+@effort_option("1; --lossless: 2; videos: 3")
 @click.option(
     "--codec",
     type=click.Choice(list(_TITLES)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,12 +59,12 @@ def quality_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
-def effort_option(command: Command) -> Command:
-    """-e."""
+def effort_option(default: str) -> Callable[[Command], Command]:
+    """-e; the codec has the default, which the help tells."""
     return click.option(
         "-e", "--effort", type=click.IntRange(1, 9),
-        help="1 fastest to 9 smallest; it decodes as fast.  [default: 1; --lossless: 2; videos: 3]",
-    )(command)  # fmt: skip
+        help=f"1 fastest to 9 smallest; it decodes as fast.  [default: {default}]",
+    )  # fmt: skip
 
 
 def video_options(command: Command) -> Command:

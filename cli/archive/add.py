@@ -65,7 +65,7 @@ def begin(path: str, force: bool) -> None:
 @click.option("--skip-existing", is_flag=True, help="Leave out videos whose names are in the archive already.")
 @click.option("-r", "--recursive", is_flag=True, help="Take the files in folders, and in folders in them.")
 @quality_option
-@effort_option
+@effort_option("3")
 @click.option(
     "--codec", type=click.Choice(list(codecs.of_kind("video"))),
     help=f"The codec of the session.  [default: {codecs.default('video').name}]",
