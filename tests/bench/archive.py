@@ -1,7 +1,8 @@
 """An archive against each clip alone, on clips: `archive.py CLIP... [--width 352] [--frames 240]`.
 
-Cases: the two halves of each clip one after the other; each clip after those before it; each clip twice. A table for
-each: bytes of the archive, of an .ncf for each video, of their base streams in mp4, and of a tar of these by
+Cases: the two halves of each clip one after the other; each clip after those before it; each clip twice; and what the
+networks of second halves take where bits are so dear for them that PSNR is that of a file of its own. A table for all
+others: bytes of the archive, of an .ncf for each video, of their base streams in mp4, and of a tar of these by
 `zstd --long` if that is installed. Then of the last video: what its networks take alone and in the archive, PSNR
 (6:1:1, mean over frames) of both, what the archive grew by against its own file at equal PSNR (alone is encoded at
 qualities beside this one, too, for that), and seconds of processor of both.
@@ -10,6 +11,7 @@ qualities beside this one, too, for that), and seconds of processor of both.
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import shutil
 import statistics
@@ -31,6 +33,8 @@ from codec.media.distortion import errors, psnr_611
 from codec.media.video import Picture, Video
 from codec.standard.export import export
 
+fit = importlib.import_module("codec.codecs.nirvana.filters.fit")  # whose name is that of a function beside it
+PRICES = (3.0, 4.5, 7.0, 11.0, 16.0, 24.0)  # of bits: at some, networks give no more PSNR than those of a file
 BESIDE = 3.0  # of a quality: those beside that tell what a dB costs
 
 
@@ -68,11 +72,13 @@ def alone(clip: Video, options: VideoOptions) -> Made:
     return Made(len(fp.getvalue()), networks, quality_of(opened, clip), mp4.getvalue(), seconds)
 
 
-def together(path: Path, clips: Sequence[Video], options: VideoOptions) -> Made:
-    """All videos in one archive; what is said is of the last."""
+def together(path: Path, clips: Sequence[Video], options: VideoOptions, before: bytes = b"") -> Made:
+    """All videos in one archive; what is said is of the last. `before`: an archive of all but that one."""
     archive.create(path, replace=True)
+    if before:
+        path.write_bytes(before)
     with archive.writing(path, device="cpu") as writer:
-        for number, clip in enumerate(clips):
+        for number, clip in list(enumerate(clips))[-1 if before else 0 :]:
             begun = time.process_time()
             with tempfile.TemporaryFile() as part:
                 added = writer.add(str(number), clip, part, options=options)
@@ -119,6 +125,25 @@ def row(name: str, clips: Sequence[Video], options: VideoOptions, path: Path) ->
     )
 
 
+def equal(name: str, halves: Sequence[Video], options: VideoOptions, path: Path) -> None:
+    """What the networks of a second half take at the PSNR of a file of its own."""
+    own, points = alone(halves[1], options), []
+    together(path, halves[:1], options)
+    before, usual = path.read_bytes(), fit._THRIFT
+    for price in (usual, *PRICES):
+        fit._THRIFT = price
+        made = together(path, halves, options, before)
+        points.append((made.psnr, made.networks))
+        if made.psnr < own.psnr:
+            break
+    fit._THRIFT = usual
+    found = float(np.interp(own.psnr, *zip(*sorted(points), strict=True)))
+    print(
+        f"{name}: {own.networks} bytes alone, {found:.0f} in the archive ({100 * found / own.networks:.0f} %)",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clips", nargs="+", type=Path)
@@ -131,18 +156,21 @@ def main() -> None:
     given = parser.parse_args()
     options = VideoOptions(Target(quality=given.quality), given.effort, base=given.base)
     read = {path.stem: clip_of(path, given.base, given.frames, given.width) for path in given.clips}
-    print(
-        "| videos | archive | alone | mp4 of bases | tar, zstd | last one's networks alone | in the archive"
-        " | at equal PSNR | dB alone | in the archive | grown by, against alone at equal PSNR"
-        " | s alone | in the archive |"
-    )
-    print("|" + "---|" * 13)
+    if given.cases != ["equal"]:
+        print(
+            "| videos | archive | alone | mp4 of bases | tar, zstd | last one's networks alone | in the archive"
+            " | at equal PSNR | dB alone | in the archive | grown by, against alone at equal PSNR"
+            " | s alone | in the archive |"
+        )
+        print("|" + "---|" * 13)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "all.ncf")
         for name, (clip, shown) in read.items():
             half = len(shown) // 2
             if "halves" in given.cases:
                 row(f"{name}, two halves", [cut(clip, shown[:half]), cut(clip, shown[half:])], options, path)
+            if "equal" in given.cases:
+                equal(name, [cut(clip, shown[:half]), cut(clip, shown[half:])], options, path)
             if "twice" in given.cases:
                 row(f"{name}, twice", [clip, clip], options, path)
         names = list(read)

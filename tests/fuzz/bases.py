@@ -126,9 +126,12 @@ def of_sessions(data: bytes) -> np.ndarray:
 
 
 def archives() -> list[Base]:
-    """An archive of sessions of every kind."""
-    data = (GOLDEN / "archives" / "all.ncf").read_bytes()
-    return [Base("sessions", data, of_sessions(data), 3.0, archive=True)]
+    """An archive of sessions of every kind, and one of networks that begin from earlier sessions."""
+    bases = []
+    for name, weight in {"all": 3.0, "growing": 1.0}.items():
+        data = (GOLDEN / "archives" / f"{name}.ncf").read_bytes()
+        bases.append(Base(f"sessions-{name}", data, of_sessions(data), weight, archive=True))
+    return bases
 
 
 def golden() -> list[Base]:

@@ -44,15 +44,15 @@ class States:
     def begun(self, wanted: Iterable[Reference], state: filters.State | None) -> filters.State:
         """A state with what references name in place of its own. FormatError where that can't be had."""
         state = state or filters.State()
-        planes, borrowed = list(state.filters), [False] * 3
+        planes, lent = list(state.filters), [0] * 3
         for mask, distance, unit in wanted:
             found = self._after(distance, unit)
             for plane in range(3):
                 if mask >> plane & 1:
-                    planes[plane], borrowed[plane] = found.filters[plane], True
+                    planes[plane], lent[plane] = found.filters[plane], filters.LENT
                     if planes[plane] is None:
                         raise FormatError(_DAMAGED)
-        (y, u, v), (a, b, c) = planes, borrowed
+        (y, u, v), (a, b, c) = planes, lent
         return filters.State((y, u, v), (a, b, c))
 
     @cached_property

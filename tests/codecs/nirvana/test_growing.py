@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from helpers.coded_videos import video_of
 from helpers.earlier import InMemory
@@ -15,6 +16,9 @@ from helpers.video_clips import pictures, same
 from codec import container, video
 from codec.codecs.nirvana import CODEC, filters, head
 from codec.codecs.nirvana.describe import describe
+from codec.codecs.nirvana.filters.payload import CHANGED, OFF
+from codec.codecs.nirvana.filters.payload import pack as packed
+from codec.codecs.nirvana.filters.weights import lessened
 from codec.codecs.nirvana.references import Reference, pack, split
 from codec.codecs.nirvana.states import States
 from codec.codecs.options import Target, VideoOptions
@@ -188,7 +192,7 @@ def test_references_that_end_early() -> None:
 
 
 def test_unrelated_candidates_change_nothing() -> None:
-    """What doesn't help as it is isn't begun from."""
+    """What is begun from has to save more than its reference takes."""
     source = drawn(4, (48, 64))
     base = distorted(source, 8)
     other = [tuple(255 - plane for plane in frame) for frame in source]
@@ -207,11 +211,30 @@ def test_a_plane_begins_from_its_candidate_or_none() -> None:
     candidates = [filters.State((y, None, None)), filters.State((None, None, v))]
     found = filters.fit(base[4:], source[4:], 8, None, stream_bytes=3_000, candidates=candidates)
     assert found.begins == (0, None, 1)
-    lent = filters.State((y, None, v), (True, False, True))
+    lent = filters.State((y, None, v), (4, 0, 4))
     made, after = filters.apply(base[4:], found.payload, 8, lent)
     assert all(same(a, b) for a, b in zip(made, found.frames, strict=True))
-    assert not any(after.borrowed)
+    assert not any(after.lent)
     with pytest.raises(CodecError):
         filters.apply(base[4:], found.payload, 8, None)
     with pytest.raises(CodecError):  # U is new, which takes nothing of what is lent
-        filters.apply(base[4:], found.payload, 8, filters.State((y, u, v), (True, True, True)))
+        filters.apply(base[4:], found.payload, 8, filters.State((y, u, v), (4, 4, 4)))
+
+
+def test_a_part_of_what_is_lent_remains() -> None:
+    """Whole weights, so the part that is coded makes the same ones everywhere."""
+    source = drawn(4, (48, 64))
+    state = filters.fit(distorted(source, 8), source, 8, None, stream_bytes=3_000).state
+    for quarters in range(1, 5):
+        lent = tuple(quarters * (which is not None) for which in state.filters)
+        kept = [
+            None if which is None else replace(which, weights=lessened(which.weights, quarters))
+            for which in state.filters
+        ]
+        modes = [CHANGED if which else OFF for which in kept]
+        payload = packed(kept, modes, filters.State(state.filters, lent))
+        after = filters.replay(payload, filters.State(state.filters, tuple(4 * bool(n) for n in lent)))
+        for made, which in zip(after.filters, kept, strict=True):
+            assert (made is None) == (which is None)
+            assert which is None or (made.weights == which.weights).all()
+    assert lessened(np.array([-3, -2, -1, 0, 1, 2, 3, 127]), 2).tolist() == [-1, -1, 0, 0, 1, 1, 2, 64]

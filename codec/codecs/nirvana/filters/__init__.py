@@ -7,5 +7,6 @@ payload holds. Apart from files and PyAV. How it works: docs/video.md.
 from codec.codecs.nirvana.filters.fit import fit
 from codec.codecs.nirvana.filters.frames import Planes
 from codec.codecs.nirvana.filters.payload import State, apply, describe, replay
+from codec.codecs.nirvana.filters.weights import LENT
 
-__all__ = ["Planes", "State", "apply", "describe", "fit", "replay"]
+__all__ = ["LENT", "Planes", "State", "apply", "describe", "fit", "replay"]

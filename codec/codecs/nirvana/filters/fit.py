@@ -14,6 +14,7 @@ from codec.codecs.nirvana.filters.model import FRACTION, LAYOUTS, Filter
 from codec.codecs.nirvana.filters.payload import CHANGED, NEW, OFF, SAME, State, following, pack
 from codec.codecs.nirvana.filters.run import run
 from codec.codecs.nirvana.filters.solve import Double, Moments, solve
+from codec.codecs.nirvana.filters.weights import LENT, lessened
 from codec.errors import CodecError
 
 PARTS = (6 / 8, 1 / 8, 1 / 8)  # of Y, U and V in a quality
@@ -22,8 +23,8 @@ _STEEP = 1.25  # the same where luma is judged alone: the most that it is
 _MARGIN = 0.002  # of a stream's bytes by which luma alone may look dearer
 _DEARER = (1, 2, 4, 8, 16)  # times the price that chroma may have to pay so that luma doesn't
 _EQUAL = 1e-10  # of the largest squared error: what PSNR takes equal samples for, 100 dB
-_MORE, _THRIFT = 3, 2.0  # in archives: times the samples, and times the price: what samples promise is never all had
-_TRIED = 8  # candidates for a plane, those of the most similar settings
+_MORE, _THRIFT = 4, 2.0  # in archives: times the samples, and times the price: what samples promise is never all had
+_TRIED = 2  # candidates for a plane, those of the most similar settings
 _REFERENCE = 3  # bytes that say where a plane begins
 _SAMPLES = (30, 60, 100, 150, 200, 400, 800, 1500, 3000)  # of luma, in thousands, by effort
 
@@ -44,12 +45,23 @@ class Fitted(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """A plane's filter, how it is coded, and by the samples it was solved on its change of log(error) and its bits."""
+    """A plane's filter, how it is coded, and by the samples it was solved on its change of log(error) and its bits.
+    `begins`: the candidate that it begins from, by its place, of whose weights `lent` (see State) remains."""
 
     filter: Filter
     mode: int
     change: float
     bits: float
+    begins: int | None
+    lent: int
+
+
+class _Start(NamedTuple):
+    """What a plane's filter may be coded against: the one before or one without weights, or that of a candidate."""
+
+    filter: Filter
+    moments: Moments
+    begins: int | None
 
 
 def fit(
@@ -71,9 +83,9 @@ def fit(
     standard stream. A plane's filter is kept if it lowers the squared error of all frames, their mean PSNR doesn't
     fall, and it takes fewer bytes than the stream would for as much (error to the power of -1 over rate; Y, U and V at
     6:1:1); luma alone gets no dearer by more than 0.2 %. `effort`: 1 fastest to 9. `seconds`: about the time that it
-    may take; what isn't ready by then is left out. `candidates`, in an archive: states of other chains, of which
-    a plane that has no filter yet may begin from the one that helps most as it is. `told`: the part of the work that
-    was done since the last call. Raises CodecError for frames that don't belong together.
+    may take; what isn't ready by then is left out. `candidates`, in an archive: states of other chains, from which
+    a plane that has no filter yet may begin: those of the most similar settings are tried. `told`: the part of the
+    work that was done since the last call. Raises CodecError for frames that don't belong together.
     """
     check([*base, *source], depth)
     if len(base) != len(source):
@@ -83,48 +95,21 @@ def fit(
     if not base or (seconds is not None and seconds <= 0):
         return Fitted(b"", state, list(base), bool(base))
     samples, dearer = _SAMPLES[min(max(effort, 1), 9) - 1] * 1000, 1.0
-    begins: list[int | None] = [None] * 3
     if candidates is not None:
-        state, begins = _joined(state, candidates, base, source, depth, samples)
         samples, dearer = _MORE * samples, _THRIFT
     deadline = None if seconds is None else began + seconds
-    task = _Task(base, source, depth, state, max(stream_bytes, 1), deadline, dearer)
+    task = _Task(base, source, depth, state, candidates or (), max(stream_bytes, 1), deadline, dearer)
     pixels = len(base) * base[0][0].size
     looking, running = _SAMPLE * min(samples, pixels) + _SOLVING, float(pixels)
+    looking *= 1 + min(len(candidates or ()), _TRIED)
     choices = task.solved(samples, None if seconds is None else began + 0.4 * seconds)
     told(looking / (looking + running))
-    found = task.kept(choices, lambda: told(running / (looking + running) / len(base)))
-    used = [choice is not None and choice.mode in (CHANGED, SAME) for choice in choices]
-    return found._replace(begins=tuple(place if use else None for place, use in zip(begins, used, strict=True)))
-
-
-def _joined(
-    state: State,
-    candidates: Sequence[State],
-    base: Sequence[Planes],
-    source: Sequence[Planes],
-    depth: int,
-    samples: int,
-) -> tuple[State, list[int | None]]:
-    """A state with filters of candidates where it has none and one helps as it is; from which, for each plane."""
-    tried: list[tuple[Filter, int]] = []
-    if candidates and None in state.filters:
-        colour = measure.axes(base, depth)
-        settings = np.array(measure.thresholds(base, depth)), np.array(colour), np.array(colour)
-        for plane, own in enumerate(state.filters):
-            found = [(which, n) for n, c in enumerate(candidates) if (which := c.filters[plane]) and own is None]
-            tried += sorted(found, key=lambda one: np.abs(one[0].settings - settings[one[0].plane]).sum())[:_TRIED]
-    best: list[tuple[float, Filter | None, int | None]] = [(0.0, own, None) for own in state.filters]
-    changes = measure.changes(base, source, depth, [which for which, _ in tried], samples) if tried else []
-    for (which, place), change in zip(tried, changes, strict=True):
-        if change < best[which.plane][0]:
-            best[which.plane] = change, which, place
-    (_, y, a), (_, u, b), (_, v, c) = best
-    return State((y, u, v), (a is not None, b is not None, c is not None)), [a, b, c]
+    return task.kept(choices, lambda: told(running / (looking + running) / len(base)))
 
 
 class _Task:
-    """A group, the state before it, its stream's bytes, when time is up, and how much dearer than these bits are."""
+    """A group, the state before it, states that it may begin from, its stream's bytes, when time is up, and how much
+    dearer than these bits are."""
 
     def __init__(
         self,
@@ -132,41 +117,65 @@ class _Task:
         source: Sequence[Planes],
         depth: int,
         state: State,
+        candidates: Sequence[State],
         stream: int,
         deadline: float | None,
         dearer: float,
     ) -> None:
         self._base, self._source, self._depth, self._state = base, source, depth, state
-        self._stream, self._deadline, self._dearer = stream, deadline, dearer
+        self._candidates, self._stream, self._deadline, self._dearer = candidates, stream, deadline, dearer
 
     def solved(self, samples: int, deadline: float | None) -> list[_Choice | None]:
         """The best way to code each plane's filter, None where there's none that pays."""
         colour = measure.axes(self._base, self._depth)
         settings = (measure.thresholds(self._base, self._depth), colour, colour)
-        empty = [Filter(plane, own, np.zeros(LAYOUTS[plane].count, np.int32)) for plane, own in enumerate(settings)]
-        starts = [before or new for before, new in zip(self._state.filters, empty, strict=True)]
-        moments = measure.moments(self._base, self._source, self._depth, starts, samples, deadline)
-        luma = self._plane(starts[0], moments[0], 1)
+        begun = [one for plane in range(3) for one in self._starts(plane, settings[plane])]
+        found = measure.moments(self._base, self._source, self._depth, [which for which, _ in begun], samples, deadline)
+        starts: list[list[_Start]] = [[], [], []]
+        for (which, place), moments in zip(begun, found, strict=True):
+            starts[which.plane].append(_Start(which, moments, place))
+        luma = self._plane(starts[0], 1, [])
         for times in _DEARER:
-            choices = [luma, *(self._plane(starts[plane], moments[plane], times) for plane in (1, 2))]
+            choices = [luma]
+            for own in starts[1:]:
+                choices.append(self._plane(own, times, [c.begins for c in choices if c is not None]))
             bits = sum(choice.bits for choice in choices if choice is not None)
             if self._spares_luma(0 if luma is None else luma.change, bits / 8):
                 return choices
         return [luma, None, None]
 
-    def _plane(self, start: Filter, moments: Moments, times: float) -> _Choice | None:
-        """A plane's filter where bits have so many times their price: from the one before and from nothing."""
-        plane, layout = start.plane, start.layout
-        price = times * self._dearer * EXCHANGE / (8 * self._stream * PARTS[plane])
-        nothing = np.zeros(layout.count, np.int32)
-        ways = [(nothing, NEW)] if self._state.filters[plane] is None else [(start.weights, CHANGED), (nothing, NEW)]
+    def _starts(self, plane: int, settings: tuple[int, ...]) -> list[tuple[Filter, int | None]]:
+        """What a plane's filter may be coded against, and the candidate that it is of."""
+        if before := self._state.filters[plane]:
+            return [(before, None)]
+        found = [(which, n) for n, one in enumerate(self._candidates) if (which := one.filters[plane])]
+        found.sort(key=lambda one: np.abs(np.subtract(one[0].settings, settings)).sum())
+        empty = Filter(plane, settings, np.zeros(LAYOUTS[plane].count, np.int32))
+        return [(empty, None), *found[:_TRIED]]
+
+    def _plane(self, starts: Sequence[_Start], times: float, named: Sequence[int | None]) -> _Choice | None:
+        """A plane's filter where bits have so many times their price, coded in the best way.
+
+        `named`: candidates that other planes begin from, which take no second reference.
+        """
         best: tuple[float, _Choice] | None = None
-        for before, mode in ways:
-            weights, change, bits = solve(moments, layout.contexts, _scale(plane), before, price)
-            loss = change + price * bits
-            if weights.any() and loss < (0 if best is None else best[0]):
-                own = SAME if mode == CHANGED and np.array_equal(weights, before) else mode
-                best = loss, _Choice(Filter(plane, start.settings, weights), own, change, bits)
+        for start in starts:
+            plane, layout = start.filter.plane, start.filter.layout
+            price = times * self._dearer * EXCHANGE / (8 * self._stream * PARTS[plane])
+            nothing = np.zeros(layout.count, np.int32)
+            ways = [(nothing, NEW, 0)]
+            if start.begins is not None:
+                ways = [(lessened(start.filter.weights, lent), CHANGED, lent) for lent in range(LENT, 0, -1)]
+            elif self._state.filters[plane] is not None:
+                ways.insert(0, (start.filter.weights, CHANGED, 0))
+            more = 8 * _REFERENCE * (start.begins is not None and start.begins not in named)
+            for before, mode, lent in ways:
+                weights, change, bits = solve(start.moments, layout.contexts, _scale(plane), before, price)
+                loss = change + price * (bits + more)
+                if weights.any() and loss < (0 if best is None else best[0]):
+                    same = mode == CHANGED and np.array_equal(weights, start.filter.weights)
+                    made = Filter(plane, start.filter.settings, weights)
+                    best = loss, _Choice(made, SAME if same else mode, change, bits + more, start.begins, lent)
         return None if best is None else best[1]
 
     def _spares_luma(self, change: float, size: float) -> bool:
@@ -200,7 +209,7 @@ class _Task:
         for plane, choice in enumerate(choices):
             if choice is not None:
                 cost = EXCHANGE * len(self._packed([choice if plane == other else None for other in range(3)]))
-                cost += _REFERENCE * (choice.mode != NEW and self._state.borrowed[plane])
+                cost += _REFERENCE * (choice.begins is not None)
                 if change[plane] >= 0 or rise[plane] > 0 or PARTS[plane] * change[plane] + cost / self._stream >= 0:
                     choices[plane] = None
         for plane in sorted((1, 2), key=lambda plane: -change[plane]):
@@ -209,11 +218,18 @@ class _Task:
         payload = self._packed(choices)
         filters = [None if choice is None else choice.filter for choice in choices]
         frames = [_mixed(plain, frame, filters) for plain, frame in zip(self._base, made or self._base, strict=False)]
-        return Fitted(payload, following(filters, self._state), frames if payload else list(self._base), late)
+        begins = tuple(None if choice is None else choice.begins for choice in choices)
+        return Fitted(payload, following(filters, self._state), frames if payload else list(self._base), late, begins)
 
     def _packed(self, choices: Sequence[_Choice | None]) -> bytes:
+        (y, a), (u, b), (v, c) = (
+            (before, 0) if choice is None or choice.begins is None
+            else (self._candidates[choice.begins].filters[plane], choice.lent)
+            for plane, (choice, before) in enumerate(zip(choices, self._state.filters, strict=True))
+        )  # fmt: skip
         filters = [None if choice is None else choice.filter for choice in choices]
-        return pack(filters, [OFF if choice is None else choice.mode for choice in choices], self._state)
+        modes = [OFF if choice is None else choice.mode for choice in choices]
+        return pack(filters, modes, State((y, u, v), (a, b, c)))
 
 
 def _scale(plane: int) -> Double:

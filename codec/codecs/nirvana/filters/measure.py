@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from codec.codecs.nirvana.filters import chroma, luma, run
+from codec.codecs.nirvana.filters import chroma, luma
 from codec.codecs.nirvana.filters.frames import Float, Int16, Planes, Tile, Window, tiles, windows
 from codec.codecs.nirvana.filters.model import Filter
 from codec.codecs.nirvana.filters.solve import Moments, whole
@@ -75,27 +75,6 @@ def moments(
         if deadline is not None and time.monotonic() > deadline:
             break
     return [whole(which.layout, parts) for which, parts in zip(filters, sums, strict=True)]
-
-
-def changes(
-    base: Sequence[Planes], source: Sequence[Planes], depth: int, filters: Sequence[Filter], samples: int
-) -> list[float]:
-    """What each filter, as it is, changes of ln(error) of its plane, over about so many samples of luma."""
-    before, after = np.ones(3), np.ones(len(filters))
-    for number, window, chosen in sample(base, depth, samples):
-        shown, wanted = base[number], source[number]
-        for plane, tiles_of in enumerate(chosen):
-            for tile in tiles_of:
-                target = wanted[plane][tile.top : tile.bottom, tile.left : tile.right]
-                before[plane] += _squares(shown[plane][tile.top : tile.bottom, tile.left : tile.right], target)
-                for place, which in enumerate(filters):
-                    if which.plane == plane:
-                        after[place] += _squares(run.tried(window, which, shown, depth, tile), target)
-    return [float(np.log(error / before[which.plane])) for error, which in zip(after, filters, strict=True)]
-
-
-def _squares(made: np.ndarray, wanted: np.ndarray) -> float:
-    return float(np.square(np.subtract(made, wanted, dtype=np.int32)).sum(dtype=np.int64))
 
 
 def _empty(which: Filter) -> list[Moments]:

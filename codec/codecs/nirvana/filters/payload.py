@@ -28,11 +28,12 @@ LIMIT = 1 << 16  # bytes of a payload: a tenth of it is the most that ours take
 class State:
     """What a group inherits from the one before: the last filter of Y, U and V, None where there was none yet.
 
-    `borrowed`: those that are another chain's. A group goes on from them or forgets them.
+    `lent`: 0, or of one that is another chain's, how many quarters of its weights remain, as far as the coder knows. A
+    group goes on from those that are lent or forgets them.
     """
 
     filters: tuple[Filter | None, Filter | None, Filter | None] = (None, None, None)
-    borrowed: tuple[bool, bool, bool] = (False, False, False)
+    lent: tuple[int, int, int] = (0, 0, 0)
 
 
 def apply(base: Sequence[Planes], payload: bytes, depth: int, state: State | None) -> tuple[list[Planes], State]:
@@ -73,8 +74,8 @@ def pack(filters: Sequence[Filter | None], modes: Sequence[int], state: State) -
 def unpack(payload: bytes, state: State) -> tuple[tuple[Filter | None, ...], State]:
     """The filters of a payload, None for planes that stay, and the next group's state."""
     modes = _modes(payload)
-    for mode, before, borrowed in zip(modes, state.filters, state.borrowed, strict=True):
-        if (before is None or borrowed) and (mode in (CHANGED, SAME)) != borrowed:
+    for mode, before, lent in zip(modes, state.filters, state.lent, strict=True):
+        if (before is None or lent) and (mode in (CHANGED, SAME)) != bool(lent):
             raise FormatError(_DAMAGED)
     if all(mode in (OFF, SAME) for mode in modes):
         if len(payload) > 1:
@@ -92,7 +93,7 @@ def unpack(payload: bytes, state: State) -> tuple[tuple[Filter | None, ...], Sta
 
 def following(filters: Sequence[Filter | None], state: State) -> State:
     """What the group after one with these filters inherits."""
-    kept = (None if lent else old for old, lent in zip(state.filters, state.borrowed, strict=True))
+    kept = (None if lent else old for old, lent in zip(state.filters, state.lent, strict=True))
     y, u, v = (new or old for new, old in zip(filters, kept, strict=True))
     return State((y, u, v))
 
@@ -108,7 +109,7 @@ def _code(
         if mode in (NEW, CHANGED):
             which = None if filters is None else filters[plane]
             before = before if mode == CHANGED else None
-            made = code_filter(coder, plane, which, before, axes, state.borrowed[plane])
+            made = code_filter(coder, plane, which, before, axes, state.lent[plane])
             axes = made.settings if plane == 1 and mode == NEW else axes
             result.append(made)
         else:

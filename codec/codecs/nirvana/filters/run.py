@@ -42,16 +42,6 @@ def run(base: Sequence[Planes], depth: int, filters: Sequence[Filter | None]) ->
     yield _done(*begun.popleft())
 
 
-def tried(window: Window, which: Filter, before: Planes, depth: int, tile: Tile) -> np.ndarray:
-    """A tile of a filter's plane after it, [rows, columns]."""
-    after = [np.empty_like(plane) for plane in before]
-    if which.plane == 0:
-        _luma(window, which, before[0], depth, after[0], tile)
-    else:
-        _chroma(window, [which], before, depth, after, tile)
-    return after[which.plane][tile.top : tile.bottom, tile.left : tile.right]
-
-
 def _done(planes: list[np.ndarray], work: list[Future[None]]) -> Planes:
     for one in work:
         one.result()

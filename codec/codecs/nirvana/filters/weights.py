@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from codec.codecs.nirvana.filters import luma
-from codec.codecs.nirvana.filters.model import LAYOUTS, LIMIT, Filter
+from codec.codecs.nirvana.filters.model import LAYOUTS, LIMIT, Filter, Int32
 from codec.entropy import Coder
 from codec.errors import FormatError
 
@@ -20,8 +20,14 @@ _ZERO, _EVEN = (9, 3), (6, 6)  # counts to begin with
 _UNARY = 15  # a magnitude beyond it is coded as it is
 _DEEP = 4  # decisions of a magnitude that have counts of their own
 _SIGN = (-1, 0)  # the context of signs that lean
+LENT = 4  # parts of a weight that is lent, of which 1 to all remain
 _BITS = (2 * LIMIT).bit_length()  # of a difference
 _AXIS = 256
+
+
+def lessened(weights: Int32, parts: int) -> Int32:
+    """So many quarters of weights, to the nearest, half up."""
+    return (weights * parts + LENT // 2) // LENT
 
 
 class _Decisions:
@@ -71,13 +77,13 @@ def code_filter(
     which: Filter | None,
     reference: Filter | None,
     axes: tuple[int, ...] | None,
-    borrowed: bool = False,
+    lent: int = 0,
 ) -> Filter:
     """Codes one plane's filter, or decodes it where `which` is None.
 
     With a `reference` its settings stay and differences are coded. `axes`: of another plane's tables, which may be this
-    one's too. `borrowed`: the reference was fitted to other frames, so what is new in these is mostly less of it.
-    FormatError for weights out of range.
+    one's too. `lent`: see State; what was fitted to other frames is mostly too strong for these, so it is lessened
+    first, by a part that is coded. FormatError for weights out of range.
     """
     if reference is not None:
         settings = reference.settings
@@ -85,9 +91,14 @@ def code_filter(
         settings = _settings(coder, plane, None if which is None else which.settings, axes)
     decisions = _Decisions(coder)
     before = np.zeros(LAYOUTS[plane].count, np.int32) if reference is None else reference.weights
+    if lent:
+        parts = np.full((1, LENT), (1 << _PRECISION) // LENT)
+        before = lessened(
+            before, 1 + int(coder.code_pmfs(None if which is None else np.array([lent - 1]), parts, _PRECISION)[0])
+        )
     wanted = None if which is None else (which.weights - before).tolist()
     weights = before.copy()
-    leanings = (before * borrowed).tolist()
+    leanings = (before * bool(lent)).tolist()
     for number, context in enumerate(LAYOUTS[plane].contexts.tolist()):
         weights[number] += decisions.weight(None if wanted is None else wanted[number], context, leanings[number])
     if np.abs(weights).max() > LIMIT:
