@@ -10,6 +10,7 @@ from typing import Any
 
 from structured import number
 
+from codec import container
 from codec.container import Entry, Limits, Segment, pack_archive, read_directory
 from codec.container.directory import Placed
 from codec.container.fields import varint
@@ -128,4 +129,29 @@ def contents(rng: random.Random, data: bytes, mutation: Mutation) -> bytes:
     return joined(data, made)
 
 
-ARCHIVED = (entry_fields, pointers, pointers, session_order)
+def links(rng: random.Random, data: bytes) -> bytes:
+    """Units that begin from other sessions or units than they did, or that are those of another session."""
+    made = sessions(data)
+    owners = [i for i, (_, entry) in enumerate(made) if entry.own]
+    i = rng.choice(owners)
+    content, entry = made[i]
+    source = made[rng.choice(owners)][0] if rng.random() < 0.2 else content
+    header, rest = container.read(data[:5] + source)
+    units = list(rest)
+    for _ in range(rng.choice((1, 1, 2))):
+        at = rng.randrange(len(units))
+        payload = bytearray(units[at].payload)
+        if payload:  # what says where it goes on stands in its first bytes
+            payload[rng.randrange(min(len(payload), 12))] = rng.choice(
+                (0, 1, 2, 3, 65, 66, 68, 71, 255, rng.randrange(256))
+            )
+        units[at] = units[at]._replace(payload=bytes(payload))
+    fp = io.BytesIO()
+    container.write(fp, header, units)
+    content = fp.getvalue()[5:]
+    depends = tuple(sorted({*entry.depends, *rng.choices((1, 2), k=2)} & set(range(1, i + 1))))
+    made[i] = content, replace(entry, content=len(content), depends=depends)
+    return joined(data, made)
+
+
+ARCHIVED = (entry_fields, pointers, pointers, session_order, links)

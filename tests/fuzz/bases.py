@@ -5,7 +5,10 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from crafted import still
@@ -13,6 +16,7 @@ from crafted import still
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))  # where `run.py` doesn't look
 
+from helpers.coded_videos import video_of  # noqa: E402
 from helpers.every_codec import image_codecs, image_options, stands_alone, video_forms  # noqa: E402
 from helpers.video_clips import BT601, RATE, moving  # noqa: E402
 from helpers.video_clips import pictures as pictures_of  # noqa: E402
@@ -23,7 +27,7 @@ from codec.codecs import named  # noqa: E402
 from codec.codecs.options import Target, VideoOptions  # noqa: E402
 from codec.container import Color, Header, Unit  # noqa: E402
 from codec.media import Info  # noqa: E402
-from codec.media.video import Video  # noqa: E402
+from codec.media.video import Planes, Video  # noqa: E402
 
 GOLDEN = TESTS / "golden"
 
@@ -126,12 +130,23 @@ def of_sessions(data: bytes) -> np.ndarray:
 
 
 def archives() -> list[Base]:
-    """An archive of sessions of every kind, and one of networks that begin from earlier sessions."""
-    bases = []
-    for name, weight in {"all": 3.0, "growing": 1.0}.items():
-        data = (GOLDEN / "archives" / f"{name}.ncf").read_bytes()
-        bases.append(Base(f"sessions-{name}", data, of_sessions(data), weight, archive=True))
-    return bases
+    """An archive of sessions of every kind, one whose networks begin from each other's, and one of a network that grows."""
+    grown = _added(moving(24, 40, 9), (0, 3, 6, 9), "pfnr", preset="tiny", seconds=0.0)
+    found = {name: (GOLDEN / "archives" / f"{name}.ncf").read_bytes() for name in ("all", "growing")} | {"pfnr": grown}
+    return [Base(f"sessions-{name}", data, of_sessions(data), 3.0, archive=True) for name, data in found.items()]
+
+
+def _added(frames: list[Planes], edges: tuple[int, ...], codec: str | None, **how: Any) -> bytes:
+    """An archive to which these runs of frames were added, each of which goes on from what is there."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.ncf")
+        archive.create(path)
+        with archive.writing(path, device="cpu") as writer:
+            for a, b in pairwise(edges):
+                clip, options = video_of(pictures_of(frames[a:b])), VideoOptions(Target(quality=30), 1, **how)
+                entry = writer.add(f"{a} to {b}", clip, io.BytesIO(), codec, options=options, date=0).entry
+                assert not a or entry.depends
+        return path.read_bytes()
 
 
 def golden() -> list[Base]:

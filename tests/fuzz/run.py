@@ -1,5 +1,6 @@
 """Fuzzing at length: `python tests/fuzz/run.py --cases 100000 --seed 0`, or one case again: `--replay 1234`.
 
+`--base archives` takes base files of that group alone (any of GROUPS); a case is replayed with the same one.
 The cases run in a process of their own under a limit of memory, started again after a crash or a hang.
 Files of failed cases are kept, named by seed and number. The exit code is 1 if any case failed.
 """
@@ -15,23 +16,25 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+GROUPS = ("pictures", "golden", "videos", "containers", "archives")  # what makes them, in bases.py
 HANG = 120  # seconds after which a case counts as hanging
 ROOM = 5 * 2**28  # bytes of address space for the cases, beyond what the process has before the first
 
 Result = tuple[int, str, tuple[str, ...], Any, bytes]  # number, base, mutations, Outcome, data if failed
 
 
-def work(seed: int, numbers: range, current: Any, results: "Connection[Result, None]") -> None:
+def work(seed: int, numbers: range, groups: tuple[str, ...], current: Any, results: "Connection[Result, None]") -> None:
     """Run cases and send their results; the number under way stands in `current`."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    import bases as made
     import torch
-    from bases import GOLDEN, archives, containers, golden, pictures, videos
+    from bases import GOLDEN
     from mutations import case
     from verdict import run
 
     torch.set_num_threads(1)
     os.environ["CODEC_WEIGHTS"] = str(GOLDEN)
-    bases = [*pictures(), *golden(), *videos(), *containers(), *archives()]
+    bases = [base for group in groups for base in getattr(made, group)()]
     for base in bases:
         assert not run(base.data, base).failed, base.name
     limit = _address_space() + ROOM
@@ -91,14 +94,14 @@ class Report:
         print(f"largest: {self.largest[0] >> 20} MiB of memory, {self.largest[1]}", flush=True)
 
 
-def fuzz(seed: int, numbers: range, report: Report) -> None:
+def fuzz(seed: int, numbers: range, groups: tuple[str, ...], report: Report) -> None:
     """Run all cases, in as many processes as crashes make necessary."""
     begun = time.perf_counter()
     context = multiprocessing.get_context("spawn")
     while numbers:
         current = context.Value("q", numbers.start - 1)
         receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(target=work, args=(seed, numbers, current, sending), daemon=True)
+        process = context.Process(target=work, args=(seed, numbers, groups, current, sending), daemon=True)
         process.start()
         sending.close()
         done = numbers.start - 1
@@ -128,12 +131,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=int, default=0, help="number of the first case")
     parser.add_argument("--replay", type=int, metavar="N", help="run case N alone")
+    parser.add_argument("--base", choices=GROUPS, action="append", help="base files of this group (default: of all)")
     parser.add_argument("--out", type=Path, default=Path("fuzz-failures"), help="where files of failures go")
     options = parser.parse_args()
     report = Report(options.seed, options.out)
     first, count = (options.start, options.cases) if options.replay is None else (options.replay, 1)
     start = time.perf_counter()
-    fuzz(options.seed, range(first, first + count), report)
+    fuzz(options.seed, range(first, first + count), tuple(options.base or GROUPS), report)
     report.show(time.perf_counter() - start)
     return 1 if report.failures else 0
 
