@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from codec.errors import CodecError
 
@@ -36,6 +37,24 @@ def locked(part: Path, target: str | os.PathLike[str], folder: bool = False) -> 
         os.close(lock)
 
 
+@contextmanager
+def held(fp: IO[bytes], target: str | os.PathLike[str]) -> Iterator[None]:
+    """An open file is this process's alone, whatever its names are; nothing where nothing locks. CodecError if another has
+    it, which names `target`."""
+    if fcntl is not None:
+        try:
+            fcntl.flock(fp, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed
+        except BlockingIOError:
+            raise _taken(target) from None
+        except OSError:  # a file system without locks
+            pass
+    yield
+
+
+def _taken(target: str | os.PathLike[str]) -> CodecError:
+    return CodecError(f"another process is writing {os.fspath(target)}; wait for it, or name another file")
+
+
 def _lock(part: Path, target: str | os.PathLike[str], folder: bool) -> tuple[int, bool]:
     """What holds the lock, and whether there is one."""
     for _ in range(5):
@@ -57,8 +76,7 @@ def _lock(part: Path, target: str | os.PathLike[str], folder: bool) -> tuple[int
         except OSError:  # a file system without locks
             return lock, False
         os.close(lock)  # another process has just given it its name, say: this one makes a new one
-    name = os.fspath(target)
-    raise CodecError(f"another process is writing {name}; wait for it, or name another file")
+    raise _taken(target)
 
 
 def _opened(part: Path, folder: bool) -> int:

@@ -36,7 +36,8 @@ from codec.container import (
     read_unit,
 )
 from codec.container.sections import MAGIC, VERSION
-from codec.errors import CodecError
+from codec.errors import CodecError, MediaError
+from codec.locking import held
 from codec.media.info import MAX_PIXELS, Info
 from codec.media.video import Video
 from codec.media.video.opening import VideoSource
@@ -72,7 +73,8 @@ class Added:
 @contextmanager
 def writing(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS, device: str = "auto") -> Iterator[Writer]:
     """An archive to add to, which nobody else does meanwhile; CodecError at once if somebody does."""
-    with alone(Path(path)), open(path, "rb", buffering=0) as fp:
+    # The second lock is for hard links, whose names have nothing in common.
+    with alone(Path(path)), open(path, "rb", buffering=0) as fp, held(fp, path):
         yield Writer(fp, os.fspath(path), Limits(pixels=max_pixels), device)
 
 
@@ -84,7 +86,7 @@ class Writer:
         self.archive = self._read()
         self.cut = self.archive.unfinished
         if self.cut:
-            with open(path, "r+b") as out:
+            with self._for_update() as out:
                 out.truncate(self.archive.whole)
                 sync(out)
             self.archive = self._read()
@@ -187,6 +189,8 @@ class Writer:
             pixels, earlier = self._limits.pixels, archive.earlier(number)
             return name, video.open_file(part, device=self._device, max_pixels=pixels, earlier=earlier)
 
+        if hashes and file(0)[1].frames != len(hashes):
+            raise MediaError("it gives other frames than before; add it when nothing writes to it")
         session = Session(name, header, frames, segments or [Segment(0, frames)], file)
         digest = digest_of(session)
         size = max(content.seek(0, os.SEEK_END) - _OPENING, 0)
@@ -213,12 +217,19 @@ class Writer:
                         return distance
         return found
 
-    def _append(self, content: IO[bytes], entry: bytes) -> None:
+    @contextmanager
+    def _for_update(self) -> Iterator[IO[bytes]]:
+        """The archive, unless another file has its name now, or it has another size."""
         # Without a buffer, which on a full disk would fail again when it is left, and then write behind the cut.
         with open(self._path, "r+b", buffering=0) as out:
-            size = out.seek(0, os.SEEK_END)
-            if size != self.archive.whole:
+            same = os.path.samestat(os.fstat(out.fileno()), os.fstat(self._fp.fileno()))
+            if not same or out.seek(0, os.SEEK_END) != self.archive.whole + self.archive.unfinished:
                 raise CodecError(f"{self._path} was changed meanwhile; try again")
+            yield out
+
+    def _append(self, content: IO[bytes], entry: bytes) -> None:
+        with self._for_update() as out:
+            size = out.tell()
             try:
                 for data in chain(iter(lambda: content.read(2**20), b""), [entry]):
                     left = memoryview(data)

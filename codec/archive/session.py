@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from codec import video
@@ -29,7 +29,6 @@ class Session:
     frames: int
     _segments: Sequence[Segment]
     _file: Callable[[int], tuple[str, video.File]]  # name and file of the session that is so far back; 0: this one
-    _readers: OrderedDict[int, _Reader] = field(default_factory=OrderedDict, repr=False)
     damage: list[CodecError] | None = None
 
     @property
@@ -45,26 +44,29 @@ class Session:
             raise CodecError(f"there are no frames {first}..{last}: it has {self.frames}, numbered from 0")
         number = own = 0  # of the frame that a segment begins with; of own frames before it
         held = held_of(self.header)
+        readers: OrderedDict[int, _Reader] = OrderedDict()  # of this call: several may be under way at once
         for s in self._segments:
             begin, end = max(first, number), min(last + 1, number + s.count)
             start = s.first if s.distance else own
             if begin < end:
                 with named(self.name):  # and whose frames they are, where those are to blame
-                    taken = self._taken(s.distance, start + begin - number, end - begin)
+                    taken = self._taken(readers, s.distance, start + begin - number, end - begin)
                     for at, picture in enumerate(taken, begin):
                         last_one = at == self.frames - 1
                         yield picture._replace(time=picture.time + s.shift, held=held if last_one else None)
             number += s.count
             own += 0 if s.distance else s.count
 
-    def _taken(self, distance: int, first: int, count: int) -> Iterator[Picture]:
+    def _taken(
+        self, readers: OrderedDict[int, _Reader], distance: int, first: int, count: int
+    ) -> Iterator[Picture]:
         name, file = self._file(distance)
         if distance:
             check_alike(self.info, file.info, name)
-        reader = self._readers.pop(distance, None) or _Reader(file)
-        self._readers[distance] = reader
-        while len(self._readers) > _OPEN:
-            self._readers.popitem(last=False)
+        reader = readers.pop(distance, None) or _Reader(file)
+        readers[distance] = reader
+        while len(readers) > _OPEN:
+            readers.popitem(last=False)
         with named(name):
             yield from reader.take(first, count)
 

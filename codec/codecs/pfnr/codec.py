@@ -90,12 +90,19 @@ class Pfnr:
             first += unit.frames
 
     def _continued(self, header: Header) -> tuple[int, int, Store]:
-        """What a new unit goes on from: the last session of this preset, if there is room beside it, or nothing."""
+        """What a new unit goes on from: the last session of this preset, if there is room beside it, or nothing. Where that
+        one can't be decoded any more, nothing: what is added to an archive isn't lost with what was damaged before."""
         for distance in range(1, self._earlier.count + 1 if self._earlier else 1):
             assert self._earlier is not None
-            session = self._earlier.session(distance)
+            try:
+                session = self._earlier.session(distance)
+            except CodecError:  # damaged, so nobody knows of what preset it is
+                continue
             if session.units and _alike(session.header, header):
-                store = self._store(header, distance, session.units - 1)
+                try:
+                    store = self._store(header, distance, session.units - 1)
+                except CodecError:
+                    break
                 keeps, free = self._preset.keeps(self._grid), store.free(self._grid)
                 if all(free[name] >= ROOM * keep for name, keep in keeps.items()):
                     return distance, session.units - 1, store
@@ -109,8 +116,8 @@ class Pfnr:
     def _store(self, header: Header, distance: int, number: int) -> Store:
         """The store after a unit of an earlier session, from the payloads of all that it goes on from."""
         key, earlier = (distance, number), self._earlier
-        if key in self._replayed:
-            return self._replayed[key]
+        if (found := self._replayed.get(key)) is not None:  # (another thread may change it meanwhile)
+            return found
         links: list[tuple[Header, Unit, Parsed]] = []
         while distance:
             if earlier is None:
