@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import Counter
 from functools import partial
@@ -19,6 +20,7 @@ from codec.cli.messages import run_each
 from codec.cli.options import FILE, BatchOptions, run_options
 from codec.cli.video import check_target, picture_options, write_decoded
 
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d) *(\..*)?", re.IGNORECASE)  # what Windows takes for one
 _LONGEST = 200  # bytes of a name that a file system takes with what is put behind it
 
 
@@ -88,6 +90,7 @@ def _file_name(name: str) -> str:
     """A session's name as that of a file, in whatever folder it is wanted."""
     plain = "".join("_" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in name)
     plain = "_" + plain[1:] if plain.startswith((".", "-")) else plain
+    plain = "_" + plain if _DEVICE.fullmatch(plain) else plain
     return plain.encode()[:_LONGEST].decode(errors="ignore")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,11 +17,12 @@ from codec.codecs.base import Earlier, EarlierSession
 from codec.codecs.nirvana import CODEC, filters, references
 from codec.codecs.nirvana.head import starts_chain
 from codec.codecs.nirvana.references import Reference
-from codec.container import Header
+from codec.container import Header, Unit
 from codec.errors import CodecError, FormatError
 
 _CHAIN = 512  # units of a chain at most
 _LOOKED = 64  # units that an encoder reads to find states
+_READ = 1024  # units of others that a session's references lead through at most
 _ALONE = "its networks begin from those of an earlier session; open it in its archive"
 _DAMAGED = "its networks begin from what no earlier session has; get a whole copy of the file"
 
@@ -40,6 +41,8 @@ class States:
 
     header: Header
     earlier: Earlier | None
+    _states: dict[tuple[int, int], tuple[filters.State, int]] = field(default_factory=dict)  # and units of its chain
+    _read: int = 0
 
     def begun(self, wanted: Iterable[Reference], state: filters.State | None) -> filters.State:
         """A state with what references name in place of its own. FormatError where that can't be had."""
@@ -99,19 +102,34 @@ class States:
         session = self.earlier.session(distance)
         if unit >= session.units or not _alike(session, self.header):
             raise FormatError(_DAMAGED)
-        chain = [session.unit(unit)]
-        while not starts_chain(session.header, chain[0]):
-            if chain[0].index == 0 or len(chain) == _CHAIN:
+        chain: list[Unit] = []
+        state, units = filters.State(), 0
+        for number in range(unit, -1, -1):
+            if (distance, number) in self._states:
+                state, units = self._states[distance, number]
+                break
+            self._count()
+            chain.append(session.unit(number))
+            if starts_chain(session.header, chain[-1]):
+                break
+        else:
+            raise FormatError(_DAMAGED)
+        for one in reversed(chain):
+            if (units := units + 1) > _CHAIN:
                 raise FormatError(_DAMAGED)
-            chain.insert(0, session.unit(chain[0].index - 1))
-        state = filters.State()
-        for one in chain:
             if one.payload:
                 borrowed, payload = references.split(one.payload)
                 if borrowed:
                     raise FormatError(_DAMAGED)
                 state = filters.replay(payload, state)
+            self._states[distance, one.index] = state, units
         return state
+
+    def _count(self) -> None:
+        """One more unit of another session is read: few bytes could ask for long chains again and again."""
+        self._read += 1
+        if self._read > _READ:
+            raise FormatError(_DAMAGED)
 
 
 def named(begins: Iterable[int | None], candidates: list[Found]) -> list[Reference]:

@@ -26,6 +26,7 @@ from codec.media.distortion import errors, psnr_611
 from codec.media.video import Layout, Picture
 
 ROOM = 0.5  # of what a session uses of a tensor: it goes on only where so much of each is free
+CHAIN = 64  # units that one goes on from at most, one behind the other: it is decoded with all of them
 LEAST = 16  # runs of a new tensor for a byte of a session at most: masks as presets have them take more
 _EFFORTS = (0.02, 0.1, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)  # of a preset's epochs
 _DEFAULTS = {2**15: "tiny", 2**18: "small"}  # by the pixels of a frame; hd above
@@ -91,7 +92,7 @@ class Pfnr:
 
     def _continued(self, header: Header) -> tuple[int, int, Store]:
         """What a new unit goes on from: the last session of this preset, if there is room beside it, or nothing. Where that
-        one can't be decoded any more, nothing: what is added to an archive isn't lost with what was damaged before."""
+        one can't be decoded any more, or would be too many, nothing: what is added isn't lost with what was damaged."""
         for distance in range(1, self._earlier.count + 1 if self._earlier else 1):
             assert self._earlier is not None
             try:
@@ -125,6 +126,8 @@ class Pfnr:
             session = earlier.session(distance)
             if number >= session.units or not _alike(session.header, header):
                 raise FormatError("the session that it goes on from is of another kind; get a whole copy of the file")
+            if len(links) == CHAIN:
+                raise FormatError(f"it goes on from more than {CHAIN} others; get a whole copy of the file")
             check(session.header)
             unit = session.unit(number)
             links.append((session.header, unit, parse(session.header, unit)))
