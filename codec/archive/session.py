@@ -57,9 +57,7 @@ class Session:
             number += s.count
             own += 0 if s.distance else s.count
 
-    def _taken(
-        self, readers: OrderedDict[int, _Reader], distance: int, first: int, count: int
-    ) -> Iterator[Picture]:
+    def _taken(self, readers: OrderedDict[int, _Reader], distance: int, first: int, count: int) -> Iterator[Picture]:
         name, file = self._file(distance)
         if distance:
             check_alike(self.info, file.info, name)

@@ -14,7 +14,7 @@ from helpers.filter_clips import distorted, drawn
 from helpers.video_clips import pictures, same
 
 from codec import container, video
-from codec.codecs.nirvana import CODEC, filters, head
+from codec.codecs.nirvana import CODEC, filters, head, states
 from codec.codecs.nirvana.describe import describe
 from codec.codecs.nirvana.filters.payload import CHANGED, OFF
 from codec.codecs.nirvana.filters.payload import pack as packed
@@ -115,11 +115,24 @@ def test_a_session_that_begins_elsewhere_is_begun_from_by_none(
     references, _ = split(units[0].payload)
     assert {one.distance for one in references} == {2}
     header, kept = units_of(second)
-    states = States(header, InMemory([first, second]))
+    found = States(header, InMemory([first, second]))
     with pytest.raises(FormatError, match="no earlier session has"):
-        states.begun([Reference(1, 1, len(kept) - 1)], None)
+        found.begun([Reference(1, 1, len(kept) - 1)], None)
     with pytest.raises(FormatError, match="no earlier session has"):
-        states.begun([Reference(1, 2, 99)], None)
+        found.begun([Reference(1, 2, 99)], None)
+
+
+def test_references_lead_through_so_many_units_and_each_is_read_once(
+    first: bytes, second: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "_READ", 2)
+    (_, kept), (header, _) = units_of(first), units_of(second)
+    assert len(kept) == 2
+    found = States(header, InMemory([first, first]))
+    for _ in range(5):
+        found.begun([Reference(1, 1, 1), Reference(2, 1, 0)], None)
+    with pytest.raises(FormatError, match="no earlier session has"):
+        found.begun([Reference(1, 2, 0)], None)
 
 
 def test_a_damaged_session_does_not_stop_later_ones(halves: tuple[list[Planes], list[Planes]], first: bytes) -> None:
@@ -140,10 +153,10 @@ def test_sessions_of_another_kind_are_passed_over(halves: tuple[list[Planes], li
     assert header.stream is not None
     assert States(header, InMemory([first])).candidates
     for other in (replace(header, depth=10), replace(header, stream=header.stream._replace(chroma=(1, 1)))):
-        states = States(other, InMemory([first]))
-        assert not states.candidates
+        found = States(other, InMemory([first]))
+        assert not found.candidates
         with pytest.raises(FormatError):
-            states.begun([Reference(1, 1, 0)], None)
+            found.begun([Reference(1, 1, 0)], None)
 
 
 def test_description(second: bytes) -> None:
