@@ -39,8 +39,10 @@ def locked(part: Path, target: str | os.PathLike[str], folder: bool = False) -> 
 
 @contextmanager
 def held(fp: IO[bytes], target: str | os.PathLike[str]) -> Iterator[None]:
-    """An open file is this process's alone, whatever its names are; nothing where nothing locks. CodecError if another has
-    it, which names `target`."""
+    """An open file is this process's alone, whatever its names are; where nothing locks it isn't.
+
+    CodecError if another has it, which names `target`.
+    """
     if fcntl is not None:
         try:
             fcntl.flock(fp, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed

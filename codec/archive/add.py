@@ -36,6 +36,7 @@ from codec.container import (
     read_unit,
 )
 from codec.container.sections import MAGIC, VERSION
+from codec.container.sessions import is_shift
 from codec.errors import CodecError, MediaError
 from codec.locking import held
 from codec.media.info import MAX_PIXELS, Info
@@ -160,7 +161,8 @@ class Writer:
 
         found = match.runs(hashes, archive, good)
         proved = list(match.proved(found, opened.pictures(), self._owner, info.depth, target.psnr)) if found else []
-        fits = len(match.segments(proved, len(hashes), len(archive.sessions))) <= self._limits.segments
+        made = match.segments(proved, len(hashes), len(archive.sessions))
+        fits = len(made) <= self._limits.segments and all(is_shift(s.shift) for s in made)
         return proved if fits else []
 
     def _owner(self, number: int) -> tuple[str, File]:

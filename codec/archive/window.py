@@ -1,5 +1,7 @@
-"""A part of an archive as a file of its own. Threads and forked processes may read one archive at once: where the system
-can, bytes are read without a place in the file that all would share.
+"""A part of an archive as a file of its own.
+
+Threads and forked processes may read one archive at once: where the system can, bytes are read without a place in the
+file, which all would share.
 """
 
 from __future__ import annotations

@@ -115,7 +115,9 @@ class Reader:
             )
 
     def refuse(self, tag: bytes) -> NoReturn:
-        """Raise the error for a tag that may not stand here."""
+        """Raise the error for a tag that may not stand here, or for none."""
+        if not tag:
+            raise Truncated(f"truncated: nothing is there from byte {self.offset} on")
         if tag == b"A" and self.offset == len(MAGIC) + 2:
             raise FormatError(ARCHIVE)
         if tag.isalpha() and tag.isupper() and tag not in CRITICAL:

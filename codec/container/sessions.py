@@ -95,12 +95,17 @@ class Entry:
         for s in self.segments:
             if s.count < 1 or s.first < 0 or s.distance < 0 or s.first + s.count > 2**32:
                 return False
-            if abs(s.shift.numerator) >= _TIME or s.shift.denominator >= _PARTS or (not s.distance and any(s[2:])):
+            if not is_shift(s.shift) or (not s.distance and any(s[2:])):
                 return False
             if before and s[::3] == before[::3] and s.first == before.first + before.count * bool(s.distance):
                 return False
             before = s
         return sum(s.count for s in self.segments) == self.frames and any(s.distance for s in self.segments)
+
+
+def is_shift(shift: Fraction) -> bool:
+    """Whether a segment can say that its pictures are shown so much later."""
+    return abs(shift.numerator) < _TIME and shift.denominator < _PARTS
 
 
 def check_name(name: str) -> None:

@@ -82,6 +82,15 @@ def test_times_that_are_not_steady_stay(path: Path, clip: list[Planes]) -> None:
     assert added.taken == 20 and [p.time for p in shown(path, "uneven")] == times
 
 
+def test_frames_whose_times_no_pointer_can_say_are_encoded_again(path: Path, clip: list[Planes]) -> None:
+    """Those of two files can be in ticks that have nothing in common."""
+    ticks = Fraction(1, 2**31 - 1), Fraction(1, 2**31 - 3)
+    for number, tick in enumerate(ticks):
+        frames = [(255 - y, u, v) for y, u, v in clip[:5]]
+        timed = [picture._replace(time=n * 10**8 * tick) for n, picture in enumerate(pictures(frames), 1)]
+        assert add(path, f"timed {number}", frames, timed).entry.own == 5
+
+
 def test_runs_are_of_four_frames_at_least(path: Path, clip: list[Planes]) -> None:
     new = scenes(lengths=(4, 4, 4))
     frames = [*clip[:3], *[(255 - y, u, v) for y, u, v in new[:5]], *clip[20:24]]

@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from codec import archive
 from codec.archive.window import Window
 from codec.errors import CodecError, MediaError
 from codec.media import Info
-from codec.media.video import Picture, Planes, Video
+from codec.media.video import Planes, Video
 
 TURNS = 4
 
@@ -67,18 +68,20 @@ def test_a_window_is_read_wherever_others_have_the_file(path: Path) -> None:
         assert fp.tell() == 3
 
 
+def video(frames: Callable[[], list[Planes]]) -> Video:
+    return Video(Info(48, 32, frames=0, rate=RATE, color=BT601), [], 9, lambda: iter(pictures(frames())))
+
+
 @pytest.mark.parametrize("counts", [(6, 9), (9, 6)])
 def test_a_source_that_grows_or_shrinks_meanwhile_is_refused(path: Path, counts: tuple[int, int]) -> None:
-    before, reads = path.read_bytes(), []
-
-    def read() -> Iterator[Picture]:
-        reads.append(1)
-        return iter(pictures([(y + 50, u, v) for y, u, v in moving(32, 48, counts[len(reads) > 1])]))
-
-    changing = Video(Info(48, 32, frames=0, rate=RATE, color=BT601), [], 9, read)
-    with archive.writing(path, device="cpu") as writer, path.with_name("part").open("w+b") as part:
-        with pytest.raises(MediaError, match="nothing writes to it"):
-            writer.add("new", changing, part, options=options())
+    before, reads = path.read_bytes(), count()
+    changing = video(lambda: [(y + 50, u, v) for y, u, v in moving(32, 48, counts[next(reads) > 0])])
+    with (
+        archive.writing(path, device="cpu") as writer,
+        path.with_name("part").open("w+b") as part,
+        pytest.raises(MediaError, match="nothing writes to it"),
+    ):
+        writer.add("new", changing, part, options=options())
     assert path.read_bytes() == before
 
 
@@ -89,8 +92,7 @@ def test_another_file_that_has_got_its_name_stays_as_it_is(path: Path, clip: lis
         os.replace(other, path)
         before = path.read_bytes()
         with pytest.raises(CodecError, match="changed meanwhile"):
-            writer.add("new", Video(Info(48, 32, frames=0, rate=RATE, color=BT601), [], 9, lambda: iter(pictures(clip))),
-                       part, options=options())  # fmt: skip
+            writer.add("new", video(lambda: clip), part, options=options())
     assert path.read_bytes() == before
 
 
@@ -98,8 +100,8 @@ def test_a_hard_link_is_the_same_archive(path: Path, clip: list[Planes]) -> None
     pytest.importorskip("fcntl")
     link = path.with_name("link.ncf")
     os.link(path, link)
-    with archive.writing(path), pytest.raises(CodecError, match=f"another process is writing {link}"):
-        with archive.writing(link):
-            pass
+    other = archive.writing(link)
+    with archive.writing(path), pytest.raises(CodecError, match=f"another process is writing {link}"), other:
+        pass
     add(link, "new", clip[:5])
     assert shown(path, "new")

@@ -130,7 +130,7 @@ def of_sessions(data: bytes) -> np.ndarray:
 
 
 def archives() -> list[Base]:
-    """An archive of sessions of every kind, one whose networks begin from each other's, and one of a network that grows."""
+    """One of sessions of every kind, one whose networks begin from each other's, and one of a network that grows."""
     grown = _added(moving(24, 40, 9), (0, 3, 6, 9), "pfnr", preset="tiny", seconds=0.0)
     found = {name: (GOLDEN / "archives" / f"{name}.ncf").read_bytes() for name in ("all", "growing")} | {"pfnr": grown}
     return [Base(f"sessions-{name}", data, of_sessions(data), 3.0, archive=True) for name, data in found.items()]

@@ -91,8 +91,11 @@ class Pfnr:
             first += unit.frames
 
     def _continued(self, header: Header) -> tuple[int, int, Store]:
-        """What a new unit goes on from: the last session of this preset, if there is room beside it, or nothing. Where that
-        one can't be decoded any more, or would be too many, nothing: what is added isn't lost with what was damaged."""
+        """What a new unit goes on from: the last session of this preset, if there is room beside it, or nothing.
+
+        Where that one can't be decoded any more, or its chain is long enough, a new page begins: what is added isn't
+        lost with what was damaged.
+        """
         for distance in range(1, self._earlier.count + 1 if self._earlier else 1):
             assert self._earlier is not None
             try:

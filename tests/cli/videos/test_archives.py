@@ -94,8 +94,9 @@ def test_a_name_of_a_session_leads_to_no_other_folder(here: Path, source: bytes)
     Path("clip.mkv").write_bytes(source)
     call("archive", "create", "all.ncf")
     call("archive", "add", "all.ncf", "clip.mkv", *HOW, "--name", "../.a/b")
+    call("archive", "add", "all.ncf", "clip.mkv", *HOW, "--name", "Con.1")
     call("archive", "extract", "all.ncf", "-o", "out/")
-    assert names("out") == ["_._.a_b.mp4"] and names() == ["all.ncf", "clip.mkv", "out"]
+    assert names("out") == ["_._.a_b.mp4", "_Con.1.mp4"] and names() == ["all.ncf", "clip.mkv", "out"]
 
 
 def test_what_can_not_be_added_is_refused_and_the_others_go_on(all_: str, source: bytes, photo: Path) -> None:
