@@ -6,7 +6,6 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from codec import video
 from codec.archive.archive import Archive, named
@@ -18,6 +17,7 @@ from codec.surroundings import each_on_our_own
 from codec.video.file import held_of, info_of
 
 _OPEN = 4  # owners whose decoders are kept
+_KEPT = 2**25  # bytes of pictures of each that are
 
 
 @dataclass
@@ -70,20 +70,47 @@ class Session:
 
 
 class _Reader:
-    """Gives runs of a file's pictures; one that goes on where the last one ended is decoded on from there."""
+    """Gives runs of a file's pictures; one that goes on where the last one ended is decoded on from there.
+
+    The last pictures are kept: segments may go to and fro without their chain being decoded for each.
+    """
 
     def __init__(self, file: video.File) -> None:
         self._file = file
-        self._at = -1
+        self._at = -1  # of the next picture that is decoded
         self._pictures: Iterator[Picture] = iter(())
+        self._kept: OrderedDict[int, Picture] = OrderedDict()
+        self._bytes = 0
 
     def take(self, first: int, count: int) -> Iterator[Picture]:
         """Pictures `first` to `first` + `count` - 1."""
-        if self._at < 0 or first < self._at or self._file.chain_start(first) > self._at:
-            self._pictures, self._at = self._file.pictures(first), first
-        skipped, self._at = first - self._at, -1  # unless all are taken
-        yield from islice(self._pictures, skipped, skipped + count)
-        self._at = first + count
+        for number in range(first, first + count):
+            yield self._kept[number] if number in self._kept else self._decoded(number)
+
+    def _decoded(self, number: int) -> Picture:
+        if number != self._at:
+            start = self._file.chain_start(number)
+            if not start <= self._at < number:
+                self._at, self._pictures = start, self._file.pictures(start)
+        while True:
+            picture = next(self._pictures, None)
+            if picture is None:
+                raise FormatError("damaged: it has fewer frames than it says; get a whole copy of the file")
+            self._keep(self._at, picture)
+            self._at += 1
+            if self._at > number:
+                return picture
+
+    def _keep(self, number: int, picture: Picture) -> None:
+        if number not in self._kept:
+            self._bytes += _size(picture)
+            self._kept[number] = picture
+        while self._bytes > _KEPT and len(self._kept) > 1:
+            self._bytes -= _size(self._kept.popitem(last=False)[1])
+
+
+def _size(picture: Picture) -> int:
+    return sum(plane.nbytes for plane in picture.planes)
 
 
 def check_alike(info: Info, other: Info, name: str) -> None:

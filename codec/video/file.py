@@ -5,8 +5,9 @@ file -> container -> (Header, Units) -> VideoCodec.decode -> pictures -> media.v
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import accumulate
 from typing import IO
@@ -34,6 +35,8 @@ class File:
     _unit: Callable[[int], Unit]  # raises FormatError for one that isn't whole
     _counts: tuple[int, ...]  # frames that begin in each unit
     _spared: Spared | None = None
+    _firsts: list[int] = field(default_factory=list, repr=False)  # frame of each unit, and the number of all
+    _begun: dict[int, int] = field(default_factory=dict, repr=False)  # the unit that the chain of one starts with
 
     @property
     def info(self) -> Info:
@@ -82,14 +85,18 @@ class File:
         return self._starts()[self._chain_of(number)]
 
     def _starts(self) -> list[int]:
-        return [0, *accumulate(self._counts)]
+        if not self._firsts:
+            self._firsts = [0, *accumulate(self._counts)]
+        return self._firsts
 
     def _chain_of(self, number: int) -> int:
         """The unit that the chain of a frame starts with."""
-        unit = next(u for u, start in enumerate(self._starts()[1:]) if start > number)
-        while unit and not self._starts_chain(unit):
-            unit -= 1
-        return unit
+        unit = found = bisect_right(self._starts(), number) - 1
+        while found and found not in self._begun and not self._starts_chain(found):
+            found -= 1
+        first = self._begun.get(found, found)
+        self._begun.update(dict.fromkeys(range(found, unit + 1), first))
+        return first
 
     def _chain(self, at: list[int]) -> Iterator[Unit]:
         """Units from number `at[0]` on as far as the chain goes; `at[0]` follows."""

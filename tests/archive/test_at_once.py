@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from codec import archive
 from codec.archive.window import Window
 from codec.errors import CodecError, MediaError
 from codec.media import Info
-from codec.media.video import Planes, Video
+from codec.media.video import Picture, Planes, Video
+from codec.video import File
 
 TURNS = 4
 
@@ -55,6 +56,24 @@ def test_runs_of_one_session_are_read_in_turns(path: Path) -> None:
         first = [next(early)]
         assert equal(some + list(late), whole[3:])
         assert equal(first + list(early), whole[:5])
+
+
+def test_a_chain_is_decoded_once_for_segments_that_go_to_and_fro(
+    path: Path, clip: list[Planes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a few bytes would have it decoded a thousand times."""
+    frames = [clip[n] for n in (8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3) * 5]
+    assert len(add(path, "to and fro", frames).entry.segments) == 15
+    begun = []
+    pictures = File.pictures
+
+    def counted(file: File, first: int = 0, last: int | None = None) -> Iterator[Picture]:
+        begun.append(first)
+        return pictures(file, first, last)
+
+    monkeypatch.setattr(File, "pictures", counted)
+    assert len(shown(path, "to and fro")) == 60
+    assert len(begun) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "pread"), reason="there all share a place in the file")
