@@ -7,6 +7,8 @@ lengths in it lead back to its first unit, and what stands before that is the en
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import IO
 
 from codec.container.ends import end_before
@@ -26,6 +28,11 @@ class Index:
     offsets: tuple[int, ...]
     lengths: tuple[int, ...]
     frames: tuple[int, ...]  # that begin in each unit
+
+    @cached_property
+    def begins(self) -> tuple[int, ...]:
+        """Frames before each unit, and of all."""
+        return (0, *accumulate(self.frames))
 
     @property
     def frame_count(self) -> int:
@@ -80,7 +87,7 @@ def read_unit(fp: IO[bytes], index: Index, number: int, limits: Limits = LIMITS)
         unit = unpack_sole(index.header, reader.payload(tag, limits.payload + UNIT_FIELDS), limits)
     else:
         unit = read_section(reader, tag, limits)
-        Tally(index.header, limits, number, sum(index.frames[:number])).check(unit)
+        Tally(index.header, limits, number, index.begins[number]).check(unit)
     if (reader.offset - index.offsets[number], unit.frames) != (index.lengths[number], index.frames[number]):
         raise FormatError(
             f"damaged: {reader.where} is not the unit that the end section lists; get a whole copy of the file"
