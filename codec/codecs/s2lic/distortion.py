@@ -71,7 +71,7 @@ def structural(parts: Iterable[Part], squared: SquaredError) -> tuple[Error, flo
     """
     worth, loss, maps = 0.0, 0.0, list[tuple[Tensor, Tensor]]()
     for part in parts:
-        shape = tuple(-(-side // PATCH) for side in part.picture.shape[2:])
+        shape = -(-part.picture.shape[2] // PATCH), -(-part.picture.shape[3] // PATCH)
         pooled = [w * F.adaptive_avg_pool2d(d, shape).mean(0) for w, d in _dissimilar(part.x, part.picture)]
         own = squared.map(part)
         maps.append((_smooth(sum(pooled, part.x.new_zeros(shape))), _smooth(F.adaptive_avg_pool2d(own, shape)[0, 0])))
