@@ -180,6 +180,7 @@ def _table(values: dict[str, Any]) -> str:
     }
     lines = [f"  {name:<9} {value}" for name, value in rows.items() if value is not None]
     lines += [f"  {'frames':<9} {first} to {last}: {what}" for first, last, what in values["segments"]]
+    lines += [f"  {'networks':<9} {_begun(one)}" for one in values["begins"]]
     return "\n".join([shown(values["name"]), *lines])
 
 
@@ -188,6 +189,12 @@ _LABELS = {
     "dependent_sessions": "sessions that need others",
     "saved_bytes": "saved bytes, about",
 }
+
+
+def _begun(one: dict[str, Any]) -> str:
+    """What networks begin from, as a line."""
+    which = f"{one['networks']} of unit" if one["networks"] else "unit"
+    return f"{which} {one['unit']} from unit {one['from']} of {shown(one['session'])}"
 
 
 @click.command(short_help="Say where the bytes of an archive go, and what sharing saves.")

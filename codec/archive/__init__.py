@@ -9,7 +9,7 @@ a codec may code against what they hold (`earlier`, codec/codecs/base.py). Bytes
 
 from codec.archive.add import Added, Writer, create, writing
 from codec.archive.archive import Archive, opened, read
-from codec.archive.session import Session, open_session
+from codec.archive.session import Session, digest_of, open_session
 from codec.archive.verify import Verdict, verify
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Verdict",
     "Writer",
     "create",
+    "digest_of",
     "open_session",
     "opened",
     "read",

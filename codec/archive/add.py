@@ -194,7 +194,7 @@ class Writer:
         if hashes and file(0)[1].frames != len(hashes):
             raise MediaError("it gives other frames than before; add it when nothing writes to it")
         session = Session(name, header, frames, segments or [Segment(0, frames)], file)
-        digest = digest_of(session)
+        digest = digest_of(session.pictures())
         size = max(content.seek(0, os.SEEK_END) - _OPENING, 0)
         entry = Entry(
             number, name, int(time.time()) if date is None else date, frames, size, digest, match.packed(hashes), like,

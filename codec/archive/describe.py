@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from codec import codecs
 from codec.archive.archive import Archive
-from codec.container import Placed, Segment
+from codec.codecs.base import Origin
+from codec.container import Placed, Segment, Unit
+from codec.errors import CodecError
 
 
 def describe(archive: Archive, number: int) -> dict[str, Any]:
@@ -31,11 +35,48 @@ def describe(archive: Archive, number: int) -> dict[str, Any]:
         "own": entry.own,
         "depends": [_name(archive, number - distance) for distance in entry.depends],
         "segments": _runs(archive, number, entry.segments),
+        "begins": begins(archive, number),
         "bytes": size,
         "entry_bytes": size - entry.content,
         "bpp": 8 * size / pixels,
         "sha256": entry.digest.hex(),
     }
+
+
+def begins(archive: Archive, number: int) -> list[dict[str, Any]]:
+    """What networks of a session begin from: its unit, which of its networks ("" for all), and whose unit they take."""
+    return [
+        {"unit": unit.index, "networks": one.part, "session": _name(archive, number - one.distance), "from": one.unit}
+        for unit, origins in _begun(archive, number)
+        for one in origins
+    ]
+
+
+def reused(archive: Archive, number: int) -> tuple[int, int, int]:
+    """How many networks of a session begin from earlier ones; how many of their weights are as they are there; how many
+    weights they use. FormatError for what is damaged."""
+    header, counts = archive.header(number), [0, 0, 0]
+    media = codecs.of(header).videos
+    for unit, origins in _begun(archive, number):
+        assert media is not None
+        kept, used = media.reused(header, unit, archive.earlier(number))
+        counts = [counts[0] + sum(len(one.part) or 1 for one in origins), counts[1] + kept, counts[2] + used]
+    return counts[0], counts[1], counts[2]
+
+
+def _begun(archive: Archive, number: int) -> Iterator[tuple[Unit, Sequence[Origin]]]:
+    """The units of a session whose networks begin from earlier sessions; not those that are damaged."""
+    entry, header = archive.placed(number).entry, archive.header(number)
+    media = codecs.of(header).videos
+    if media is None or not entry.own or not entry.depends:  # or its units would be read for nothing
+        return
+    with suppress(CodecError):
+        session = archive.earlier(number + 1).session(1)
+        for place in range(session.units):
+            with suppress(CodecError):
+                unit = session.unit(place)
+                if origins := media.origins(header, unit):
+                    yield unit, origins
 
 
 def totals(archive: Archive) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from codec import video
@@ -157,10 +157,10 @@ def open_own(archive: Archive, number: int, *, device: str, base: bool = False) 
     return entry.name, file
 
 
-def digest_of(session: Session) -> bytes:
+def digest_of(pictures: Iterable[Picture]) -> bytes:
     """The SHA-256 of a session's pictures, as an entry has it."""
     found = hashlib.sha256()
-    for picture in session.pictures():
+    for picture in pictures:
         for plane in picture.planes:
             found.update(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
     return found.digest()

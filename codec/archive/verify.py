@@ -35,7 +35,7 @@ def verify(
         entry, error = one.entry, None
         try:
             with named(entry.name):
-                if digest_of(open_session(archive, number, device=device)) != entry.digest:
+                if digest_of(open_session(archive, number, device=device).pictures()) != entry.digest:
                     raise DesyncError(
                         "it decodes to other pictures than when it was added; get a whole copy of the file"
                     )

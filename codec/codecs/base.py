@@ -175,9 +175,23 @@ def no_description(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     return UnitsDescription({}, {}, [""] * len(units))
 
 
-def no_needs(header: Header, unit: Unit) -> frozenset[int]:
-    """The `needs` of a codec that codes nothing against earlier sessions."""
-    return frozenset()
+class Origin(NamedTuple):
+    """What networks of a unit begin from: those after a unit of an earlier session. `part`: which of them do, in a
+    word; "" for all."""
+
+    distance: int  # how many sessions back
+    unit: int
+    part: str = ""
+
+
+def no_origins(header: Header, unit: Unit) -> Sequence[Origin]:
+    """The `origins` of a codec that codes nothing against earlier sessions."""
+    return ()
+
+
+def no_reuse(header: Header, unit: Unit, earlier: Earlier) -> tuple[int, int]:
+    """The `reused` of the same."""
+    return 0, 0
 
 
 def no_check(header: Header, units: Sequence[Unit]) -> None:
@@ -207,8 +221,9 @@ class ImageMedia:
 @dataclass(frozen=True)
 class VideoMedia:
     """How a codec does videos. `settings`: those of VideoOptions that it takes. `starts_chain`: whether decoding can
-    begin with a unit. `quality`: that a video was made with, 0 to 100, if its head says it. `needs`: the distances of
-    the earlier sessions of its archive that a unit is coded against.
+    begin with a unit. `quality`: that a video was made with, 0 to 100, if its head says it. `origins`: what a unit has
+    of earlier sessions of its archive. `reused`: how many weights of the networks that begin from those are as they
+    are there, and how many these networks use.
 
     An encoder is given those sessions in `VideoOptions.earlier`, a decoder as its last argument; None: there are none,
     and a decoder raises FormatError for a unit that needs one.
@@ -222,8 +237,13 @@ class VideoMedia:
     # Those of VideoProgress that an encoding goes through, in order, and about what a frame takes in each.
     stages: Callable[[VideoOptions], Mapping[str, float]]
     starts_chain: Callable[[Header, Unit], bool] = has_frames
-    needs: Callable[[Header, Unit], frozenset[int]] = no_needs  # without torch
+    origins: Callable[[Header, Unit], Sequence[Origin]] = no_origins  # without torch
     quality: Callable[[Header], float | None] = no_quality  # without torch
+    reused: Callable[[Header, Unit, Earlier], tuple[int, int]] = no_reuse
+
+    def needs(self, header: Header, unit: Unit) -> frozenset[int]:
+        """The distances of the earlier sessions that a unit is coded against."""
+        return frozenset(one.distance for one in self.origins(header, unit))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from helpers.coded_videos import equal
 from helpers.video_clips import BT601, RATE, moving, pictures
 
 from codec import archive
+from codec.archive.describe import reused
 from codec.codecs.options import Target, VideoOptions
 from codec.codecs.pfnr import codec
 from codec.codecs.pfnr.presets import PRESETS, Preset
@@ -41,6 +42,9 @@ def test_a_network_grows_and_no_video_changes(path: Path) -> None:
         before.append(shown(path, f"video {number}"))
         assert len(before[-1]) == 3
     assert list(verdicts(path).values()) == ["", "", ""]
+    with archive.opened(path) as found:
+        first, *later = (reused(found, number) for number in range(3))
+    assert first == (0, 0, 0) and all(begun == 1 and 0 < kept < used for begun, kept, used in later)
     for number, wanted in enumerate(before):
         assert equal(shown(path, f"video {number}"), wanted)
 

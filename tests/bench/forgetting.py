@@ -28,7 +28,7 @@ from codec import archive
 from codec.archive.add import digest_of
 with archive.opened(sys.argv[1]) as found:
     for number in range(len(found.sessions)):
-        print(digest_of(archive.open_session(found, number, device="cpu")).hex())
+        print(digest_of(archive.open_session(found, number, device="cpu").pictures()).hex())
 """
 
 

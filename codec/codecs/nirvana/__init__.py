@@ -6,7 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from codec.codecs.base import QUALITY, Descriptor, Setting, UnitsDescription, Variant, VideoCodec, VideoMedia, effort
+from codec.codecs.base import (
+    QUALITY,
+    Descriptor,
+    Origin,
+    Setting,
+    UnitsDescription,
+    Variant,
+    VideoCodec,
+    VideoMedia,
+    effort,
+)
 from codec.codecs.options import EFFORTS, VIDEO_EFFORT, VideoOptions
 from codec.errors import CodecError
 
@@ -82,10 +92,16 @@ def _starts_chain(header: Header, unit: Unit) -> bool:
     return starts_chain(header, unit)
 
 
-def _needs(header: Header, unit: Unit) -> frozenset[int]:
-    from codec.codecs.nirvana.references import needs
+def _origins(header: Header, unit: Unit) -> list[Origin]:
+    from codec.codecs.nirvana.references import origins
 
-    return needs(header, unit)
+    return origins(header, unit)
+
+
+def _reused(header: Header, unit: Unit, earlier: Earlier) -> tuple[int, int]:
+    from codec.codecs.nirvana.states import reused
+
+    return reused(header, unit, earlier)
 
 
 def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
@@ -134,8 +150,9 @@ CODEC = Descriptor(
         _variants(),
         _stages,
         _starts_chain,
-        _needs,
+        _origins,
         _quality,
+        _reused,
     ),
     check=_check_file,
     describe=_describe,

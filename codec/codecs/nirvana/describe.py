@@ -21,13 +21,9 @@ def gains(unit: Unit) -> tuple[float, float, float]:
     return y, u, v
 
 
-def _planes(one: Reference) -> str:
-    return "".join(name for plane, name in enumerate("yuv") if one.planes >> plane & 1)
-
-
 def _said(one: Reference) -> str:
     sessions = "session" if one.distance == 1 else "sessions"
-    return f"{_planes(one)} from unit {one.unit} of {one.distance} {sessions} back"
+    return f"{one.names} from unit {one.unit} of {one.distance} {sessions} back"
 
 
 def describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
@@ -54,7 +50,7 @@ def describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
             said = ", ".join(f"{name} {what}" for name, what in uses.items())
             remark = f"network {len(unit.payload):,}: Y +{y:.2f} U +{u:.2f} V +{v:.2f} dB ({said})"
             if begins:
-                group["begins"] = [{"back": one.distance, "unit": one.unit, "planes": _planes(one)} for one in begins]
+                group["begins"] = [{"back": one.distance, "unit": one.unit, "planes": one.names} for one in begins]
                 remark += "; " + ", ".join(map(_said, begins))
         groups.append(group)
         remarks.append(remark)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from codec.codecs.base import Origin
 from codec.container import Header, Unit
 from codec.container.fields import Cursor, varint
 from codec.errors import FormatError
@@ -29,6 +30,11 @@ class Reference(NamedTuple):
     planes: int  # 1 Y, 2 U, 4 V, added
     distance: int
     unit: int
+
+    @property
+    def names(self) -> str:
+        """Those of its planes: "yuv" of all."""
+        return "".join(name for plane, name in enumerate("yuv") if self.planes >> plane & 1)
 
 
 def pack(references: Iterable[Reference]) -> bytes:
@@ -61,6 +67,6 @@ def of(header: Header, unit: Unit) -> list[Reference]:
     return split(unit.payload)[0] if archived and unit.damage is None else []
 
 
-def needs(header: Header, unit: Unit) -> frozenset[int]:
+def origins(header: Header, unit: Unit) -> list[Origin]:
     """See VideoMedia."""
-    return frozenset(one.distance for one in of(header, unit))
+    return [Origin(one.distance, one.unit, one.names) for one in of(header, unit)]

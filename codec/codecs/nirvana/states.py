@@ -141,6 +141,19 @@ def named(begins: Iterable[int | None], candidates: list[Found]) -> list[Referen
     return [Reference(mask, candidates[place].distance, candidates[place].unit) for place, mask in masks.items()]
 
 
+def reused(header: Header, unit: Unit, earlier: Earlier) -> tuple[int, int]:
+    """See VideoMedia; weights that are 0 are none."""
+    wanted = references.of(header, unit)
+    before = States(header, earlier).begun(wanted, None)
+    after = filters.replay(references.split(unit.payload)[1], before)
+    kept = used = 0
+    for one, other, lent in zip(before.filters, after.filters, before.lent, strict=True):
+        if lent and one is not None and other is not None:
+            used += int((other.weights != 0).sum())
+            kept += int(((other.weights != 0) & (other.weights == one.weights)).sum())
+    return kept, used
+
+
 def _alike(session: EarlierSession, header: Header) -> bool:
     """Whether a session's networks may be begun from: they are over a stream, of the same depth and chroma."""
     ours, theirs = header.stream, session.header.stream

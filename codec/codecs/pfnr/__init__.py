@@ -6,7 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from codec.codecs.base import QUALITY, Descriptor, Setting, UnitsDescription, Variant, VideoCodec, VideoMedia, effort
+from codec.codecs.base import (
+    QUALITY,
+    Descriptor,
+    Origin,
+    Setting,
+    UnitsDescription,
+    Variant,
+    VideoCodec,
+    VideoMedia,
+    effort,
+)
 from codec.codecs.options import EFFORTS, VIDEO_EFFORT, VideoOptions
 from codec.errors import CodecError
 
@@ -58,10 +68,16 @@ def _check_file(header: Header, units: Sequence[Unit]) -> None:
     check(header, units)
 
 
-def _needs(header: Header, unit: Unit) -> frozenset[int]:
-    from codec.codecs.pfnr.head import needs
+def _origins(header: Header, unit: Unit) -> list[Origin]:
+    from codec.codecs.pfnr.head import origins
 
-    return needs(header, unit)
+    return origins(header, unit)
+
+
+def _reused(header: Header, unit: Unit, earlier: Earlier) -> tuple[int, int]:
+    from codec.codecs.pfnr.codec import open_decoder
+
+    return open_decoder(header, "cpu", earlier).reused(header, unit)
 
 
 def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
@@ -98,7 +114,8 @@ CODEC = Descriptor(
         },
         _variants(),
         _stages,
-        needs=_needs,
+        origins=_origins,
+        reused=_reused,
     ),
     check=_check_file,
     describe=_describe,

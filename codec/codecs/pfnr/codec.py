@@ -90,6 +90,14 @@ class Pfnr:
             yield from map(Picture, shown, parsed.times)
             first += unit.frames
 
+    def reused(self, header: Header, unit: Unit) -> tuple[int, int]:
+        """See VideoMedia: runs of weights, of which a session takes each whole."""
+        parsed = parse(header, unit)
+        store = self._store(header, parsed.distance, parsed.unit)
+        session = payload.unpack(parsed.data, store, self._shape.grid(header.height, header.width), parsed.number)
+        chosen = sum(int(mask.sum()) for mask in session.masks.values())
+        return chosen - sum(len(values) for values in session.values.values()), chosen
+
     def _continued(self, header: Header) -> tuple[int, int, Store]:
         """What a new unit goes on from: the last session of this preset, if there is room beside it, or nothing.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from codec.codecs.base import UnitsDescription
+from codec.codecs.base import Origin, UnitsDescription
 from codec.codecs.partial import check_plain
 from codec.codecs.pfnr import CODEC, PRESETS
 from codec.container import Header, Unit, times
@@ -51,10 +51,10 @@ def parse(header: Header, unit: Unit, first: int = 0) -> Parsed:
     return Parsed(when, distance, link, number, cursor.rest())
 
 
-def needs(header: Header, unit: Unit) -> frozenset[int]:
+def origins(header: Header, unit: Unit) -> list[Origin]:
     """See VideoMedia: the session that the unit goes on from, which says itself what it needs."""
-    distance = parse(header, unit).distance
-    return frozenset({distance} if distance else ())
+    parsed = parse(header, unit)
+    return [Origin(parsed.distance, parsed.unit)] if parsed.distance else []
 
 
 def check(header: Header, units: Sequence[Unit] = ()) -> None:
