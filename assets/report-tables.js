@@ -126,6 +126,24 @@ function settingsTable(s) {
   }).node;
 }
 
+// The sessions of an archive, in their order: what each takes, what it has of earlier ones, what it has become since.
+function sessionsTable(s, spec) {
+  const names = shortNames(s.items.files), name = (file) => names[s.items.files.indexOf(file)];
+  const column = (key, title, digits) => ({ title, text: (r) => number(r[key], digits), value: (r) => r[key] });
+  const list = s.archives[spec], known = ({ value }) => list.some((r) => value(r) !== null);
+  return table({
+    caption: spec, rows: () => list, sticky: true,
+    columns: [
+      { title: "file", text: (r) => name(r.file), value: (r) => r.session },
+      column("bytes", "bytes"), column("content", "content"), column("entry", "entry"), column("psnr", "PSNR, 6:1:1", 2),
+      ...[column("alone_bytes", "alone: bytes"), column("alone_psnr", "alone: PSNR", 2)].filter(known),
+      column("frames", "frames"), column("shared", "shared"), column("begun", "networks begun"),
+      { title: "weights reused", text: (r) => (r.reused === null ? "" : `${number(100 * r.reused, 0)} %`) },
+      column("backward", "backward transfer, dB", 3), column("changed", "changed"),
+    ],
+  }).node;
+}
+
 // Every row of the evaluation, with a way to the pictures.
 function itemsTable(s, view) {
   const { files, specs, columns, rows } = s.items, names = shortNames(files);

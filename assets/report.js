@@ -148,6 +148,8 @@ function build() {
     for (const task of new Set(s.measures.map((m) => m.task).filter(Boolean))) add(taskPart(s, task), suffix);
     const viewer = s.media !== "audio" && s.items.rows.length ? viewerPart(s) : null;
     if (viewer) add({ title: "Viewer", nodes: [viewer.node] }, suffix);
+    const archives = Object.keys(s.archives);
+    if (archives.length) add({ title: "Archives", nodes: [el("p", { class: "lede" }, "Each session of an archive: bytes that the archive grew by, frames that are earlier sessions\u2019, networks that begin from theirs. Backward transfer: PSNR after later sessions less that at first, the furthest from 0; changed: after how many of them its SHA-256 was another."), ...archives.map((spec) => sessionsTable(s, spec))] }, suffix);
     if (s.specs.length) add({ title: "Settings", nodes: [settingsTable(s)] }, suffix);
     if (s.items.rows.length) add({ title: "Files", nodes: [itemsTable(s, viewer?.open)] }, suffix);
   }

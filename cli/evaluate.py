@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from codec.errors import CodecError
 
 if TYPE_CHECKING:
     from codec.evaluate import Plan
+    from codec.evaluate.run import Job, Work
 
 Row = dict[str, Any]
 
@@ -78,7 +79,9 @@ def evaluate(
 
     Other people's codecs: jpeg, webp, avif, jpeg2000, png, with their packages jxl, heic and CompressAI's models;
     for sound mp3, opus, aac, flac; for video x264, x265, svt-av1, vp9 (and x264-intra and so on) and ffv1. Of videos
-    also the streams that nirvana is over, alone: base-svt-av1, base-x265 and so on.
+    also the streams that nirvana is over, alone: base-svt-av1, base-x265 and so on. With archive- before a codec of
+    ours (archive-nirvana:q=50) all videos, in their order, are sessions of one archive, and those before each are
+    decoded again.
 
     The usual metrics are psnr and ms-ssim; of videos psnr-ycbcr (of the planes, 6:1:1), psnr-y, psnr-u, psnr-v and
     ssim, with ms-ssim and psnr (RGB) at hand; of sound si-sdr.
@@ -101,6 +104,8 @@ def evaluate(
         keep=keep,
     )
     files = library.shard(library.find_items(paths, kind), shard)
+    if plan.archives and shard.partition("/")[2] != "1":
+        raise click.UsageError(f"--shard would part the videos of {plan.archives[0]}; leave one of the two out")
     if output and output.exists() and not output.is_file():
         raise CodecError(f"{output} is not a regular file; name another for the rows with -o")
     names = {spec.codec for spec in plan.specs}
@@ -119,31 +124,29 @@ def evaluate(
             click.echo(dumps(row))
     else:
         _print_table(summary)
+        for name, lines in library.sessions(rows).items():
+            click.echo(f"\n{name}: sessions of one archive")
+            _print_table(lines)
     if any("error" in r for r in rows):
         raise SystemExit(1)
 
 
 def _run(plan: Plan, kind: str, files: list[Path], output: Path | None, jobs: int) -> list[Row]:
     """All rows of the plan: those that the file has, of files as they are now, and the others, which it gets."""
-    from codec.content import digest
     from codec.evaluate import run
-    from codec.evaluate.log import append, resume
+    from codec.evaluate.again import again
+    from codec.evaluate.log import append, read, resume
 
     fields = run.evaluator(plan, kind).fields()  # now, before any work, what is missing is named
     asked = {(str(f), codec) for f in files for codec in plan.codecs()}
-    now = cache(digest)
-
-    def whole(row: Row) -> bool:
-        if (row["file"], row["codec"]) not in asked:
-            return True
-        try:
-            return "error" not in row and fields <= row.keys() and row.get("content") == now(row["file"])
-        except OSError:
-            return False
-
-    rows = [row for row in (resume(output, whole) if output else []) if (row["file"], row["codec"]) in asked]
+    before = read([output]) if output and output.exists() else []
+    found = again(before, plan, files, fields)
+    for name in found.archives:
+        if any(row["codec"] == name for row in before):
+            say(f"codec: {name}: not all of its rows hold, so that its archive is made again from the first video on")
+    rows = [row for row in (resume(output, found.whole) if output else []) if (row["file"], row["codec"]) in asked]
     line, total = PartsLine("rows", len(rows)), len(files) * len(plan.codecs())
-    for row in _rows(run.Work(plan, kind, run.done(rows)), files, jobs, plan):
+    for row in _rows(run.Work(plan, kind, run.done(rows)), run.jobs(plan, files, run.done(rows)), jobs):
         rows.append(row)
         if output:
             append(output, row)
@@ -163,31 +166,30 @@ def _alone(output: Path) -> Iterator[None]:
         yield
 
 
-def _rows(work: Any, files: list[Path], jobs: int, plan: Plan) -> Iterator[Row]:
-    """Rows as they are ready."""
-    if jobs == 1:
-        for path in files:
-            yield from work(path)
+def _rows(work: Work, jobs: list[Job], count: int) -> Iterator[Row]:
+    """Rows as they are ready, by so many processes."""
+    if count == 1:
+        for job in jobs:
+            yield from work(job)
         return
     from codec.processes import Done, Failed, Processes
 
-    with closing(Processes(partial(_all_rows, work=work), min(jobs, len(files)), threads=1)) as processes:
-        for event in processes.run(files):
+    with closing(Processes(partial(_all_rows, work=work), max(min(count, len(jobs)), 1), threads=1)) as processes:
+        for event in processes.run(jobs):
             if isinstance(event, Done):
                 yield from event.value
             elif isinstance(event, Failed):
                 if not is_expected(event.error):
                     raise event.error
-                file = str(event.job)
-                error = explain(event.error, file).removeprefix(f"{file}: ")
-                for name in plan.codecs():  # all rows of the file are lost
+                for file, name in event.job.rows(work.plan):  # all are lost
                     if (file, name) not in work.done:
+                        error = explain(event.error, file).removeprefix(f"{file}: ")
                         yield {"file": file, "codec": name, "error": error}
 
 
-def _all_rows(path: Path, tell: Any, work: Any) -> list[Row]:
-    """What a process does with a file."""
-    return list(work(path))
+def _all_rows(job: Job, tell: Any, work: Work) -> list[Row]:
+    """What a process does with a job."""
+    return list(work(job))
 
 
 def _kind(paths: tuple[Path, ...]) -> str:
@@ -219,9 +221,10 @@ def _weight(text: str) -> tuple[str, Path]:
 
 
 def _print_table(summary: list[Row]) -> None:
+    """Rows in columns; what none of them has is left out."""
     if not summary:
         return
-    names = list(dict.fromkeys(k for row in summary for k in row))
+    names = [n for n in dict.fromkeys(k for row in summary for k in row) if any(r.get(n) is not None for r in summary)]
     cells = [names, *([_cell(row.get(k)) for k in names] for row in summary)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
     for row in cells:

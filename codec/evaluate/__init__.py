@@ -3,6 +3,7 @@
 from codec.evaluate.coders import known
 from codec.evaluate.plan import KINDS, METRICS, ORIGINAL, Plan, find_items, media_of, shard
 from codec.evaluate.rows import Evaluator, Row
+from codec.evaluate.sessions import sessions
 from codec.evaluate.summary import summarise
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "find_items",
     "known",
     "media_of",
+    "sessions",
     "shard",
     "summarise",
 ]

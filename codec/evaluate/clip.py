@@ -9,7 +9,7 @@ from typing import Any
 
 from codec.errors import LimitError, MediaError
 from codec.media import Info, yuv
-from codec.media.video import Picture, Planes, read_video
+from codec.media.video import Picture, Planes, Video, read_video
 from codec.metrics import Metric
 from codec.metrics.planes import mean_decibels
 
@@ -35,6 +35,10 @@ class Clip:
         """Seconds from 0 to the end of the last frame."""
         assert self.info.rate is not None
         return float(self.pictures[-1].time + (self.pictures[-1].held or 1 / self.info.rate))
+
+    def video(self) -> Video:
+        """As encoders take it."""
+        return Video(self.info, [], len(self.pictures), lambda: iter(self.pictures))
 
 
 def read_clip(path: Path) -> Clip:

@@ -12,9 +12,9 @@ from codec import api, codecs, media, video
 from codec.codecs.base import Descriptor, Variant
 from codec.codecs.options import Target, VideoOptions
 from codec.evaluate.clip import Clip
-from codec.evaluate.specs import Spec
+from codec.evaluate.specs import ARCHIVE, Spec
 from codec.media.audio import Audio
-from codec.media.video import Layout, Planes, Video, read_video
+from codec.media.video import Layout, Planes, read_video
 from codec.peers import AUDIO_PEERS, PEERS
 from codec.peers import require as require_peer
 from codec.peers.video import VIDEO
@@ -29,9 +29,11 @@ def known(kind: str) -> dict[str, str]:
 
     `s2lic-e5` is s2lic at this effort, `s2lic-ssim` tuned. Of videos, an encoder of others with "-intra" has key frames
     only. `nirvana-x265` is nirvana over that base, `base-x265` the base alone in an mp4, as nirvana has it;
-    `nirvana-e1`, `nirvana-x265-e1` are of that effort.
+    `nirvana-e1`, `nirvana-x265-e1` are of that effort; `archive-nirvana` is nirvana with all videos in one archive.
     """
     ours = {name: variant.key for name, (_, variant) in _variants(kind).items()}
+    if kind == "video":
+        ours |= {ARCHIVE + name: each.key for name, (_, each) in _variants(kind).items() if not each.export}
     if kind == "video":
         peers = {name: peer.key for name, peer in VIDEO.items()}
         return ours | peers | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
@@ -91,7 +93,7 @@ def audio_coder(spec: Spec, original: Audio) -> Coder:
 
 def video_coder(spec: Spec, clip: Clip, device: str) -> Coder:
     """The coder for a Clip, which is decoded to a list of planes; the sound is no part of it."""
-    info, frames = clip.info, len(clip.pictures)
+    info = clip.info
     name = spec.codec.removesuffix(_INTRA)
     if name in VIDEO:
         peer, intra = VIDEO[name], spec.codec != name
@@ -106,8 +108,17 @@ def video_coder(spec: Spec, clip: Clip, device: str) -> Coder:
 
         return Coder(encode_peer, decode_peer, "cpu", peer.description(intra=intra), ".mkv")
     codec, variant = _variants("video")[spec.codec]
-    options = replace(VideoOptions(Target(quality=spec.value), frames=frames), **variant.settings)
-    return (_base_alone if variant.export else _our_video)(codec, options, clip, device)
+    return (_base_alone if variant.export else _our_video)(codec, _options(spec, variant, clip), clip, device)
+
+
+def archived(spec: Spec, clip: Clip) -> tuple[str, VideoOptions]:
+    """The codec and the options by which a video becomes a session, by a spec of an archive."""
+    codec, variant = _variants("video")[spec.codec.removeprefix(ARCHIVE)]
+    return codec.name, _options(spec, variant, clip)
+
+
+def _options(spec: Spec, variant: Variant, clip: Clip) -> VideoOptions:
+    return replace(VideoOptions(Target(quality=spec.value), frames=len(clip.pictures)), **variant.settings)
 
 
 def _variants(kind: str) -> dict[str, tuple[Descriptor, Variant]]:
@@ -122,15 +133,18 @@ def _variants(kind: str) -> dict[str, tuple[Descriptor, Variant]]:
 def _our_video(codec: Descriptor, options: VideoOptions, clip: Clip, device: str) -> Coder:
     def encode(clip: Clip) -> bytes:
         buffer = io.BytesIO()
-        source = Video(clip.info, [], len(clip.pictures), lambda: iter(clip.pictures))
-        video.encode(source, buffer, codec.name, options=options, device=device)
+        video.encode(clip.video(), buffer, codec.name, options=options, device=device)
         return buffer.getvalue()
 
     def decode(data: bytes) -> list[Planes]:
         return [picture.planes for picture in video.open_file(io.BytesIO(data), device=device).pictures()]
 
-    settings = f"effort {options.effort} over {options.base}" if options.base else ""
-    return Coder(encode, decode, device, settings, ".ncf")
+    return Coder(encode, decode, device, settings_of(options), ".ncf")
+
+
+def settings_of(options: VideoOptions) -> str:
+    """How a video is encoded, in words."""
+    return f"effort {options.effort} over {options.base}" if options.base else ""
 
 
 def _base_alone(codec: Descriptor, options: VideoOptions, clip: Clip, device: str) -> Coder:

@@ -44,9 +44,13 @@ def dumps(row: Row) -> str:
     >>> dumps({"psnr": math.inf})
     '{"psnr": 1e999}'
     """
-    return (
-        "{" + ", ".join(f"{json.dumps(k)}: {'1e999' if v == math.inf else json.dumps(v)}" for k, v in row.items()) + "}"
-    )
+    return "{" + ", ".join(f"{json.dumps(k)}: {_value(v)}" for k, v in row.items()) + "}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return ("1e999" if value > 0 else "-1e999") if isinstance(value, float) and math.isinf(value) else json.dumps(value)
 
 
 def append(path: Path, row: Row) -> None:

@@ -40,6 +40,16 @@ class Plan:
         """The codecs of the rows that every file gives; with tasks the original is among them."""
         return [ORIGINAL] * bool(self.tasks) + [str(s) for s in self.specs]
 
+    @property
+    def archives(self) -> list[Spec]:
+        """The specs by which all files are sessions of one archive."""
+        return [s for s in self.specs if s.archived]
+
+    @property
+    def separate(self) -> list[str]:
+        """The other codecs, which know one file at a time."""
+        return [ORIGINAL] * bool(self.tasks) + [str(s) for s in self.specs if not s.archived]
+
 
 def media_of(path: Path) -> str:
     """ "image", "audio" or "video", by the name's end; by what is in it where that tells nothing, or Ogg alone. What is

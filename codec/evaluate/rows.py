@@ -62,17 +62,14 @@ class Evaluator:
         return {key for m in self.metrics for key in m.keys} | {f"task.{t.name}.model" for t in self.tasks}
 
     def rows(self, path: Path, done: Collection[tuple[str, str]] = ()) -> Iterator[Row]:
-        """One row for each codec of the plan, but for those in `done` (file, codec)."""
-        wanted = [name for name in self.plan.codecs() if (str(path), name) not in done]
+        """One row for each codec of the plan that knows one file at a time, but for those in `done` (file, codec)."""
+        wanted = [name for name in self.plan.separate if (str(path), name) not in done]
         if not wanted:
             return
         try:
-            if not path.is_file():  # opened, a pipe would wait for who writes into it, and be empty the next time
-                raise CodecError(f"{path} is not a regular file; give a file on a disk")
-            content = digest(path)
-            item = self._item(path)
+            content, item = self.opened(path)
         except (CodecError, OSError) as error:
-            yield from ({"file": str(path), "codec": name, "error": _line(error)} for name in wanted)
+            yield from ({"file": str(path), "codec": name, "error": line_of(error)} for name in wanted)
             return
         specs: dict[str, Spec] = {str(s): s for s in self.plan.specs}
         for name in wanted:
@@ -80,15 +77,19 @@ class Evaluator:
             try:
                 row |= item.original() if name == ORIGINAL else item.coded(specs[name])
             except (CodecError, OSError) as error:
-                row["error"] = _line(error)
+                row["error"] = line_of(error)
             yield row
 
-    def _item(self, path: Path) -> _Item:
+    def opened(self, path: Path) -> tuple[str, Item]:
+        """A file by its content's hash, and what is in it."""
+        if not path.is_file():  # opened, a pipe would wait for who writes into it, and be empty the next time
+            raise CodecError(f"{path} is not a regular file; give a file on a disk")
+        content = digest(path)
         item = _ITEMS[self.kind](self, path)
         for task in self.tasks:
             label = self.labels(task, path.parent).get(path.name)
             item.looked_at[task.name] = label, task.reference(item.seen(item.content), label)
-        return item
+        return content, item
 
     def labels(self, task: Task, folder: Path) -> dict[str, Any]:
         """A task's labels of a folder, read once."""
@@ -98,7 +99,7 @@ class Evaluator:
         return self._labels[key]
 
 
-class _Item:
+class Item:
     """A file's content and what the tasks made of it."""
 
     content: Any
@@ -132,7 +133,7 @@ class _Item:
     def original(self) -> Row:
         """The file as it is given: its own size, and what the tasks see in it."""
         row = self.rate(self.path.stat().st_size) | {"device": "cpu"}
-        return row | self._measured(self.content)
+        return row | self.measured(self.content)
 
     def coded(self, spec: Spec) -> Row:
         coder = self.coder(spec)
@@ -141,16 +142,15 @@ class _Item:
         middle = time.perf_counter()
         decoded = coder.decode(data)
         end = time.perf_counter()
-        row = self.rate(len(data))
-        row |= {"encode_s": round(middle - start, 4), "decode_s": round(end - middle, 4), "device": coder.device}
-        row |= {"settings": coder.settings} if coder.settings else {}
+        row = self.rate(len(data)) | told(start, middle, end, coder.device, coder.settings)
         decoded, more = self.aligned(decoded, spec, data)
-        row |= more | self._measured(decoded)
+        row |= more | self.measured(decoded)
         if self.evaluator.plan.keep is not None:
             row["kept"] = str(_keep(self.evaluator.plan.keep, self.path, spec, coder.suffix, data))
         return row
 
-    def _measured(self, decoded: Any) -> Row:
+    def measured(self, decoded: Any) -> Row:
+        """Metrics and scores of the decoded item."""
         row: Row = {key: _rounded(value) for key, value in self.metrics(decoded).items()}
         seen = self.seen(decoded) if self.evaluator.tasks else None
         for task in self.evaluator.tasks:
@@ -163,7 +163,7 @@ class _Item:
         return row
 
 
-class _Picture(_Item):
+class _Picture(Item):
     def __init__(self, evaluator: Evaluator, path: Path) -> None:
         super().__init__(evaluator, path)
         self.info, (self.content,) = media.read(path)
@@ -181,7 +181,7 @@ class _Picture(_Item):
         return image_coder(spec, self.path, self.info, self.evaluator.plan.device)
 
 
-class _Sound(_Item):
+class _Sound(Item):
     peak = 1
 
     def __init__(self, evaluator: Evaluator, path: Path) -> None:
@@ -201,7 +201,9 @@ class _Sound(_Item):
         return found, {"kbps_payload": round(payload, 4), "delay": delay}
 
 
-class _Video(_Item):
+class Video(Item):
+    """A video: `content` is a Clip."""
+
     def __init__(self, evaluator: Evaluator, path: Path) -> None:
         super().__init__(evaluator, path)
         self.content = read_clip(path)
@@ -219,14 +221,18 @@ class _Video(_Item):
 
     def aligned(self, decoded: Any, spec: Spec, data: bytes) -> tuple[Any, Row]:
         check_count(self.content, decoded)
+        return decoded, self.notes()
+
+    def notes(self) -> Row:
+        """What isn't kept of the file."""
         notes = "; ".join(self.content.notes)
-        return decoded, {"notes": notes} if notes else {}
+        return {"notes": notes} if notes else {}
 
     def metrics(self, decoded: Any) -> dict[str, float | None]:
         return measured(self.evaluator.metrics, self.content, decoded)
 
 
-_ITEMS: dict[str, type[_Item]] = {"image": _Picture, "audio": _Sound, "video": _Video}
+_ITEMS: dict[str, type[Item]] = {"image": _Picture, "audio": _Sound, "video": Video}
 
 
 def _keep(folder: Path, path: Path, spec: Spec, suffix: str, data: bytes) -> Path:
@@ -243,5 +249,12 @@ def _rounded(value: float | None) -> float | int | None:
     return round(float(value), 6)
 
 
-def _line(error: BaseException) -> str:
+def told(start: float, middle: float, end: float, device: str, settings: str) -> Row:
+    """What a row says of the coding that began, was encoded and was decoded at these seconds."""
+    row: Row = {"encode_s": round(middle - start, 4), "decode_s": round(end - middle, 4), "device": device}
+    return row | ({"settings": settings} if settings else {})
+
+
+def line_of(error: BaseException) -> str:
+    """An error in one line."""
     return " ".join(str(error).split())

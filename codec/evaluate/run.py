@@ -1,14 +1,17 @@
-"""The work of an evaluation for one process: rows of one file after the other, in a worker too."""
+"""The work of an evaluation for one process: rows of one file, or of one archive, after the other, in a worker too."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
+from codec.evaluate import sequence
 from codec.evaluate.plan import Plan
 from codec.evaluate.rows import Evaluator, Row
+from codec.evaluate.specs import Spec
 
 Done = frozenset[tuple[str, str]]
 
@@ -23,17 +26,39 @@ def evaluator(plan: Plan, kind: str) -> Evaluator:
     return Evaluator(plan, kind)
 
 
+class Job(NamedTuple):
+    """Rows that are made together: of one file by each codec that knows one at a time, or of all files in one archive
+    by `spec`."""
+
+    files: tuple[Path, ...]
+    spec: Spec | None = None
+
+    def rows(self, plan: Plan) -> list[tuple[str, str]]:
+        """The (file, codec) of all that it makes."""
+        names = plan.separate if self.spec is None else [str(self.spec)]
+        return [(str(file), name) for file in self.files for name in names]
+
+
+def jobs(plan: Plan, files: Sequence[Path], done: Done) -> list[Job]:
+    """Those that have something to do."""
+    found = [Job((file,)) for file in files] + [Job(tuple(files), spec) for spec in plan.archives]
+    return [job for job in found if not done.issuperset(job.rows(plan))]
+
+
 @dataclass(frozen=True)
 class Work:
-    """All rows of a file, as workers do it; picklable."""
+    """The rows of jobs, as workers do it; picklable."""
 
     plan: Plan
     kind: str
     done: Done
 
-    def __call__(self, path: Path) -> Iterator[Row]:
+    def __call__(self, job: Job) -> Iterator[Row]:
         """The rows that `done` doesn't have, as they are ready."""
-        return evaluator(self.plan, self.kind).rows(path, self.done)
+        made = evaluator(self.plan, self.kind)
+        if job.spec is None:
+            return made.rows(job.files[0], self.done)
+        return sequence.rows(made, job.spec, job.files)
 
 
 def done(rows: Collection[Row]) -> Done:

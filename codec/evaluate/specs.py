@@ -15,7 +15,7 @@ KEYS = {
     "crf": ("rate factors", 0, 63, "crf=18..36:6", False),
 }
 _WHOLE = ("e",)
-
+ARCHIVE = "archive-"  # before a codec of ours: all videos one after the other in one archive
 
 _EFFORT = re.compile(r"-e\d$")
 
@@ -27,6 +27,11 @@ class Spec:
     codec: str
     key: str = ""
     value: float = 0
+
+    @property
+    def archived(self) -> bool:
+        """Whether the videos are sessions of one archive."""
+        return self.codec.startswith(ARCHIVE)
 
     def __str__(self) -> str:
         return f"{self.codec}:{self.key}={self.value:g}" if self.key else self.codec
@@ -44,8 +49,10 @@ def parse(text: str, known: Mapping[str, str]) -> list[Spec]:
     """
     name, colon, rest = text.partition(":")
     if name not in known:
-        plain = [other for other in known if not _EFFORT.search(other)]
+        plain = [other for other in known if not _EFFORT.search(other) and not other.startswith(ARCHIVE)]
         more = "" if len(plain) == len(known) else " (ours also with -e1 to -e9 behind the name)"
+        if any(other.startswith(ARCHIVE) for other in known):
+            more = f"{more[:-1]}, those of videos with {ARCHIVE} before it)"
         raise CodecError(f"{text}: no codec {name!r}; choose one of {', '.join(plain)}{more}")
     key = known[name]
     if not key:

@@ -32,7 +32,7 @@ def table(rows: Iterable[Row]) -> Table:
 def metric_keys(rows: Table) -> list[str]:
     """The metrics in rows, in their order."""
     names = dict.fromkeys(k for files in rows.values() for row in files.values() for k in row)
-    return [n for n in names if n not in _NOT_METRICS and not n.startswith(("task.", "sec."))]
+    return [n for n in names if n not in _NOT_METRICS and not n.startswith(("task.", "sec.", "archive."))]
 
 
 def task_keys(rows: Table) -> list[tuple[str, Key]]:

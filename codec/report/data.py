@@ -9,6 +9,7 @@ from typing import Any
 
 from codec.errors import CodecError
 from codec.evaluate.plan import ORIGINAL
+from codec.evaluate.sessions import sessions
 from codec.evaluate.summary import Table, table
 from codec.report.compare import Comparison, Equal, bd_rates, equal_quality
 from codec.report.curves import Curves, curves, family
@@ -37,6 +38,7 @@ class Section:
     bd: dict[str, list[Comparison]]  # by measure
     equal: dict[str, list[Equal]]
     seconds: dict[str, tuple[float, float]]  # by spec: means of encode_s and decode_s
+    archives: dict[str, list[Row]]  # by spec: codec.evaluate.sessions
     published: list[Published] = field(default_factory=list)
 
     @property
@@ -95,6 +97,7 @@ def _section(media: str, rows: list[Row], published: list[Published], anchor: st
         bd={c.measure.name: bd_rates(c, published, chosen) for c in lines},
         equal={c.measure.name: equal_quality(c, chosen) for c in lines if c.measure.task},
         seconds=_seconds(shared),
+        archives=sessions(rows),
         published=published,
     )  # fmt: skip
 
@@ -134,6 +137,7 @@ def _section_json(s: Section) -> dict[str, Any]:
         "models": _models(s.rows),
         "measures": [_curves_json(s, c) for c in s.curves],
         "seconds": s.seconds,
+        "archives": plain(s.archives),
         "items": _items(s),
     }
 
@@ -180,7 +184,7 @@ def _curves_json(s: Section, c: Curves) -> dict[str, Any]:
 def _items(s: Section) -> dict[str, Any]:
     """The table of single files: every number of the rows, in columns; `file` and `spec` are places in lists."""
     numbers = dict.fromkeys(k for r in s.rows for k, v in r.items() if isinstance(v, (int, float)))
-    middle = [k for k in numbers if k not in _FIRST + _LAST and not k.startswith("sec.")]
+    middle = [k for k in numbers if k not in _FIRST + _LAST and not k.startswith(("sec.", "archive."))]
     columns = [k for k in (*_FIRST, *middle, *_LAST) if k in numbers]
     files, specs = s.files, [ORIGINAL, *s.specs]
     place, number = {f: i for i, f in enumerate(files)}, {c: i for i, c in enumerate(specs)}

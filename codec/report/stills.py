@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from codec import api, container, media, video
+from codec import api, archive, container, media, video
 from codec.errors import CodecError
 from codec.media import yuv
 from codec.media.video import Layout, Picture, Planes, read_video
@@ -71,6 +71,8 @@ class _Clip:
         path = _kept(row, folder)
         with path.open("rb") as fp:
             if fp.read(len(container.MAGIC)) == container.MAGIC:
+                if isinstance(number := row.get("archive.number"), int):
+                    return self._rgb(_of_session(archive.read(fp), number, self._numbers))
                 return self._rgb(_of_chains(video.open_file(fp), self._numbers))
         return self._rgb(_some(read_video(path, audio=False).pictures(), self._numbers))
 
@@ -89,6 +91,17 @@ def _of_chains(file: video.File, chosen: Sequence[int]) -> Iterator[Planes]:
         for number, picture in enumerate(file.pictures(mine[0], mine[-1]), mine[0]):
             if number in mine:
                 yield picture.planes
+
+
+def _of_session(found: archive.Archive, number: int, chosen: Sequence[int]) -> Iterator[Planes]:
+    """These frames of a session."""
+    if not 0 <= number < len(found.sessions):
+        raise CodecError(f"there is no session {number} in it; evaluate again")
+    session = archive.open_session(found, number)
+    if chosen[-1] >= session.frames:
+        raise _lacking(chosen[-1])
+    for frame in chosen:
+        yield from (picture.planes for picture in session.pictures(frame, frame))
 
 
 def _some(pictures: Iterator[Picture], chosen: Sequence[int]) -> list[Planes]:

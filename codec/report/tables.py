@@ -10,6 +10,14 @@ from codec.report.compare import Comparison
 from codec.report.curves import Curves, Point
 from codec.report.data import Report, Section
 
+# What is said of a session of an archive: title, name in codec.evaluate.sessions, format.
+_SESSION = (
+    ("bytes", "bytes", ","), ("of them the entry", "entry", ","), ("PSNR 6:1:1", "psnr", ".3f"),
+    ("alone: bytes", "alone_bytes", ","), ("alone: PSNR", "alone_psnr", ".3f"), ("frames", "frames", ","),
+    ("shared", "shared", ","), ("networks begun", "begun", ","), ("weights reused", "reused", ".0%"),
+    ("backward transfer", "backward", ".3f"), ("changed", "changed", ","),
+)  # fmt: skip
+
 
 def csv_table(report: Report) -> str:
     """One line a codec and setting; each measure has its value and the ends of its interval, empty where not known."""
@@ -41,7 +49,7 @@ def markdown_table(report: Report) -> str:
         if points:
             head = ["codec", s.rate, *(c.measure.name for c in s.curves)]
             parts.append(_table(head, [_settings(s, spec, p) for spec, p in points.items()]))
-        parts += [_bd_table(s), *_equal_tables(s)]
+        parts += [_bd_table(s), *_equal_tables(s), *_archive_tables(s)]
     if report.errors:
         lines = [[r["file"], r["codec"], str(r["error"])] for r in report.errors]
         parts.append(f"## Errors\n\n{_table(['file', 'codec', 'error'], lines)}")
@@ -114,6 +122,22 @@ def _equal_tables(s: Section) -> list[str]:
             head = ["codec", *(f"{100 * share:g} %" for share in shares)]
             title = f"### {s.rate} at shares of the uncompressed {_escaped(name)}"
             found.append(f"{title}\n\nIn brackets the change against {_escaped(s.anchor)}.\n\n{_table(head, lines)}")
+    return found
+
+
+def _archive_tables(s: Section) -> list[str]:
+    note = (
+        "One archive, session after session. Backward transfer: PSNR after later sessions less that at first, the "
+        "furthest from 0; changed: after how many of these its SHA-256 was another."
+    )
+    head = ["file", *(title for title, _, _ in _SESSION)]
+    found = []
+    for spec, lines in s.archives.items():
+        cells = [
+            [one["file"], *("" if one[key] is None else format(one[key], how) for _, key, how in _SESSION)]
+            for one in lines
+        ]
+        found.append(f"### Sessions of {_escaped(spec)}\n\n{note}\n\n{_table(head, cells)}")
     return found
 
 

@@ -18,7 +18,7 @@ from codec.cli.report import report as report_command
 from codec.codecs import of_kind
 from codec.errors import CodecError
 from codec.evaluate import Evaluator, Plan, Row, clip, find_items, known, log, media_of, summarise
-from codec.evaluate.specs import parse
+from codec.evaluate.specs import ARCHIVE, parse
 from codec.media import Info, yuv
 from codec.media.video import Planes, write_video
 from codec.metrics import create, psnr
@@ -84,6 +84,7 @@ def test_every_codec_has_a_test() -> None:
     assert known("video").keys() >= tested
     assert all(tested & variants.keys() for variants in VARIANTS.values())
     ours = {name for variants in VARIANTS.values() for name in variants}
+    ours |= {ARCHIVE + name for name in ours}  # test_evaluate_archives.py
     assert known("video").keys() - ours - {"svt-av1-intra", "vp9-intra"} <= tested
 
 
