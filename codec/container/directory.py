@@ -19,7 +19,8 @@ from codec.container.sessions import Entry, check_archive, entry_limit, unpack_e
 from codec.container.units import TAIL
 from codec.errors import CodecError, FormatError
 
-_TRIED = 2**30  # bytes whose checksums are computed where entries are looked for, at most
+_TRIED = 2**30  # bytes whose checksums are computed where entries are looked for, at most,
+_PLACE = 2**10  # and as how many of them a place counts that is looked at
 
 
 class Placed(NamedTuple):
@@ -199,6 +200,9 @@ def _search(fp: IO[bytes], body: int, start: int, size: int, limits: Limits, lef
     """The first whole entry that begins at `start` or later, wherever sections may begin; `left`: bytes to try."""
     most = entry_limit(limits)
     for at in _places(fp, start, size):
+        left[0] -= _PLACE
+        if left[0] < 0:
+            return None
         found = _section(fp, at, size)
         if found is None or found[1] - at > most + 16:
             continue
