@@ -162,7 +162,7 @@ def _start(work: Any, job: Job, threads: int) -> _Process[Job]:
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, threads), daemon=True)
-    with _no_interrupt():
+    with _held():
         process.start()
     theirs.close()
     with suppress(BrokenPipeError):  # as of a job
@@ -171,17 +171,16 @@ def _start(work: Any, job: Job, threads: int) -> _Process[Job]:
 
 
 @contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Processes that are started here ignore Ctrl-C and the end of the terminal, from their first moment on."""
-    if threading.current_thread() is not threading.main_thread():  # which alone may set this
+def _held() -> Iterator[None]:
+    """Ctrl-C and the end of the terminal wait: processes that are started here begin so, and then ignore them."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _TERMINAL}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(processes: list[_Process[Job]]) -> None:
@@ -205,6 +204,8 @@ def _serve(pipe: Connection, threads: int) -> None:
     """The life of a process."""
     # Before torch is loaded, which reads it, and so before the work is received. What the user has set himself stands.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    for number in _TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exception, so that unfinished files are removed
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     warnings.simplefilter("ignore")

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,18 @@ def test_a_death_costs_one_job_and_a_process_goes_on_after_a_failure(monkeypatch
     assert str(failed["odd"].error) == "Local: can't be sent"
     died = failed["dies with a child"]
     assert died.died and isinstance(died.error, CodecError) and "killed (signal 9)" in str(died.error)
+
+
+def test_an_interrupt_while_a_process_starts_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = BaseProcess.start
+
+    def interrupted(process: BaseProcess) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        start(process)
+
+    monkeypatch.setattr(BaseProcess, "start", interrupted)
+    with closing(Processes(work, 1)) as processes, pytest.raises(KeyboardInterrupt):
+        list(processes.run(["good"]))
 
 
 def test_jobs_are_asked_for_as_processes_are_free() -> None:
