@@ -75,7 +75,8 @@ def _begun(archive: Archive, number: int) -> Iterator[tuple[Unit, Sequence[Origi
         for place in range(session.units):
             with suppress(CodecError):
                 unit = session.unit(place)
-                if origins := media.origins(header, unit):
+                origins = media.origins(header, unit)
+                if origins and all(one.distance in entry.depends for one in origins):
                     yield unit, origins
 
 

@@ -103,7 +103,7 @@ def test_names_of_outputs(coded: str, ncf: bytes, picture: Image.Image) -> None:
     assert sorted(os.listdir("out")) == ["clip.mp4", "photo.png"]
     line = refused("decode", coded, "-o", "clip.png")
     assert "it is a video, and clip.png none; name the output .mp4 .mkv .y4m, or add --png for a folder" in line
-    assert "--png go with videos" in refused("decode", "photo.ncf", "--png", "-o", "x")
+    assert "--png goes with videos" in refused("decode", "photo.ncf", "--png", "-o", "x")
     assert "--frames" in refused("decode", "photo.ncf", "--frames", "0", "-o", "x.png")
     assert "can't go to standard output" in refused("decode", coded, "--png", "-o", "-")
     assert names() == ["clip.ncf", "out", "photo.ncf", "photo.png"]
