@@ -44,6 +44,10 @@ class Cursor:
         return int(struct.unpack("<I", self.take(4))[0])
 
     def varint(self) -> int:
+        data, at = self.data, self.position
+        if at < len(data) and data[at] < 0x80:  # nearly all of them, and a file may have a million
+            self.position = at + 1
+            return data[at]
         value = 0
         for shift in range(0, 7 * VARINT_BYTES, 7):
             byte = self.byte()

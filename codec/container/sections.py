@@ -44,8 +44,11 @@ class Reader:
 
     def take(self, count: int) -> bytes:
         """Exactly `count` bytes."""
-        parts = []
-        left = count
+        part = self.fp.read(min(count, CHUNK))
+        self.offset += len(part)
+        if len(part) == count:
+            return part
+        parts, left = [part], count - len(part)
         while left:
             part = self.fp.read(min(left, CHUNK))
             if not part:

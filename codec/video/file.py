@@ -183,17 +183,18 @@ def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool, earlier: E
     fp.seek(0)
     damage: list[CodecError] = []
     header, found = container.salvage(fp, limits, damage)
-    size = sum(len(unit.payload) + len(unit.packets) for unit in found if isinstance(unit, Unit))
+    whole = [unit for unit in found if isinstance(unit, Unit)]
+    size = sum(len(unit.payload) + len(unit.packets) for unit in whole)
     limits.check_dense(header.width, header.height, size, of(header).dense)
-    try:
-        counts = container.read_index(fp, limits, []).frames
+    try:  # the index says how many frames a unit has that isn't there; to read it may take as long as all units
+        counts = container.read_index(fp, limits, []).frames if len(whole) < len(found) else _frames(whole)
     except (FormatError, LimitError):  # what is there ends with what is wrong with the rest
         *_, error = found
         assert isinstance(error, CodecError)
-        units = _completed([unit for unit in found if isinstance(unit, Unit)], error)
+        units = _completed(whole, error)
         if not units:
             raise
-        found, counts = [*units], tuple(unit.frames for unit in units)
+        found, counts = [*units], _frames(units)
         header = replace(header, metadata={k: v for k, v in header.metadata.items() if k != "last"})  # it isn't there
         damage.append(_losing(error, f"frames {sum(counts)} and later are lost"))
 
@@ -207,6 +208,11 @@ def _salvaged(fp: IO[bytes], limits: Limits, device: str, base: bool, earlier: E
         return one
 
     return File(header, sum(counts), damage, *_opened(header, device, base, earlier), unit, counts, _Runs(damage))
+
+
+def _frames(units: list[Unit]) -> tuple[int, ...]:
+    """How many frames begin in each unit."""
+    return tuple(unit.frames for unit in units)
 
 
 def _completed(units: list[Unit], error: CodecError) -> list[Unit]:
