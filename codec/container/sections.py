@@ -40,7 +40,12 @@ class Reader:
     def __init__(self, fp: IO[bytes], offset: int = 0) -> None:
         self.fp = fp
         self.offset = offset
-        self.where = "the head"
+        self._place: tuple[bytes, int] | None = None  # tag and offset of the section that is read
+
+    @property
+    def where(self) -> str:
+        """What is read, for messages."""
+        return f"section {self._place[0].decode('latin-1')!r} at byte {self._place[1]}" if self._place else "the head"
 
     def take(self, count: int) -> bytes:
         """Exactly `count` bytes."""
@@ -81,13 +86,15 @@ class Reader:
     def tag(self) -> bytes:
         """The next section's tag, or b"" at the end of the stream."""
         tag = self.fp.read(1)
-        self.where = f"section {tag.decode('latin-1')!r} at byte {self.offset}"
+        self._place = tag, self.offset
         self.offset += len(tag)
         return tag
 
     def length(self, tag: bytes) -> tuple[int, int]:
         """The payload's length as claimed, and the CRC-32 of tag and length."""
         raw = self.take(1)
+        if raw[0] < 0x80:
+            return raw[0], zlib.crc32(tag + raw)
         while raw[-1] >= 0x80 and len(raw) < VARINT_BYTES:
             raw += self.take(1)
         return Cursor(raw, self.where).varint(), zlib.crc32(tag + raw)
