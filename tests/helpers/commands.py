@@ -1,6 +1,9 @@
 """The command line, in this process and as users run it."""
 
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +31,21 @@ def refused(*arguments: object, code: int = 1) -> str:
         assert line.startswith("codec: ")
         return line
     return result.stderr
+
+
+def interrupted(number: int, unfinished: str, *arguments: object) -> "subprocess.CompletedProcess[bytes]":
+    """A command that gets a signal when there is something in a file that `unfinished`, a pattern, names."""
+    command = [sys.executable, "-m", "codec.cli.main", *map(str, arguments)]
+    # Shells start what they run in the background with SIGINT ignored, and children inherit that.
+    reset = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=reset)
+    until = time.monotonic() + 60
+    while not any(p.stat().st_size for p in Path().glob(unfinished)):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 
 def names(folder: Path | str = ".") -> list[str]:

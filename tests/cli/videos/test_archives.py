@@ -5,14 +5,13 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.archives import found
 from helpers.coded_videos import equal, in_file
-from helpers.commands import call, names, refused
+from helpers.commands import call, interrupted, names, refused
 from helpers.video_clips import moving, video_file
 
 from codec import archive
@@ -240,18 +239,9 @@ def test_an_interrupted_add_goes_on(all_: str, made: bytes, number: int) -> None
     shown = [(y // 4 + np.uint8(160 * (n // 14 % 2)), u, v) for n, (y, u, v) in enumerate(moving(64, 64, 70))]
     Path("new.mkv").write_bytes(video_file(shown))
     command = ("archive", "add", all_, "new.mkv", "-e", "1")
-    # Shells start what they run in the background with SIGINT ignored, and children inherit that.
-    reset = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    run = [sys.executable, "-m", "codec.cli.main", *command]
-    process = subprocess.Popen(run, stderr=subprocess.PIPE, preexec_fn=reset)
-    until = time.monotonic() + 60
-    while not any(p.stat().st_size for p in Path().glob(".all.ncf.unfinished*")):
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.01)
-    process.send_signal(number)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == (-9 if number == signal.SIGKILL else 130)
-    assert number == signal.SIGKILL or b"with --skip-existing --resume goes on from there" in error
+    done = interrupted(number, ".all.ncf.unfinished*", *command)
+    assert done.returncode == (-9 if number == signal.SIGKILL else 130)
+    assert number == signal.SIGKILL or b"with --skip-existing --resume goes on from there" in done.stderr
     assert Path(all_).read_bytes() == made
     assert "made with other options" in refused(*command, "-q", 10, "--resume")
     Path("copy.mkv").touch()

@@ -3,15 +3,12 @@
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.coded_videos import offsets
-from helpers.commands import QUICK, call, names, refused
+from helpers.commands import QUICK, call, interrupted, names, refused
 from helpers.video_clips import moving, video_file
 
 from codec.cli.unfinished import resumable
@@ -20,25 +17,10 @@ from codec.errors import CodecError
 LONG = [(y // 4 + np.uint8(160 * (n // 14 % 2)), u, v) for n, (y, u, v) in enumerate(moving(64, 64, 70))]
 
 
-def interrupted(number: int, *options: object) -> "subprocess.CompletedProcess[bytes]":
-    """An encoding that gets a signal when its first group is in the file."""
-    command = [sys.executable, "-m", "codec.cli.main", "encode", "-j", "1", "long.mkv", *map(str, (*QUICK, *options))]
-    # Shells start what they run in the background with SIGINT ignored, and children inherit that.
-    reset = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=reset)
-    until = time.monotonic() + 60
-    while not any(p.stat().st_size for p in Path().glob(".long.ncf.unfinished*")):
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.01)
-    process.send_signal(number)
-    out, error = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(command, process.returncode, out, error)
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_encoding_goes_on_where_it_was(here: Path, number: int) -> None:
     Path("long.mkv").write_bytes(video_file(LONG))
-    done = interrupted(number)
+    done = interrupted(number, ".long.ncf.unfinished*", "encode", "-j", "1", "long.mkv", *QUICK)
     assert done.returncode == (-9 if number == signal.SIGKILL else 130)
     if number == signal.SIGINT:
         told = b"codec: long.ncf: stopped; the same command with --resume goes on from there"
