@@ -146,6 +146,11 @@ def effort(default: int) -> Setting:
     return Setting(default, 1, EFFORTS)
 
 
+def effort_suffixes(default: int) -> dict[str, int]:
+    """What names of variants end with, and the effort that it means: the default one without, `-e1` to `-e9`."""
+    return {"": default, **{f"-e{n}": n for n in range(1, EFFORTS + 1)}}
+
+
 class Variant(NamedTuple):
     """A codec as an evaluation names it: the key of its spec (codec.evaluate.specs.KEYS), and what is told besides.
 

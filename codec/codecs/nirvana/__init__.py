@@ -16,8 +16,9 @@ from codec.codecs.base import (
     VideoCodec,
     VideoMedia,
     effort,
+    effort_suffixes,
 )
-from codec.codecs.options import EFFORTS, VIDEO_EFFORT, VideoOptions
+from codec.codecs.options import VIDEO_EFFORT, VideoOptions
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
@@ -119,10 +120,9 @@ def _quality(header: Header) -> float | None:
 def _variants() -> dict[str, Variant]:
     """`nirvana-x265-e1` is over that base at that effort; `base-x265` the base alone."""
     bases = {"": BASES[0], **{f"-{base}": base for base in BASES}}
-    efforts = {"": VIDEO_EFFORT, **{f"-e{n}": n for n in range(1, EFFORTS + 1)}}
     found: dict[str, Variant] = {}
     for base, name in bases.items():
-        for suffix, number in efforts.items():
+        for suffix, number in effort_suffixes(VIDEO_EFFORT).items():
             settings = {"base": name, "effort": number}
             found[f"nirvana{base}{suffix}"] = Variant("q", settings)
             if base:  # no time for anything but it

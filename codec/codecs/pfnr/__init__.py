@@ -16,8 +16,9 @@ from codec.codecs.base import (
     VideoCodec,
     VideoMedia,
     effort,
+    effort_suffixes,
 )
-from codec.codecs.options import EFFORTS, VIDEO_EFFORT, VideoOptions
+from codec.codecs.options import VIDEO_EFFORT, VideoOptions
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
@@ -89,11 +90,10 @@ def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
 def _variants() -> dict[str, Variant]:
     """`pfnr-tiny-e2` is that preset at that effort; without one, the preset that suits the size."""
     presets = {"": None, **{f"-{preset}": preset for preset in PRESETS}}
-    efforts = {"": VIDEO_EFFORT, **{f"-e{n}": n for n in range(1, EFFORTS + 1)}}
     return {
         f"pfnr{preset}{suffix}": Variant("q", {"preset": name, "effort": number})
         for preset, name in presets.items()
-        for suffix, number in efforts.items()
+        for suffix, number in effort_suffixes(VIDEO_EFFORT).items()
     }
 
 
