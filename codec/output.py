@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from codec.errors import CodecError
+from codec.interrupts import held
 from codec.locking import locked
 
 _KEPT = 48  # characters of a name: what is put behind it must not push it over the limit of the file system
@@ -35,11 +36,13 @@ def whole_file(path: str | Path, replace: bool = True) -> Iterator[IO[bytes]]:
     final = Path(os.path.realpath(path))
     part = _part(final)
     try:
-        with locked(part, path) as sure:
+        # Held, since a signal just after it is made would find nobody who removes it.
+        with held() as go, locked(part, path) as sure:
             if not sure:  # nothing keeps two apart that would write the same one
                 part.unlink(missing_ok=True)
                 part = _part(final, secrets.token_hex(4))
             try:
+                go()
                 with open(part, "r+b" if sure else "xb") as fp:
                     fp.truncate()
                     yield fp
@@ -68,13 +71,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
     if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
         raise CodecError(f"the output {path} is no folder; name another with -o")
     part = _part(path.absolute())
-    with locked(part, path, folder=True) as sure:
-        if not sure:  # as above
+    with held() as go, locked(part, path, folder=True) as sure:  # held as above
+        if not sure:
             with suppress(OSError):
                 part.rmdir()
             part = _part(path.absolute(), secrets.token_hex(4))
             part.mkdir()
         try:
+            go()
             for left in part.iterdir():  # by a run that was killed
                 left.unlink()
             yield part
@@ -96,8 +100,9 @@ def alone(path: Path) -> Iterator[None]:
     final = Path(os.path.realpath(path))
     lock = final.with_name(f".{_short(final)}.running")
     try:
-        with locked(lock, path):
+        with held() as go, locked(lock, path):
             try:
+                go()
                 yield
             finally:
                 lock.unlink(missing_ok=True)

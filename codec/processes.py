@@ -26,6 +26,7 @@ from typing import Any, Generic, TypeVar
 
 from codec.device import cores
 from codec.errors import CodecError
+from codec.interrupts import held
 
 _PATIENCE = 3.0  # seconds between asking a process to stop and killing it
 _LOOK = 1.0  # seconds after which processes that say nothing are looked at
@@ -162,7 +163,7 @@ def _start(work: Any, job: Job, threads: int) -> _Process[Job]:
     context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, threads), daemon=True)
-    with _held():
+    with held(), _deaf():
         process.start()
     theirs.close()
     with suppress(BrokenPipeError):  # as of a job
@@ -171,8 +172,8 @@ def _start(work: Any, job: Job, threads: int) -> _Process[Job]:
 
 
 @contextmanager
-def _held() -> Iterator[None]:
-    """Ctrl-C and the end of the terminal wait: processes that are started here begin so, and then ignore them."""
+def _deaf() -> Iterator[None]:
+    """Processes that are started here are deaf to Ctrl-C and the end of the terminal, until they ignore them."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

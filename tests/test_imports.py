@@ -14,7 +14,7 @@ from codec.codecs import all_codecs
 # From below to above. What stands in one line doesn't know of each other.
 LAYERS = (
     {"errors"},
-    {"arguments", "content", "device", "locking", "requirements", "surroundings", "tiling", "weights"},
+    {"arguments", "content", "device", "interrupts", "locking", "requirements", "surroundings", "tiling", "weights"},
     {"output"},
     {"container", "entropy", "installation", "processes"},
     {"media"},

@@ -57,8 +57,12 @@ def test_an_interrupt_while_a_process_starts_is_not_lost(monkeypatch: pytest.Mon
         start(process)
 
     monkeypatch.setattr(BaseProcess, "start", interrupted)
-    with closing(Processes(work, 1)) as processes, pytest.raises(KeyboardInterrupt):
-        list(processes.run(["good"]))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever tests before this one have left
+    try:
+        with closing(Processes(work, 1)) as processes, pytest.raises(KeyboardInterrupt):
+            list(processes.run(["good"]))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_jobs_are_asked_for_as_processes_are_free() -> None:
