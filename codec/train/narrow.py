@@ -1,7 +1,6 @@
 """A narrower context network from a wider one: the units that matter most, whose training then goes on.
 
-What a unit matters is the norm of the weights into it times that of the weights out of it (data-free magnitude
-pruning of whole units).
+What a unit matters is the norm of the weights out of it, since the integers of all units have the same range.
 """
 
 from pathlib import Path
@@ -50,9 +49,8 @@ def _keep(state: Weights, into: list[str], out: list[str], count: int, times: in
         weight = state[f"{name}.weight"]
         return weight.unflatten(1, (times, -1))  # [out, times, units]
 
-    before = torch.stack([state[f"{name}.weight"].square().sum(1) for name in into]).sum(0)
-    after = torch.stack([columns(name).square().sum((0, 1)) for name in out]).sum(0)
-    kept = (before * after).topk(count).indices.sort().values
+    norm = torch.stack([columns(name).square().sum((0, 1)) for name in out]).sum(0)
+    kept = norm.topk(count).indices.sort().values
     for name in out:
         state[f"{name}.weight"] = columns(name)[..., kept].flatten(1).contiguous()
     for name in into:
