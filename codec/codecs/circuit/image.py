@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,12 +35,13 @@ from codec.codecs.circuit import (
     samples,
     tuned_unit,
 )
+from codec.codecs.circuit.abreast import abreast
 from codec.codecs.circuit.drawn import is_photo
 from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, check_image, parse
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.tuning import Tuning, tuning
 from codec.codecs.circuit.weights import load
-from codec.codecs.circuit.work import Told, Work, nobody
+from codec.codecs.circuit.work import Told, Work
 from codec.codecs.options import EFFORTS, ImageOptions
 from codec.codecs.partial import Damage, Found, attempt, check_some, expect
 from codec.container import Header, Unit
@@ -165,19 +165,20 @@ class CircuitImages:
     def _coded(
         self, frame: NDArray[Any], header: Header, how: Arrangement, extra: Tuning | None, work: Work | None
     ) -> Made:
-        made: Made = []
-        for number, part in enumerate(_parts(header, how)):
+        networks = [*self._usable(header, how), *([extra.network] if extra else [])]
+
+        def coded(number: int, part: Part, told: Told) -> tuple[bytes, int]:
             view = part.of(frame)
-            with work.phase() if work else nullcontext(nobody) as told:
-                if part.alpha:
-                    networks = method_circuit.usable(self.networks, 1)
-                    payload = methods.encode(np.ascontiguousarray(view), header.depth, networks, told=told)
-                else:
-                    networks = [*self._usable(header, how), *([extra.network] if extra else [])]
-                    choice = extra.choices[number] if extra else None
-                    payload = methods.encode(samples.colours(view, how), how.bits(header.depth), networks, choice, told)
-            made.append((payload, _checksum(view)))
-        return made
+            if part.alpha:
+                grey = method_circuit.usable(self.networks, 1)
+                payload = methods.encode(np.ascontiguousarray(view), header.depth, grey, told=told)
+            else:
+                choice = extra.choices[number] if extra else None
+                payload = methods.encode(samples.colours(view, how), how.bits(header.depth), networks, choice, told)
+            return payload, _checksum(view)
+
+        jobs = [partial(coded, number, part) for number, part in enumerate(_parts(header, how))]
+        return [result() for result in abreast(jobs, work or Work([0.0] * len(jobs), None))]
 
     def decode(
         self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
@@ -198,19 +199,19 @@ class CircuitImages:
         frame: NDArray[Any] | None = None
         units = found[how.tuned :]
         work = Work([_back(unit, part) for unit, part in zip(units, parts, strict=True)], progress)
-        for unit, part in zip(units, parts, strict=True):
-            decoded: list[NDArray[Any]] = []
+        grey = method_circuit.usable(self.networks, 1)
 
-            def decode(unit: Unit, part: Part = part, decoded: list[NDArray[Any]] = decoded) -> None:
-                with work.phase() as told:
-                    if part.alpha:
-                        grey = method_circuit.usable(self.networks, 1)
-                        decoded.append(self._samples(unit, part, header, None, grey, told))
-                    else:
-                        decoded.append(self._samples(unit, part, header, how, networks, told))
+        def samples_of(found: Found, part: Part, told: Told) -> NDArray[Any] | None:
+            if not isinstance(found, Unit):
+                return None
+            if part.alpha:
+                return self._samples(found, part, header, None, grey, told)
+            return self._samples(found, part, header, how, networks, told)
 
-            kept = attempt(unit, damage, decode)
-            if kept:
+        jobs = [partial(samples_of, unit, part) for unit, part in zip(units, parts, strict=True)]
+        for unit, part, result in zip(units, parts, abreast(jobs, work), strict=True):
+            decoded: list[NDArray[Any] | None] = []
+            if attempt(unit, damage, lambda _, into=decoded, result=result: into.append(result())):  # type: ignore[misc]
                 # Only now: a header can claim any size, a unit that is whole can't.
                 frame = _blank(header) if frame is None else frame
                 part.of(frame)[:] = decoded[0]
