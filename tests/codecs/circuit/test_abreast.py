@@ -51,18 +51,19 @@ def test_an_error_is_raised_in_its_turn(threads: int) -> None:
 
 
 def test_what_is_left_stops_when_nobody_waits(threads: int) -> None:
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def endless(told: Told) -> int:
+        begun.set()
         try:
-            while threads > 1:
+            while True:
                 told(1)
                 time.sleep(0.001)
         finally:
             ended.set()
-        return 0
 
     results = abreast([lambda told: 1, endless], Work([1.0] * 2, None))
     assert next(results)() == 1
+    assert threads == 1 or begun.wait(60)
     results.close()  # as Ctrl-C does
-    assert ended.is_set() == (threads > 1)
+    assert begun.is_set() == ended.is_set() == (threads > 1)
