@@ -29,10 +29,7 @@ _SUM, _UNIT = float(1 << PRECISION), float(1 << (CODER_PRECISION - PRECISION))
 
 def _compiled(function: F) -> F:
     """Compiled at its first call, and kept on the disk for the processes that follow."""
-    try:
-        return numba.njit(function, cache=True, nogil=True)
-    except RuntimeError as error:  # no folder to keep it in, and compiling takes seconds
-        raise ImportError(str(error)) from error
+    return numba.njit(function, cache=True, nogil=True)  # without such a folder RuntimeError: compiling takes seconds
 
 
 @_compiled

@@ -7,6 +7,7 @@ the stream.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from codec.codecs.circuit.order import in_order
 from codec.codecs.circuit.palette import Palette
 from codec.codecs.circuit.passes import Graphics, Plain, Way
 from codec.codecs.circuit.work import STEP, Told, nobody
-from codec.entropy import Coder
+from codec.entropy import Coder, Encoder
 
 SKEW = 3
 MARGIN = 3
@@ -68,16 +69,48 @@ def code_tiles(
 
     With 8 bits, `palette` may hold all their colours. `told` is called as work goes on.
     """
+    pixels = sum(t.shape[0] * t.shape[1] for t in tiles)
+    kernels = palette is None and not network.config.candidates and pixels >= _WORTH and kernels_work(network)
+    _code(network, coder, tiles, decoding, depth, palette, told, kernels)
+
+
+@lru_cache(maxsize=16)
+def kernels_work(network: Network) -> bool:
+    """Whether there is numba, it compiles here, and kernels give the bytes that numpy gives, of a tile."""
+    tile = np.random.default_rng(0).integers(0, 256, (9, 17, network.config.channels), np.uint8)
+    data = []
+    try:
+        for kernels in (False, True):
+            encoder = Encoder()
+            _code(network, encoder, [tile], False, 8, None, nobody, kernels)
+            data.append(encoder.finish())
+    except Exception:  # numba may fail in many ways: no folder to keep what it compiled, a full disk, an odd processor
+        return False
+    return data[0] == data[1]
+
+
+def _code(
+    network: Network,
+    coder: Coder,
+    tiles: Sequence[NDArray[Any]],
+    decoding: bool,
+    depth: int,
+    palette: Palette | None,
+    told: Told,
+    kernels: bool,
+) -> None:
     where = lanes([(t.shape[0], t.shape[1]) for t in tiles])
     channels, stride = network.config.channels, where.stride
     canvas = np.full((where.rows * stride, channels), 1 << (depth - 1), np.float32)
     if not decoding:
         _move(canvas.reshape(-1, stride, channels), tiles, into=True)
     graphics = Graphics(network, canvas, stride) if network.config.candidates else None
-    way: Way | None = None
-    if graphics is None and palette is None and len(where.positions) >= _WORTH:
-        way = compiled(network, canvas, stride, depth)
-    if way is None:
+    way: Way
+    if kernels:
+        from codec.codecs.circuit.compiled import Compiled  # needs numba
+
+        way = Compiled(network, canvas, stride, depth)
+    else:
         way = Plain(network, canvas, stride, depth if palette is None else palette, graphics)
     right, below = np.arange(1, MARGIN + 1), stride + np.arange(-MARGIN, 0)
 
@@ -107,15 +140,6 @@ def code_tiles(
         told(end - begin + alone * STEP)
     if decoding:
         _move(canvas.reshape(-1, stride, channels), tiles, into=False)
-
-
-def compiled(network: Network, canvas: Float32, stride: int, depth: int) -> Way | None:
-    """The passes by kernels; None where there is no numba, or none that works."""
-    try:
-        from codec.codecs.circuit.compiled import Compiled
-    except ImportError:
-        return None
-    return Compiled(network, canvas, stride, depth)
 
 
 def _spans(ends: Int, least: int) -> Iterator[tuple[int, int, Int]]:

@@ -47,12 +47,10 @@ def test_kernels_give_what_numpy_gives(channels: int, depth: int, monkeypatch: p
     pytest.importorskip("numba")
     monkeypatch.setattr(wavefront, "_WORTH", 0)
     net, tiles = network(channels), pictures(channels, depth)
-    used = []
-    monkeypatch.setattr(wavefront, "compiled", lambda *given, real=wavefront.compiled: used.append(1) or real(*given))
+    assert wavefront.kernels_work(net)
     data = encoded(net, tiles, depth)
     back = decoded(net, data, tiles, depth)
-    assert len(used) == 2 and wavefront.compiled(net, np.zeros((9, channels), np.float32), 3, depth) is not None
-    monkeypatch.setattr(wavefront, "compiled", lambda *given: None)
+    monkeypatch.setattr(wavefront, "kernels_work", lambda network: False)
     assert encoded(net, tiles, depth) == data
     assert all((a == b).all() for a, b in zip(back, tiles, strict=True))
     assert all((a == b).all() for a, b in zip(decoded(net, data, tiles, depth), tiles, strict=True))
@@ -70,7 +68,15 @@ def test_bytes_do_not_depend_on_how_many_steps_are_taken_at_once(
 
 def test_without_kernels_numpy_does_the_work(monkeypatch: pytest.MonkeyPatch, no_kernels: None) -> None:
     monkeypatch.setattr(wavefront, "_WORTH", 0)
-    assert wavefront.compiled(network(3), np.zeros((9, 3), np.float32), 3, 8) is None
-    tiles = pictures(3, 8)
-    data = encoded(network(3), tiles, 8)
-    assert all((a == b).all() for a, b in zip(decoded(network(3), data, tiles, 8), tiles, strict=True))
+    net, tiles = network(3), pictures(3, 8)
+    assert not wavefront.kernels_work(net)
+    assert all((a == b).all() for a, b in zip(decoded(net, encoded(net, tiles, 8), tiles, 8), tiles, strict=True))
+
+
+def test_kernels_that_compute_otherwise_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    from codec.codecs.circuit import kernels
+
+    settle = kernels.settle
+    monkeypatch.setattr(kernels, "settle", lambda values, *rest: settle(values + 1, *rest))
+    assert not wavefront.kernels_work(network(3))
