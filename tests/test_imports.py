@@ -23,6 +23,7 @@ LAYERS = (
     {"codecs"},
     {"peers", "tasks", "video"},
     {"api", "archive"},
+    {"pillow"},
     {"evaluate", "train"},
     {"report", "research"},
 )

@@ -1,0 +1,159 @@
+"""Pillow opens and saves .ncf files, once `register` was called.
+
+    import codec.pillow
+    codec.pillow.register()
+    image = Image.open("photo.ncf")                  # the header alone; pixels when they are asked for
+    image.save("small.ncf", quality=30)              # or lossless=True, effort=, tune=, exif=, icc_profile=, xmp=
+
+Pictures are of mode L, LA, RGB or RGBA, deep grey I;16; deep colours are rounded to 8 bits, as Pillow has no more.
+Videos have frames: `seek`, `tell`, `n_frames`, and in `info` the duration of one in milliseconds.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import IO, TYPE_CHECKING, Any
+
+from PIL import Image, ImageFile
+
+from codec import container
+from codec.container import MAGIC, Limits
+from codec.errors import CodecError, LimitError
+from codec.media import chunks
+
+if TYPE_CHECKING:
+    from codec import video
+
+FORMAT, SUFFIX, MIME = "NCF", ".ncf", "image/x-ncf"
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_INFO = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
+_TOLD = ("quality", "lossless", "effort", "tune")  # what `save` passes on to `codec.encode`
+
+
+def register() -> None:
+    """Have Pillow know the format, by its first bytes and by the suffix .ncf. A second time changes nothing."""
+    Image.register_open(FORMAT, NcfImageFile, _accept)
+    Image.register_save(FORMAT, _save)
+    Image.register_extension(FORMAT, SUFFIX)
+    Image.register_mime(FORMAT, MIME)
+
+
+class NcfImageFile(ImageFile.ImageFile):
+    """An opened .ncf file. What is damaged raises OSError when it is loaded; with Pillow's
+    `ImageFile.LOAD_TRUNCATED_IMAGES` what is whole is shown, the rest grey."""
+
+    format = FORMAT
+    format_description = "neural-codec"
+
+    def _open(self) -> None:
+        # Pillow has limits of its own for pixels.
+        try:
+            self._header = container.read_header(self.fp, Limits(pixels=2**40))
+        except LimitError as error:
+            raise Image.DecompressionBombError(str(error)) from error
+        except CodecError as error:
+            raise SyntaxError(str(error)) from error
+        header = self._header
+        self._size = header.width, header.height
+        self._mode = "I;16" if header.channels == 1 and header.depth > 8 else _MODES[header.channels]
+        self.info |= {_INFO[key]: value for key, value in header.metadata.items() if key in _INFO}
+        if (resolution := chunks.resolution(header.metadata)) and resolution.metric:
+            self.info["dpi"] = resolution.dpi
+        if header.rate is not None:
+            self.info["duration"] = float(1000 / header.rate)
+        self._fp: IO[bytes] | None = self.fp
+        self._video: video.File | None = None
+        self._at, self._loaded = 0, -1  # frames
+
+    @property
+    def is_animated(self) -> bool:
+        """Whether there is more than one frame."""
+        return self.n_frames > 1
+
+    @property
+    def n_frames(self) -> int:
+        """How many frames there are."""
+        return 1 if self._header.rate is None else self._opened().frames
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame; EOFError if there is none of this number."""
+        if self._seek_check(frame):
+            self._at = frame
+
+    def tell(self) -> int:
+        """The number of the frame."""
+        return self._at
+
+    def load(self) -> Any:
+        """Decode the frame, unless that was done."""
+        if self._loaded != self._at:
+            partial = ImageFile.LOAD_TRUNCATED_IMAGES
+            try:
+                image = self._still(partial) if self._header.rate is None else self._frame()
+            except CodecError as error:
+                raise OSError(str(error)) from error
+            self._mode, self._loaded = image.mode, self._at
+            self.fp = io.BytesIO(image.tobytes())
+            self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, image.mode)]
+        return super().load()
+
+    def load_seek(self, pos: int) -> None:
+        """Pixels are in memory: Pillow must not map the file."""
+
+    def verify(self) -> None:
+        """Check all checksums without decoding anything; OSError for a file that isn't whole."""
+        fp = self._bytes()
+        try:
+            _, units = container.read(fp, Limits(pixels=2**40))
+            for _ in units:
+                pass
+        except CodecError as error:
+            raise OSError(str(error)) from error
+        super().verify()
+
+    def _still(self, partial: bool) -> Image.Image:
+        from codec import api
+
+        image = api.decode(self._bytes(), partial=partial, max_pixels=self.width * self.height).image()
+        if self._exclusive_fp and self._fp is not None:
+            self._fp.close()  # there is nothing more in it
+        return image
+
+    def _frame(self) -> Image.Image:
+        from codec.media import to_pillow, yuv
+
+        (picture,) = self._opened().pictures(self._at, self._at)
+        header = self._header
+        return to_pillow(yuv.to_rgb(picture.planes, header.color, header.depth), header.depth)
+
+    def _opened(self) -> video.File:
+        from codec import video
+
+        if self._video is None:
+            self._video = video.open_file(self._bytes(), max_pixels=self.width * self.height)
+        return self._video
+
+    def _bytes(self) -> IO[bytes]:
+        assert self._fp is not None
+        self._fp.seek(0)
+        return self._fp
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(MAGIC)
+
+
+def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
+    from codec import api
+
+    told = image.encoderinfo
+    copy = image.copy()
+    for name in _INFO.values():
+        value = told.get(name, image.info.get(name))
+        copy.info.pop(name, None)
+        if value:
+            copy.info[name] = value.tobytes() if isinstance(value, Image.Exif) else value
+    try:
+        fp.write(api.encode(copy, **{name: told[name] for name in _TOLD if name in told}))
+    except CodecError as error:
+        raise OSError(str(error)) from error
