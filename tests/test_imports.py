@@ -23,7 +23,7 @@ LAYERS = (
     {"codecs"},
     {"peers", "tasks", "video"},
     {"api", "archive"},
-    {"pillow"},
+    {"pillow", "torch"},
     {"evaluate", "train"},
     {"report", "research"},
 )

@@ -1,0 +1,150 @@
+"""Pictures for training: a PyTorch dataset of .ncf files, and a transform that compresses.
+
+    data = codec.torch.Dataset("photos/", transform=crop)        # or files, or tar shards
+    loader = torch.utils.data.DataLoader(data, batch_size=16, num_workers=4)
+    for batch in loader:
+        batch["image"], batch["key"]                             # uint8 [16, 3, H, W], names
+
+Workers decode each by itself; a dataset may be used before they are forked, and in several processes at once.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils import data
+
+from codec import api, media
+from codec.container import MAGIC
+from codec.errors import CodecError
+from codec.media import SUFFIXES
+
+_NCF = ".ncf"
+_SHARD = ".tar"
+_CHANNELS = (1, 3, 4)
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+Transform = Callable[[Tensor], Any]
+
+
+class _Part(NamedTuple):
+    """Where the bytes of a file are: all of it, or a member of a shard."""
+
+    path: Path
+    start: int = 0
+    size: int = -1
+
+
+class Dataset(data.Dataset[dict[str, Any]]):
+    """Items are dicts: "image", uint8 [channels, H, W] or what `transform` makes of it; "key", the file's name without
+    suffixes; and of a shard's other members of this name their bytes by suffix ("cls", "json"), as WebDataset has them.
+
+    `paths`: folders, which are searched through, files and tar shards. All kinds of pictures that `codec encode` reads
+    may be among them. `channels`: 3, 1 (luma) or 4 (with alpha). Raises CodecError for paths with no picture in them,
+    and where an item's file is damaged, which its message names.
+    """
+
+    def __init__(
+        self, paths: Paths, transform: Transform | None = None, channels: int = 3, device: str = "cpu"
+    ) -> None:
+        if channels not in _CHANNELS:
+            raise CodecError(f"{channels!r} channels; give one of {', '.join(map(str, _CHANNELS))}")
+        self.transform, self.channels, self.device = transform, channels, device
+        given = [paths] if isinstance(paths, str | os.PathLike) else paths
+        self.items = [item for path in given for item in _items(Path(path))]
+        if not self.items:
+            raise CodecError(f"no pictures in {', '.join(map(str, given)) or 'no paths'}; name files, folders or .tar")
+        self._files: dict[tuple[int, Path], io.BufferedReader] = {}
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        key, picture, more = self.items[number]
+        try:
+            image = _pixels(self._read(picture), self.channels, self.device)
+        except CodecError as error:
+            raise CodecError(f"{picture.path}: {key}: {error}") from error
+        item: dict[str, Any] = {"key": key, "image": image if self.transform is None else self.transform(image)}
+        return item | {suffix: self._read(part) for suffix, part in more.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_files": {}}  # open files don't go to other processes
+
+    def _read(self, part: _Part) -> bytes:
+        if part.size < 0:
+            return part.path.read_bytes()
+        # A forked process has its parent's file, and with it the parent's place in it: each opens its own.
+        name = os.getpid(), part.path
+        if name not in self._files:
+            self._files[name] = open(part.path, "rb")  # noqa: SIM115
+        file = self._files[name]
+        file.seek(part.start)
+        return file.read(part.size)
+
+
+class Recode:
+    """A transform: what is left of a picture [3 or 1, H, W] after compression, for training on compressed pictures.
+
+    `quality`: 0 to 100, or a range of which each picture gets one at random (torch's generator). Other options as of
+    `codec.encode`; `codec`: "s2lic" by default.
+    """
+
+    def __init__(self, quality: float | tuple[float, float] = 50, codec: str = "s2lic", **options: Any) -> None:
+        self.codec, self.options = codec, options
+        self.low, self.high = quality if isinstance(quality, tuple) else (quality, quality)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        quality = self.low + (self.high - self.low) * torch.rand(()).item()
+        frame = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
+        encoded = api.encode(frame, self.codec, quality=quality, **self.options)
+        return _pixels(encoded, len(image), "cpu")
+
+
+def _items(path: Path) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
+    """Name, picture and what else belongs to it, of all pictures of a path in the order of their names."""
+    if path.suffix == _SHARD:
+        yield from _members(path)
+    elif path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.suffix.lower() in (_NCF, *SUFFIXES) and file.is_file():
+                yield file.relative_to(path).with_suffix("").as_posix(), _Part(file), {}
+    else:
+        yield path.stem, _Part(path), {}
+
+
+def _members(path: Path) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
+    """Those of a shard: what has the same name up to the first dot of its last part belongs together."""
+    samples: dict[str, dict[str, _Part]] = {}
+    with tarfile.open(path, "r:") as shard:
+        for member in shard:
+            if member.isfile():
+                folder, slash, name = member.name.rpartition("/")
+                stem, _, suffix = name.partition(".")
+                part = _Part(path, member.offset_data, member.size)
+                samples.setdefault(folder + slash + stem, {})[suffix] = part
+    for key, parts in samples.items():
+        pictures = [suffix for suffix in parts if f".{suffix.lower()}" in (_NCF, *SUFFIXES)]
+        if pictures:
+            picture = parts.pop(pictures[0])
+            yield key, picture, parts
+
+
+def _pixels(encoded: bytes, channels: int, device: str) -> Tensor:
+    """A picture's tensor from the bytes of a file."""
+    if encoded.startswith(MAGIC):
+        image = api.decode(encoded, device=device).image()
+    else:
+        info, frames = media.read(encoded)
+        image = media.to_pillow(next(iter(frames)), info.depth)
+    image = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+    pixels = np.asarray(image)
+    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], channels).transpose(2, 0, 1).copy())

@@ -1,0 +1,105 @@
+"""The PyTorch dataset: in workers as without them, from folders, files and shards; and what it refuses."""
+
+import io
+import pickle
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+import codec
+from codec.torch import Dataset, Recode
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six .ncf files, and one that is no picture."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    (folder / "deep").mkdir()
+    for number in range(6):
+        smooth = np.add.outer(np.arange(24), np.arange(32) * (number + 1))[..., None] % 256
+        picture = (smooth + rng.integers(0, 4, (24, 32, 3))).astype(np.uint8)
+        path = folder / ("deep" if number % 2 else "") / f"{number}.ncf"
+        path.write_bytes(codec.encode(picture, lossless=True, effort=1))
+    (folder / "notes.txt").write_text("nothing")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shard(folder: Path) -> Path:
+    path = folder.parent / "shard-00.tar"
+    with tarfile.open(path, "w") as tar:
+        for number, file in enumerate(sorted(folder.rglob("*.ncf"))):
+            for suffix, data in (("ncf", file.read_bytes()), ("cls", str(number).encode())):
+                member = tarfile.TarInfo(f"train/{file.stem}.{suffix}")
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def expected(path: Path) -> torch.Tensor:
+    (frame,) = codec.decode(path).frames()
+    return torch.from_numpy(frame.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_all_files_of_a_folder_epoch_after_epoch(folder: Path, workers: int) -> None:
+    data = Dataset(folder)
+    assert torch.equal(data[0]["image"], expected(folder / "0.ncf"))  # used before it is forked
+    loader = DataLoader(data, batch_size=2, num_workers=workers)
+    for _ in range(2):
+        batches = list(loader)
+        assert [key for batch in batches for key in batch["key"]] == ["0", "2", "4", "deep/1", "deep/3", "deep/5"]
+        for batch in batches:
+            for key, image in zip(batch["key"], batch["image"], strict=True):
+                assert torch.equal(image, expected(folder / f"{key}.ncf"))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_shards_have_labels(folder: Path, shard: Path, workers: int) -> None:
+    data = Dataset([shard])
+    data[0]  # opens the shard, whose place workers must not share
+    items = list(DataLoader(data, batch_size=None, num_workers=workers))
+    files = sorted(folder.rglob("*.ncf"))
+    assert [(item["key"], item["cls"]) for item in items] == [
+        (f"train/{file.stem}", str(number).encode()) for number, file in enumerate(files)
+    ]
+    assert all(torch.equal(item["image"], expected(file)) for item, file in zip(items, files, strict=True))
+
+
+def test_channels_transform_and_other_kinds(folder: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 6), 9, np.uint8)).save(tmp_path / "grey.png")
+    data = Dataset([tmp_path / "grey.png", folder / "0.ncf"], transform=lambda image: image.float() / 255, channels=4)
+    assert data[0]["image"].shape == (4, 4, 6) and data[1]["image"].shape == (4, 24, 32)
+    assert data[0]["image"][0].eq(9 / 255).all() and data[0]["image"][3].eq(1).all()
+    assert Dataset(folder, channels=1)[0]["image"].shape == (1, 24, 32)
+
+
+def test_a_dataset_goes_to_processes_that_are_started(shard: Path) -> None:
+    data = Dataset(shard)
+    first = data[0]["image"]
+    assert torch.equal(pickle.loads(pickle.dumps(data))[0]["image"], first)
+
+
+def test_what_is_refused_names_the_file(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(codec.CodecError, match="no pictures in"):
+        Dataset(tmp_path)
+    with pytest.raises(codec.CodecError, match="2 channels"):
+        Dataset(folder, channels=2)
+    (tmp_path / "cut.ncf").write_bytes((folder / "0.ncf").read_bytes()[:-9])
+    with pytest.raises(codec.CodecError, match=r"cut\.ncf: cut: .*get a whole copy"):
+        Dataset(tmp_path)[0]
+
+
+def test_recoding_loses_the_more_the_lower_the_quality() -> None:
+    image = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 64, 96), np.uint8))
+    errors = [(Recode(q)(image).float() - image.float()).abs().mean().item() for q in (5, 90)]
+    assert errors[0] > errors[1] > 0
+    torch.manual_seed(0)
+    drawn = [Recode((5, 90))(image) for _ in range(2)]
+    assert not torch.equal(*drawn) and drawn[0].shape == image.shape and drawn[0].dtype == torch.uint8
