@@ -12,7 +12,7 @@ Videos have frames: `seek`, `tell`, `n_frames`, and in `info` the duration of on
 from __future__ import annotations
 
 import io
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from PIL import Image, ImageFile
 
@@ -46,8 +46,10 @@ class NcfImageFile(ImageFile.ImageFile):
     format_description = "neural-codec"
 
     def _open(self) -> None:
-        # Pillow has limits of its own for pixels.
+        assert self.fp is not None
+        self._fp = self.fp  # which Pillow closes with the image
         try:
+            # Pillow has limits of its own for pixels.
             self._header = container.read_header(self.fp, Limits(pixels=2**40))
         except LimitError as error:
             raise Image.DecompressionBombError(str(error)) from error
@@ -61,7 +63,6 @@ class NcfImageFile(ImageFile.ImageFile):
             self.info["dpi"] = resolution.dpi
         if header.rate is not None:
             self.info["duration"] = float(1000 / header.rate)
-        self._fp: IO[bytes] | None = self.fp
         self._video: video.File | None = None
         self._at, self._loaded = 0, -1  # frames
 
@@ -115,8 +116,8 @@ class NcfImageFile(ImageFile.ImageFile):
         from codec import api
 
         image = api.decode(self._bytes(), partial=partial, max_pixels=self.width * self.height).image()
-        if self._exclusive_fp and self._fp is not None:
-            self._fp.close()  # there is nothing more in it
+        if self._exclusive_fp:
+            self._bytes().close()  # there is nothing more in it
         return image
 
     def _frame(self) -> Image.Image:
@@ -134,9 +135,9 @@ class NcfImageFile(ImageFile.ImageFile):
         return self._video
 
     def _bytes(self) -> IO[bytes]:
-        assert self._fp is not None
-        self._fp.seek(0)
-        return self._fp
+        fp = cast("IO[bytes]", self._fp)  # of a closed image it raises what Pillow says then
+        fp.seek(0)
+        return fp
 
 
 def _accept(prefix: bytes) -> bool:
