@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from codec.cli.archive.show import print_list
-from codec.cli.files import STDIO, stdin_as_dash
+from codec.cli.files import stdin_as_dash
 from codec.cli.messages import explain, run_each, say, shown
 from codec.cli.options import FILE
-from codec.cli.streams import an_ncf, contents
+from codec.cli.streams import an_ncf, contents, is_archive
 from codec.cli.walk import find
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool
     """
 
     def work(source: str) -> None:
-        if _is_archive(source):
+        if is_archive(source):
             print_list(source, as_json)
             return
         values, told = _describe(source, verbose)
@@ -54,16 +53,6 @@ def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool
     run_each([one.path for one in found.inputs], work)
     if found.problems:
         raise click.exceptions.Exit(1)
-
-
-def _is_archive(source: str) -> bool:
-    """Whether a file that can be read twice is an archive, which is listed without being read to its end."""
-    from codec.container import is_archive
-
-    if source == STDIO or not os.path.isfile(source):
-        return False
-    with open(source, "rb") as fp:
-        return is_archive(fp)
 
 
 def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescription]:

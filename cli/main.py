@@ -28,6 +28,7 @@ COMMANDS = {
     "export": ("codec.cli.export", "export", "Take the standard stream out of .ncf videos."),
     "archive": ("codec.cli.archive", "archive", "Keep many videos in one file that grows."),
     "info": ("codec.cli.info", "info", "Show what is in .ncf files."),
+    "verify": ("codec.cli.verify", "verify", "Check that .ncf files decode."),
     "models": ("codec.cli.models", "models", "List the weights that are installed."),
     "evaluate": ("codec.cli.evaluate", "evaluate", "Measure codecs: rate, distortion, machine perception."),
     "tasks": ("codec.cli.tasks", "tasks", "List the models and metrics of evaluate, and what each needs."),

@@ -86,6 +86,16 @@ def contents(source: str, begins: Begins) -> str | bytes:
     return source
 
 
+def is_archive(source: str) -> bool:
+    """Whether a file that can be read twice is an archive, which is listed without being read to its end."""
+    from codec import container
+
+    if source == STDIO or not os.path.isfile(source):
+        return False
+    with open(source, "rb") as fp:
+        return container.is_archive(fp)
+
+
 def read_stdin(begins: Begins) -> bytes:
     """All of standard input; CodecError if that is a terminal. `begins`: see `contents`."""
     if sys.stdin is None:

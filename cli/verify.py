@@ -1,0 +1,99 @@
+"""`codec verify`: whether .ncf files decode, and to what their sources are."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import click
+
+from codec.cli.files import stdin_as_dash
+from codec.cli.messages import explain, run_each, say
+from codec.cli.options import FILE, Device
+from codec.cli.streams import an_ncf, contents, is_archive
+from codec.cli.walk import find
+
+
+@click.command(short_help="Check that .ncf files decode.")
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=FILE)
+@click.option("-r", "--recursive", is_flag=True, help="Take the .ncf files in folders, and in folders in them.")
+@click.option("--against", metavar="SOURCE", type=FILE, help="The picture that it was made of: tells how like it is.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout.")
+@click.option("--device", type=Device(), metavar="auto|cpu|cuda|cuda:N", default="auto", show_default=True)
+def verify(sources: tuple[str, ...], recursive: bool, against: str | None, as_json: bool, device: str) -> None:
+    """Check that .ncf files decode.
+
+    \b
+    codec verify photo.ncf
+    codec verify -r photos/
+    codec verify photo.ncf --against photo.jpg
+
+    Everything is decoded, and every checksum compared, those of the pixels of lossless pictures among them; nothing
+    is written. Exit code 1 if a file isn't whole. Archives are checked by `codec archive verify`.
+    """
+    found = find(stdin_as_dash(sources), recursive=recursive, suffixes=(".ncf",), output=None)
+    if against is not None and len(found.inputs) != 1:
+        raise click.UsageError("--against is the source of one file; give one")
+    for remark in found.notes:
+        say(f"codec: {remark}")
+    for path, error in found.problems:
+        say(f"codec: {explain(error, path)}")
+
+    def work(source: str) -> None:
+        row = _checked(source, against, device)
+        click.echo(json.dumps(row) if as_json else _line(row))
+
+    run_each([one.path for one in found.inputs], work)
+    if found.problems:
+        raise click.exceptions.Exit(1)
+
+
+def _checked(source: str, against: str | None, device: str) -> dict[str, Any]:
+    from codec import api
+    from codec.errors import CodecError
+
+    if is_archive(source):
+        raise CodecError("is an archive; check it with codec archive verify")
+    started = time.perf_counter()
+    decoded = api.decode(contents(source, an_ncf), device=device)
+    row: dict[str, Any] = {
+        "file": source,
+        "whole": True,
+        "width": decoded.header.width,
+        "height": decoded.header.height,
+    }
+    if decoded.video is not None:
+        if against is not None:
+            raise CodecError("is a video, and --against goes with images; codec evaluate compares videos")
+        row["frames"] = sum(1 for _ in decoded.video.pictures())
+    else:
+        frames = list(decoded.frames())
+        row["frames"] = len(frames)
+        if against is not None:
+            row |= _likeness(frames[0], decoded.header.depth, against)
+    return row | {"decode_s": round(time.perf_counter() - started, 3)}
+
+
+def _likeness(frame: Any, depth: int, against: str) -> dict[str, Any]:
+    """How like its source a picture is: PSNR in dB, None if it is the same."""
+    from codec import media
+    from codec.errors import CodecError
+    from codec.media.formats import check_head
+    from codec.metrics.samples import psnr
+
+    info, pictures = media.read(contents(against, check_head))
+    (original,) = pictures
+    if original.shape != frame.shape or info.depth != depth:
+        was = f"{info.width} x {info.height}, {info.channels} channels of {info.depth} bits"
+        raise CodecError(f"is not made of {against}, which has {was}")
+    same = bool((original == frame).all())
+    return {"against": against, "same": same, "psnr": None if same else psnr(original, frame, (1 << depth) - 1)}
+
+
+def _line(row: dict[str, Any]) -> str:
+    what = f"{row['width']} x {row['height']}" + (f", {row['frames']} frames" if row["frames"] > 1 else "")
+    if "same" in row:
+        like = f"the same as {row['against']}" if row["same"] else f"PSNR {row['psnr']:.2f} dB to {row['against']}"
+        what += f", {like}"
+    return f"{row['file']}: whole, {what}  ({row['decode_s']:.1f} s)"
