@@ -6,6 +6,7 @@ by running its command again.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from codec.codecs.circuit.inputs import arrays
+from codec.codecs.circuit.scales import CEILING
 from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
@@ -112,7 +114,8 @@ class ContextRun(loop.Run):
         pictures = load_photos(options.data, options.grey) if pictures is None else pictures
         self.sampler = Sampler(pictures, self.config, options.screens)
         torch.manual_seed(options.seed)
-        self.model = ContextNet(self.config).to(self.device)
+        # What was integers is cut as they are: units that were hardly ever active would else reach anything.
+        self.model = ContextNet(self.config, CEILING if options.narrow else math.inf).to(self.device)
         if self.saved is None and options.init:
             self.model.load_state_dict(averaged(Path(options.init))[0])
         elif self.saved is None and options.narrow:
@@ -143,7 +146,7 @@ class ContextRun(loop.Run):
         return {"loss": loss.item()}
 
     def averaged_model(self) -> ContextNet:
-        model = ContextNet(self.config)
+        model = ContextNet(self.config, self.model.ceiling)
         model.load_state_dict(self.average)
         return model.to(self.device).eval()
 
