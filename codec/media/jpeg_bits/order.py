@@ -70,8 +70,8 @@ def differences(values: np.ndarray, sizes: list[int], restart: int) -> np.ndarra
     return out.ravel()
 
 
-def values(differences: np.ndarray, sizes: list[int], restart: int) -> np.ndarray:
-    """The inverse of `differences`."""
+def values(differences: np.ndarray, sizes: list[int], restart: int, low: int = 0) -> np.ndarray:
+    """The inverse of `differences`, with `low` further bits that are 0."""
     whole, first = differences.reshape(-1, sum(sizes)).astype(np.int64), 0
     out = np.empty_like(whole)
     for size in sizes:
@@ -82,6 +82,6 @@ def values(differences: np.ndarray, sizes: list[int], restart: int) -> np.ndarra
         before = np.repeat((sums - own)[starts], step)[: len(own)]
         out[:, first : first + size] = (sums - before).reshape(-1, size)
         first += size
-    if np.abs(out).max(initial=0) >= DC_LIMIT:
+    if np.abs(out).max(initial=0) >= DC_LIMIT >> low:
         raise MediaError("has DC values that no JPEG has")
-    return out.ravel()
+    return out.ravel() << low

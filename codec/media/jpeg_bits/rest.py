@@ -32,7 +32,7 @@ def pack(rest: Rest) -> bytes:
     out, before = [varint(len(rest.cuts))], 0
     for at, taken, choices in rest.cuts:
         marks = choices.marks
-        flags = choices.pad | (taken is not None) << 2 | (len(marks) > 0) << 3
+        flags = choices.pad | (taken is not None) << 2 | (len(marks) > 0) << 3 | choices.own << 4
         out += [varint(at - before), varint(flags)]
         if choices.listed:
             out += [varint(len(choices.listed)), choices.listed]
@@ -61,6 +61,6 @@ def unpack(data: bytes) -> Rest:
             marks = np.zeros((count, 2), np.int64)
             marks[:, 0] = np.cumsum([cursor.varint() for _ in range(count)])
             marks[:, 1] = [cursor.varint() for _ in range(count)]
-        cuts.append(Cut(at, taken, Choices(flags & 3, listed, marks)))
+        cuts.append(Cut(at, taken, Choices(flags & 3, listed, marks, bool(flags & 16))))
         before = at
     return Rest(cursor.rest(), cuts)

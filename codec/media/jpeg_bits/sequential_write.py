@@ -7,28 +7,28 @@ import numpy as np
 from codec.errors import MediaError
 from codec.media.jpeg_bits.bitstream import Packer
 from codec.media.jpeg_bits.codes import writing
-from codec.media.jpeg_bits.sequential_read import EOB, ZRL
-from codec.media.jpeg_bits.standard import Code
+from codec.media.jpeg_bits.sequential_read import EOB, ZRL, Pattern
 
 _CHUNK = 1 << 15  # blocks
 
 
 def write_sequential(
-    packer: Packer, scan: np.ndarray, pattern: list[tuple[Code, Code]], restart: int, needless: np.ndarray
+    packer: Packer, scan: np.ndarray, pattern: Pattern, restart: int, needless: np.ndarray
 ) -> None:
     """Pack a scan's blocks, int16 [blocks, 64] with DC as differences, in intervals of `restart` MCUs (0: one).
 
     `needless`: int64 [count, 2]: blocks with runs of 16 zeros before their end, and how many.
     """
     per = len(pattern)
-    tables = [writing(code) for pair in pattern for code in pair]
+    ac = pattern[0][1] is not None
+    tables = [writing(code) for pair in pattern for code in pair if code is not None]
     codes, lengths = np.stack([t[0] for t in tables]), np.stack([t[1] for t in tables])
     runs = np.zeros(len(scan), np.int64)
     runs[needless[:, 0]] = needless[:, 1]
     chunk = max(_CHUNK // per, 1) * per
     for first in range(0, len(scan), chunk):
         part = scan[first : first + chunk]
-        symbols, extra, sizes, table, begins = _symbols(part, runs[first : first + chunk], per)
+        symbols, extra, sizes, table, begins = _symbols(part, runs[first : first + chunk], per) if ac else _dc(part, per)
         size = lengths[table, symbols]
         if not size.all():
             raise MediaError("its Huffman tables lack a code that is needed")
@@ -64,20 +64,31 @@ def _symbols(
     table = 2 * (of % per) + 1
     table[begins] -= 1
     dc = blocks[:, 0].astype(np.int64)
-    symbols[begins] = sizes[begins] = _magnitudes(dc)
+    symbols[begins] = sizes[begins] = magnitudes(dc)
     extra[begins] = dc
     at = begins[block] + items - upto[block]
-    sizes[at] = _magnitudes(value)
+    sizes[at] = magnitudes(value)
     symbols[at] = (run & 15) << 4 | sizes[at]
     extra[at] = value
     symbols[(begins + each - 1)[ended]] = EOB
-    extra = np.where(extra < 0, extra + (1 << sizes) - 1, extra)
-    return symbols, extra, sizes, table, begins
+    return symbols, unsigned(extra, sizes), sizes, table, begins
 
 
-def _magnitudes(values: np.ndarray) -> np.ndarray:
+def _dc(blocks: np.ndarray, per: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The same of blocks of which only DC values are said."""
+    values, begins = blocks[:, 0].astype(np.int64), np.arange(len(blocks))
+    sizes = magnitudes(values)
+    return sizes, unsigned(values, sizes), sizes, begins % per, begins
+
+
+def magnitudes(values: np.ndarray) -> np.ndarray:
     """Bits of whole numbers without their sign, below 2^16."""
     return _BITS[np.abs(values)]
+
+
+def unsigned(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The `sizes` bits that say what values are, behind their symbols (T.81, F.1.2.1)."""
+    return np.where(values < 0, values + (1 << sizes) - 1, values)
 
 
 _BITS = np.frexp(np.arange(1 << 16).astype(np.float64))[1].astype(np.int64)

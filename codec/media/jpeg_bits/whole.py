@@ -12,7 +12,7 @@ from codec.media.jpeg_bits import rest as packed
 from codec.media.jpeg_bits.bitstream import scan_end
 from codec.media.jpeg_bits.markers import Frame, Scan, Segments, check_blocks
 from codec.media.jpeg_bits.rest import Cut, Rest
-from codec.media.jpeg_bits.scans import Choices, read_scan, write_scan
+from codec.media.jpeg_bits.scans import Choices, fewest_marks, read_scan, write_scan
 
 
 @dataclass
@@ -55,7 +55,8 @@ def split(data: bytes, max_pixels: int = MAX_PIXELS) -> Jpeg:
         raise MediaError("has no scan")
     kept, cuts, before, size = [], [], 0, 0
     for at, scan, choices in found:
-        there, again = data[at : scan_end(data, at)], write_scan(frame, scan, blocks, choices)
+        there = data[at : scan_end(data, at)]
+        choices, again = _written(frame, scan, blocks, choices, there)
         taken = None if there.startswith(again) else _alike(there, again)
         kept.append(data[before:at])
         size += at - before
@@ -83,6 +84,28 @@ def join(components: list[Component], rest: bytes) -> bytes:
         out += [kept[before:at], again[: cut.taken]]
         before = at
     return b"".join([*out, kept[before:]])
+
+
+def _written(
+    frame: Frame, scan: Scan, blocks: list[np.ndarray], choices: Choices, there: bytes
+) -> tuple[Choices, bytes]:
+    """The choices that are worth telling of a scan, and what is written with them: `there`, if it can be had."""
+    if not choices.own:
+        return choices, _tried(frame, scan, blocks, choices)
+    usual = Choices(choices.pad, choices.listed)
+    again = _tried(frame, scan, blocks, usual)
+    if there.startswith(again):
+        return usual, again
+    own = fewest_marks(frame, scan, blocks, choices)
+    other = _tried(frame, scan, blocks, own)
+    return (own, other) if _alike(there, other) > _alike(there, again) else (usual, again)
+
+
+def _tried(frame: Frame, scan: Scan, blocks: list[np.ndarray], choices: Choices) -> bytes:
+    try:
+        return write_scan(frame, scan, blocks, choices)
+    except MediaError:  # a code that the file doesn't have, where its encoder chose otherwise
+        return b""
 
 
 def _frame(segments: Segments) -> Frame:
