@@ -31,13 +31,13 @@ class Stream:
         pieces = [piece.replace(b"\xff\x00", b"\xff") for piece in pieces]
         joined = b"".join(pieces)
         self.size = len(joined)
-        self.data = np.frombuffer(joined + bytes(CHUNK + MARGIN), np.uint8)
+        self.data = np.frombuffer(joined + bytes(MARGIN), np.uint8)
         ends = np.cumsum([len(piece) for piece in pieces]) * 8
         self.ends: list[int] = ends.tolist()
         self.starts: list[int] = [0, *self.ends[:-1]]
 
     def words(self, base: int) -> np.ndarray:
-        """By byte from `base` on: the four bytes there as a number, uint64 [at most CHUNK + MARGIN - 3]."""
+        """By byte from `base` on: the four bytes there as a number, uint64 [at most CHUNK + MARGIN]."""
         part = self.data[base : base + CHUNK + MARGIN].astype(np.uint64)
         return part[:-3] << 24 | part[1:-2] << 16 | part[2:-1] << 8 | part[3:]
 
@@ -63,9 +63,12 @@ class Packer:
         self._intervals = 0
         self._word = 0  # what is packed already of the word at _position
         self._parts: list[bytes] = []
+        self._ended = False
 
     def add(self, values: np.ndarray, sizes: np.ndarray, starts: np.ndarray) -> None:
         """Codes in order: `values` uint64, `sizes` int64 (0 to 32). `starts`: those with which an interval begins."""
+        if self._ended:
+            return
         ends = np.cumsum(sizes)
         before = ends - sizes
         marks = np.concatenate([[0], before[starts] if len(sizes) else np.zeros(len(starts), np.int64)])
@@ -86,6 +89,10 @@ class Packer:
             int(begins[-1]),
         )
         self._starts.append(begins[1:-1])
+
+    def end(self) -> None:
+        """Take no more codes: what follows can't be said."""
+        self._ended = True
 
     def _pads(self, sizes: np.ndarray) -> np.ndarray:
         count = len(sizes)
@@ -124,6 +131,8 @@ class Packer:
         self._merge(np.array([self._position]), self._pads(last), last, self._position + int(last[0]))
         whole = b"".join(self._parts) + self._word.to_bytes(4, "big")[: (self._position & 31) // 8]
         starts = (np.concatenate([*self._starts, nothing]) // 8).tolist()
-        pieces = [whole[a:b].replace(b"\xff", b"\xff\x00") for a, b in zip(starts, [*starts[1:], len(whole)], strict=True)]
+        pieces = [
+            whole[a:b].replace(b"\xff", b"\xff\x00") for a, b in zip(starts, [*starts[1:], len(whole)], strict=True)
+        ]
         marked = [bytes([0xFF, 0xD0 + (i & 7)]) + piece for i, piece in enumerate(pieces[1:])]
         return b"".join([pieces[0], *marked])

@@ -30,7 +30,7 @@ def _assigned(code: Code) -> tuple[np.ndarray, np.ndarray]:
 @lru_cache(maxsize=32)
 def reading(code: Code) -> tuple[np.ndarray, np.ndarray]:
     """By the next 16 bits: length of the symbol (INVALID where there is none) and the symbol, uint8 [65536]."""
-    lengths, values = _assigned(code)
+    lengths, _ = _assigned(code)
     length, symbol = np.full(1 << WINDOW, INVALID, np.uint8), np.zeros(1 << WINDOW, np.uint8)
     spans = 1 << (WINDOW - lengths)
     filled = int(spans.sum())  # codes ascend, so they fill the table from its start

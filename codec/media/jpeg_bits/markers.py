@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codec.errors import LimitError, MediaError
+from codec.errors import CodecError, LimitError, MediaError
 from codec.media.jpeg_bits.standard import CODES, Code
 
 SOI, EOI, SOS, DQT, DHT, DRI, DAC, DNL, DHP, EXP = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xCC, 0xDC, 0xDE, 0xDF
@@ -21,6 +21,10 @@ _KINDS = {
     0xCA: "arithmetic coding", 0xCB: "arithmetic coding", 0xCD: "hierarchical", 0xCE: "hierarchical",
     0xCF: "hierarchical",
 }  # fmt: skip
+
+
+def _up(value: int, unit: int) -> int:
+    return -(-value // unit)
 
 
 class Part(NamedTuple):
@@ -45,9 +49,9 @@ class Frame:
     def mcus(self) -> tuple[int, int]:
         """Rows and columns of MCUs in a scan of all components."""
         if len(self.parts) == 1:
-            return -(-self.height // 8), -(-self.width // 8)
+            return _up(self.height, 8), _up(self.width, 8)
         across, down = max(p.h for p in self.parts), max(p.v for p in self.parts)
-        return -(-self.height // (8 * down)), -(-self.width // (8 * across))
+        return _up(self.height, 8 * down), _up(self.width, 8 * across)
 
     def blocks(self, part: int) -> tuple[int, int]:
         """Rows and columns of a component's blocks, with those that only fill its last MCUs."""
@@ -62,7 +66,7 @@ class Frame:
         if len(self.parts) == 1:
             return self.mcus
         across, down = max(p.h for p in self.parts), max(p.v for p in self.parts)
-        return -(-(-(-self.height * one.v // down)) // 8), -(-(-(-self.width * one.h // across)) // 8)
+        return _up(_up(self.height * one.v, down), 8), _up(_up(self.width * one.h, across), 8)
 
 
 class Scan(NamedTuple):
@@ -116,7 +120,9 @@ class Segments:
                     if self.scans > MOST_SCANS:
                         raise MediaError(f"has more than {MOST_SCANS} scans")
                     return at, scan
-        except (struct.error, IndexError, KeyError) as error:
+        except CodecError:
+            raise
+        except (struct.error, IndexError, ValueError) as error:
             raise MediaError("has a damaged segment") from error
         return None
 
@@ -188,9 +194,10 @@ class Segments:
         first, last, (high, low) = body[-3], body[-2], divmod(body[-1], 16)
         if not self.frame.progressive:
             first, last, high, low = 0, 63, 0, 0  # as decoders do, whatever is said
-        elif last > 63 or first > last or (first == 0) != (last == 0) or (first and count > 1) or low > 13:
-            raise MediaError("has a damaged scan")
-        elif high and high != low + 1:
+        elif (
+            not first <= last <= 63 or (first == 0) != (last == 0) or (first and count > 1) or low > 13
+            or high not in (0, low + 1)
+        ):  # fmt: skip
             raise MediaError("has a damaged scan")
         return Scan(
             parts,

@@ -12,7 +12,7 @@ from codec.errors import MediaError
 from codec.media.jpeg_bits.bitstream import Packer
 from codec.media.jpeg_bits.codes import writing
 from codec.media.jpeg_bits.sequential_read import ZRL
-from codec.media.jpeg_bits.sequential_write import magnitudes, unsigned
+from codec.media.jpeg_bits.sequential_write import magnitudes, pack, unsigned
 from codec.media.jpeg_bits.standard import Code
 
 _LONGEST = 0x7FFF  # blocks of a run
@@ -24,7 +24,7 @@ _Runs = tuple[np.ndarray, np.ndarray]
 
 
 def levels(scan: np.ndarray, first: int, last: int, low: int) -> np.ndarray:
-    """What a scan of these coefficients down to bit `low` says of blocks, int16 [blocks, 64]: [blocks, last - first + 1]."""
+    """What a scan of these coefficients down to bit `low` says of blocks, int16 [blocks, 64]: [blocks, its own]."""
     band = scan[:, first : last + 1]
     return np.sign(band) * (np.abs(band) >> low)
 
@@ -78,17 +78,13 @@ def write_ac(
     if lengths.max(initial=0) > _LONGEST:
         raise MediaError("its runs of blocks are longer than a JPEG can say")
     codes, sizes = writing(code)
+    codes, sizes = np.append(codes, np.array([1, 0], np.uint64)), np.append(sizes, [1, 1])  # and correction bits
     for first in range(0, len(band), _CHUNK):
         part = slice(first, first + _CHUNK)
         symbols, extra, further, starts = _items(band[part], refining, lengths[part])
-        coded = symbols >= 0
-        length = np.where(coded, sizes[symbols], 0)
-        if not (length[coded] > 0).all():
-            raise MediaError("its Huffman tables lack a code that is needed")
-        values = np.where(coded, codes[symbols], 0) << further.astype(np.uint64) | extra.astype(np.uint64)
         block = np.arange(first, first + len(starts))
         fresh = starts[(block % restart == 0) & (block > 0)] if restart else np.zeros(0, np.int64)
-        packer.add(values, length + further, fresh)
+        pack(packer, codes[symbols], sizes[symbols], extra, further, fresh)
 
 
 def _waiting(band: np.ndarray) -> np.ndarray:
@@ -101,7 +97,8 @@ def _waiting(band: np.ndarray) -> np.ndarray:
 def _items(
     band: np.ndarray, refining: bool, lengths: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What a scan says of blocks, in order: symbols (-1: a correction bit), further bits, how many these are, and the
+    """What a scan says of blocks, in order: symbols (-1 and -2: a
+    correction bit of 0 and 1), further bits, how many these are, and the
     item with which each block begins. `lengths`: of the run that begins with a block, or 0.
 
     An old coefficient's correction bit follows the next symbol behind it: one of 16 zeros, a new coefficient, or the
@@ -161,7 +158,7 @@ def _items(
         soon = symbols_before[group] + 1
         late = (total + runs)[block[old]]
         at = begins[block[old]] + olds[old] + np.where(early[old], soon, late)
-        symbols[at], sizes[at], extra[at] = -1, 1, np.abs(level[old]) & 1
+        symbols[at] = -1 - (np.abs(level[old]) & 1)
     return symbols, extra, sizes, begins
 
 

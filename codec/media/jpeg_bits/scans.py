@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from codec.errors import MediaError
+from codec.errors import FormatError, MediaError
 from codec.media.jpeg_bits import order
 from codec.media.jpeg_bits.bitstream import LISTED, ONES, ZEROS, Packer, Stream
 from codec.media.jpeg_bits.intervals import walk_over
@@ -17,6 +17,7 @@ from codec.media.jpeg_bits.sequential_read import Pattern, SequentialWalker
 from codec.media.jpeg_bits.sequential_write import write_sequential
 from codec.media.jpeg_bits.standard import Code
 
+_MOST_NEEDLESS = 3  # runs of 16 zeros before a block's end
 _NONE = np.zeros((0, 2), np.int64)
 
 
@@ -54,7 +55,6 @@ def read_scan(data: bytes, at: int, frame: Frame, scan: Scan, blocks: list[np.nd
     done = min(done, walker.wrong // per) * per
     coefficients[done:, : scan.last + 1] = 0
     coefficients[:, 0] = order.values(coefficients[:, 0], sizes, scan.restart, scan.low)
-    coefficients[done:, 0] = 0
     order.scatter(frame, scan.parts, coefficients, blocks)
     needless = walker.needless
     return Choices(*_padding(fills), needless[needless[:, 0] < done])
@@ -96,6 +96,9 @@ def write_scan(frame: Frame, scan: Scan, blocks: list[np.ndarray], choices: Choi
     """The bytes of a scan. MediaError if the codes that are there can't say it."""
     packer = Packer(choices.pad, choices.listed)
     coefficients = order.gathered(frame, scan.parts, blocks)
+    marked, marks = choices.marks.T
+    if marked.max(initial=-1) >= len(coefficients) or marks.max(initial=0) > _MOST_NEEDLESS:
+        raise FormatError("damaged: the JPEG has not as many blocks as it says; get a whole copy of the file")
     if scan.first:
         band = levels(coefficients, scan.first, scan.last, scan.low)
         breaks = choices.marks[:, 0] if choices.own else None

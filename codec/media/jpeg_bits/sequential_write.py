@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from codec.errors import MediaError
 from codec.media.jpeg_bits.bitstream import Packer
 from codec.media.jpeg_bits.codes import writing
 from codec.media.jpeg_bits.sequential_read import EOB, ZRL, Pattern
@@ -12,9 +11,7 @@ from codec.media.jpeg_bits.sequential_read import EOB, ZRL, Pattern
 _CHUNK = 1 << 15  # blocks
 
 
-def write_sequential(
-    packer: Packer, scan: np.ndarray, pattern: Pattern, restart: int, needless: np.ndarray
-) -> None:
+def write_sequential(packer: Packer, scan: np.ndarray, pattern: Pattern, restart: int, needless: np.ndarray) -> None:
     """Pack a scan's blocks, int16 [blocks, 64] with DC as differences, in intervals of `restart` MCUs (0: one).
 
     `needless`: int64 [count, 2]: blocks with runs of 16 zeros before their end, and how many.
@@ -28,16 +25,25 @@ def write_sequential(
     chunk = max(_CHUNK // per, 1) * per
     for first in range(0, len(scan), chunk):
         part = scan[first : first + chunk]
-        symbols, extra, sizes, table, begins = _symbols(part, runs[first : first + chunk], per) if ac else _dc(part, per)
-        size = lengths[table, symbols]
-        if not size.all():
-            raise MediaError("its Huffman tables lack a code that is needed")
-        values = codes[table, symbols] << sizes.astype(np.uint64) | extra.astype(np.uint64)
+        symbols, extra, sizes, table, begins = (
+            _symbols(part, runs[first : first + chunk], per) if ac else _dc(part, per)
+        )
         starts = np.zeros(0, np.int64)
         if restart:
             block = np.arange(first, first + len(part))
             starts = begins[(block % (restart * per) == 0) & (block > 0)]
-        packer.add(values, size + sizes, starts)
+        pack(packer, codes[table, symbols], lengths[table, symbols], extra, sizes, starts)
+
+
+def pack(
+    packer: Packer, codes: np.ndarray, lengths: np.ndarray, extra: np.ndarray, sizes: np.ndarray, starts: np.ndarray
+) -> None:
+    """Pack codes, each with `sizes` further bits, up to one that isn't there: of 0 bits with further ones."""
+    count = len(lengths) if lengths.all() else int(np.argmin(lengths))
+    values = codes << sizes.astype(np.uint64) | extra.astype(np.uint64)
+    packer.add(values[:count], (lengths + sizes)[:count], starts[starts < count])
+    if count < len(lengths):
+        packer.end()
 
 
 def _symbols(

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from codec.errors import CodecError, FormatError, MediaError
+from codec.errors import FormatError, MediaError
 from codec.media.info import MAX_PIXELS
 from codec.media.jpeg_bits import rest as packed
 from codec.media.jpeg_bits.bitstream import scan_end
 from codec.media.jpeg_bits.markers import Frame, Scan, Segments, check_blocks
 from codec.media.jpeg_bits.rest import Cut, Rest
 from codec.media.jpeg_bits.scans import Choices, fewest_marks, read_scan, write_scan
+from codec.media.jpeg_bits.standard import nearest_quality
+
+_LOST = 10  # of so many bytes of a file one may be of a scan and not be written anew
+
+
+class Shape(NamedTuple):
+    """What is known of a component before its coefficients: see Component."""
+
+    rows: int
+    columns: int
+    h: int
+    v: int
+    table: np.ndarray
 
 
 @dataclass
@@ -53,34 +67,59 @@ def split(data: bytes, max_pixels: int = MAX_PIXELS) -> Jpeg:
     frame = _frame(segments)
     if not found:
         raise MediaError("has no scan")
-    kept, cuts, before, size = [], [], 0, 0
+    kept, cuts, before, size, lost = [], [], 0, 0, 0
     for at, scan, choices in found:
         there = data[at : scan_end(data, at)]
         choices, again = _written(frame, scan, blocks, choices, there)
-        taken = None if there.startswith(again) else _alike(there, again)
+        taken = None if again and there.startswith(again) else _alike(there, again)
+        lost += 0 if taken is None else len(there) - taken
         kept.append(data[before:at])
         size += at - before
         before = at + (len(again) if taken is None else taken)
         cuts.append(Cut(size, taken, choices))
+    if lost > len(data) // _LOST + 64:
+        raise MediaError(f"is written or damaged in a way that can't be repeated ({lost:,} of {len(data):,} bytes)")
     whole = Rest(b"".join([*kept, data[before:]]), cuts)
-    components = [
-        Component(part.h, part.v, segments.used.get(i, np.ones(64, np.uint16)), blocks[i])
-        for i, part in enumerate(frame.parts)
+    components = [Component(*shape[2:], one) for shape, one in zip(_shapes(segments), blocks, strict=True)]
+    return Jpeg(components, packed.pack(whole, nearest_quality(components[0].table)))
+
+
+def frame_of(rest: bytes) -> tuple[int, int, list[Shape]]:
+    """Width and height in pixels of a JPEG with this rest, and its components' shapes. FormatError if it has none."""
+    kept, cuts = packed.unpack(rest)
+    segments, at = Segments(), 2
+    for cut in cuts:
+        at, _ = _next(segments, kept, at, cut)
+    frame = _frame(segments)
+    return frame.width, frame.height, _shapes(segments)
+
+
+def _next(segments: Segments, kept: bytes, at: int, cut: Cut) -> tuple[int, Scan]:
+    """The scan of a cut."""
+    found = segments.next_scan(kept, at)
+    if found is None or found[0] != cut.at:
+        raise FormatError("damaged: the scans of the JPEG are not where they should be; get a whole copy of the file")
+    return found
+
+
+def _shapes(segments: Segments) -> list[Shape]:
+    frame, unknown = _frame(segments), np.ones(64, np.uint16)
+    return [
+        Shape(*frame.blocks(i), part.h, part.v, segments.used.get(i, unknown)) for i, part in enumerate(frame.parts)
     ]
-    return Jpeg(components, packed.pack(whole))
 
 
 def join(components: list[Component], rest: bytes) -> bytes:
     """The JPEG whose parts these are, byte for byte. FormatError for a rest that `split` doesn't make."""
     kept, cuts = packed.unpack(rest)
-    segments, out, at = Segments(), [], 2
-    before = 0
+    segments, at, before = Segments(), 2, 0
+    out, blocks = [], [one.blocks for one in components]
     for cut in cuts:
-        found = segments.next_scan(kept, at)
-        if found is None or found[0] != cut.at:
-            raise FormatError("damaged: the scans of the JPEG are not where they should be; get a whole copy")
-        at, scan = found
-        again = write_scan(_frame(segments), scan, [one.blocks for one in components], cut.choices)
+        at, scan = _next(segments, kept, at, cut)
+        frame = _frame(segments)
+        if [one.shape for one in blocks] != [(*frame.blocks(i), 64) for i in range(len(frame.parts))]:
+            raise FormatError("damaged: the JPEG has not as many blocks as it says; get a whole copy of the file")
+        again = b"" if cut.taken == 0 else write_scan(frame, scan, blocks, cut.choices)
         out += [kept[before:at], again[: cut.taken]]
         before = at
     return b"".join([*out, kept[before:]])
@@ -104,7 +143,7 @@ def _written(
 def _tried(frame: Frame, scan: Scan, blocks: list[np.ndarray], choices: Choices) -> bytes:
     try:
         return write_scan(frame, scan, blocks, choices)
-    except MediaError:  # a code that the file doesn't have, where its encoder chose otherwise
+    except MediaError:  # what no encoder would say
         return b""
 
 
