@@ -21,6 +21,10 @@ _KINDS = {
     0xCA: "arithmetic coding", 0xCB: "arithmetic coding", 0xCD: "hierarchical", 0xCE: "hierarchical",
     0xCF: "hierarchical",
 }  # fmt: skip
+_HELD = (
+    (b"\xe1Exif\0", "Exif"), (b"\xe1http://ns.adobe.com/", "XMP"), (b"\xe2ICC_PROFILE\0", "ICC profile"),
+    (b"\xe2MPF\0", "index of pictures"), (b"\xedPhotoshop", "Photoshop's"), (b"\xfe", "comment"),
+)  # fmt: skip
 
 
 def _up(value: int, unit: int) -> int:
@@ -96,6 +100,8 @@ class Segments:
     codes: dict[tuple[int, int], Code] = field(default_factory=lambda: dict(CODES))
     restart: int = 0
     scans: int = 0
+    held: dict[str, int] = field(default_factory=dict)  # bytes of what is no part of the picture, by its name
+    end: int | None = None  # where the file is over, once it is found
 
     def next_scan(self, data: bytes, at: int) -> tuple[int, Scan] | None:
         """The scan whose SOS is the first from `at` on, and where its data begin; None if there is none before EOI.
@@ -106,6 +112,7 @@ class Segments:
             while (found := _MARKER.search(data, at)) is not None:
                 mark, at = data[found.end() - 1], found.end()
                 if mark == EOI:
+                    self.end = at
                     return None
                 if mark == 0x01 or 0xD0 <= mark <= SOI:
                     continue
@@ -141,6 +148,8 @@ class Segments:
             raise MediaError("is a JPEG of a rare kind (its height is said after the picture)")
         elif mark in (0xC0, 0xC1, 0xC2):
             self._frame(mark, body)
+        elif name := next((name for start, name in _HELD if (bytes([mark]) + body).startswith(start)), ""):
+            self.held[name] = self.held.get(name, 0) + len(body) + 4
         return None
 
     def _quantisation(self, body: bytes) -> None:

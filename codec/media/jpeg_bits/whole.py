@@ -14,8 +14,9 @@ from codec.media.jpeg_bits.bitstream import scan_end
 from codec.media.jpeg_bits.markers import Frame, Scan, Segments, check_blocks
 from codec.media.jpeg_bits.rest import Cut, Rest
 from codec.media.jpeg_bits.scans import Choices, fewest_marks, read_scan, write_scan
-from codec.media.jpeg_bits.standard import nearest_quality
+from codec.media.jpeg_bits.standard import nearest_quality, tables
 
+_SAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (1, 2): "4:4:0", (2, 2): "4:2:0", (4, 1): "4:1:1"}
 _LOST = 10  # of so many bytes of a file one may be of a scan and not be written anew
 
 
@@ -92,6 +93,32 @@ def frame_of(rest: bytes) -> tuple[int, int, list[Shape]]:
         at, _ = _next(segments, kept, at, cut)
     frame = _frame(segments)
     return frame.width, frame.height, _shapes(segments)
+
+
+def told(rest: bytes) -> tuple[str, dict[str, int]]:
+    """Of a JPEG with this rest its kind in words, and the bytes of what is in it beside the picture, by name."""
+    kept, cuts = packed.unpack(rest)
+    segments, at = Segments(), 2
+    for cut in cuts:
+        at, _ = _next(segments, kept, at, cut)
+    segments.next_scan(kept, at)
+    frame, held = _frame(segments), dict(segments.held)
+    if segments.end is not None and segments.end < len(kept):
+        held["behind the picture"] = len(kept) - segments.end
+    quality = nearest_quality(_shapes(segments)[0].table)
+    alike = _shapes(segments)[0].table.tolist() == tables(quality)[0].tolist()
+    words = ["progressive" if frame.progressive else "sequential", _sampling(frame)]
+    return ", ".join(words + [f"quality {quality}"] * alike), held
+
+
+def _sampling(frame: Frame) -> str:
+    """Sampling factors in words."""
+    factors = [(one.h, one.v) for one in frame.parts]
+    if len(factors) == 1:
+        return "grey"
+    if len(factors) == 3 and factors[1] == factors[2] == (1, 1) and factors[0] in _SAMPLINGS:
+        return _SAMPLINGS[factors[0]]
+    return f"{len(factors)} components of " + ", ".join(f"{h} x {v}" for h, v in factors)
 
 
 def _next(segments: Segments, kept: bytes, at: int, cut: Cut) -> tuple[int, Scan]:
