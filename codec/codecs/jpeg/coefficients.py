@@ -18,7 +18,7 @@ from codec.codecs.jpeg.network import Network, end_told, predicted, told
 from codec.codecs.jpeg.planes import Float32, Int, Planes, aligned, gather, wide_ends
 from codec.entropy import Coder, Decoder, Encoder
 from codec.errors import CodecError, FormatError
-from codec.models.jpeg.shape import EIGHT, ORDER
+from codec.models.jpeg.shape import EIGHT, KINDS, ORDER
 from codec.models.jpeg.shape import LARGEST as SEEN
 
 CHUNK = 4096  # blocks of a batch: what a processor's cache holds
@@ -43,13 +43,6 @@ class Component(Protocol):
     v: int
     table: NDArray[np.integer]
     blocks: NDArray[np.int16]
-
-
-class Known:
-    """A component that is coded, as later ones see it."""
-
-    def __init__(self, shape: Geometry, planes: Planes, ends: Int) -> None:
-        self.shape, self.planes, self.ends = shape, planes, ends
 
 
 def encode(networks: Mapping[str, Network], components: Sequence[Component]) -> bytes:
@@ -77,60 +70,57 @@ def _code(
     shapes: Sequence[Geometry],
     blocks: Sequence[NDArray[np.int16]] | None,
 ) -> list[NDArray[np.int16]]:
-    known: list[Known] = []
+    known: list[_Component] = []
     result = []
     for i, shape in enumerate(shapes):
-        kind, others = _others(i, shape, known)
-        component = _Component(networks[kind], kind, shape, others)
-        found = component.code(coder, None if blocks is None else blocks[i])
-        known.append(Known(shape, component.planes, component.ends))
-        result.append(found)
+        component = _Component(networks, i, shape, known)
+        result.append(component.code(coder, None if blocks is None else blocks[i]))
+        known.append(component)
     return result
 
 
-def _others(i: int, shape: Geometry, known: Sequence[Known]) -> tuple[str, list[Known]]:
-    """The kind of component i, and what of the others it is coded by: luma, and the first of two chroma components."""
+def _kind(i: int, shape: Geometry, known: Sequence[_Component]) -> str:
+    """The kind of component i: chroma that lies over luma evenly is told by it, the second one by the first, too."""
     if i not in (1, 2):
-        return "y", []
+        return KINDS[0]
     luma = known[0].shape
-    ratios = divmod(luma.v, shape.v), divmod(luma.h, shape.h)
-    if any(rest or ratio not in (1, 2) for ratio, rest in ratios):
-        return "y", []
-    if i == 2:
-        first = known[1].shape
-        if (first.rows, first.columns, first.h, first.v) == (shape.rows, shape.columns, shape.h, shape.v):
-            return "cr", [known[0], known[1]]
-    return "cb", [known[0]]
+    if any(over % own or over // own > 2 for over, own in ((luma.v, shape.v), (luma.h, shape.h))):
+        return KINDS[0]
+    first = known[-1]
+    same = first.kind == KINDS[1] and first.shape[:4] == shape[:4]
+    return KINDS[2] if i == 2 and same else KINDS[1]
 
 
 class _Component:
-    """One component on its way."""
+    """One component on its way, and what later ones see of it."""
 
-    def __init__(self, network: Network, kind: str, shape: Geometry, others: Sequence[Known]) -> None:
-        self.network, self.kind = network, kind
-        steps = np.maximum(np.asarray(shape.table, np.int64), 1)
-        self.planes = Planes(shape.rows, shape.columns, steps)
+    def __init__(self, networks: Mapping[str, Network], i: int, shape: Geometry, known: Sequence[_Component]) -> None:
+        self.shape = shape
+        self.kind = _kind(i, shape, known)
+        self.network = networks[self.kind]
+        self.planes = Planes(shape.rows, shape.columns, np.maximum(np.asarray(shape.table, np.int64), 1))
         self.ends = np.zeros(self.planes.size, np.int64)
-        self.sources, self.luma_ends = [self.planes], None
-        for known in others:
-            if len(self.sources) == 1:
-                tall, wide = known.shape.v // shape.v, known.shape.h // shape.h
-                self.sources.append(aligned(known.planes, shape.rows, shape.columns, tall, wide))
-                self.luma_ends = self._luma_ends(known, tall, wide)
-            else:
-                self.sources.append(known.planes)
-        self.first_ends = others[1].ends if len(others) > 1 else None
+        self.sources = [self.planes]
+        self.told_ends: list[Int] = []  # twice those of other components, of the block and around
+        if self.kind == KINDS[1]:
+            self._see_luma(known[0])
+        elif self.kind == KINDS[2]:
+            first, p = known[1], self.planes
+            self.sources += [first.sources[1], first.planes]
+            self.told_ends = first.told_ends + [2 * np.roll(first.ends, -o) for o in (0, 1, p.stride, -1, -p.stride)]
         # Of each other component: sums of its coefficients times ours, and of its squares, over what is coded.
-        self.sums = [np.zeros((2, self.planes.size)) for _ in others]
+        self.sums = [np.zeros((2, self.planes.size)) for _ in self.sources[1:]]
 
-    def _luma_ends(self, luma: Known, tall: int, wide: int) -> tuple[Int, Int]:
-        """The largest end of luma's blocks in each of ours, and the mean, as planes."""
-        p = self.planes
+    def _see_luma(self, luma: _Component) -> None:
+        """Luma at this component's blocks; of its ends there the largest, the mean, and the largest ones beyond."""
+        p, tall, wide = self.planes, luma.shape.v // self.shape.v, luma.shape.h // self.shape.h
+        self.sources.append(aligned(luma.planes, p.rows, p.columns, tall, wide))
         ends = np.zeros((p.rows * tall, p.columns * wide), np.int64)
         r, c = min(len(ends), luma.planes.rows), min(ends.shape[1], luma.planes.columns)
         ends[:r, :c] = luma.ends[luma.planes.blocks[:r, :c]]
         ends = ends.reshape(p.rows, tall, p.columns, wide)
-        return p.padded(ends.max((1, 3))), p.padded(ends.sum((1, 3)) // (tall * wide))
+        most, mean = p.padded(ends.max((1, 3))), p.padded(ends.sum((1, 3)) // (tall * wide))
+        self.told_ends = [2 * most, 2 * mean, np.roll(most, -1) + np.roll(most, -p.stride)]
 
     def code(self, coder: Coder, blocks: NDArray[np.int16] | None) -> NDArray[np.int16]:
         p = self.planes
@@ -163,13 +153,8 @@ class _Component:
             there = blocks[:, :, :0:-1] != 0
             mine = p.padded(np.where(there.any(2), 63 - there.argmax(2), 0))
         for at in diagonals:
-            around = [ends[at - o] for o in (1, up, up + 1, up - 1, 2, 2 * up)]
-            around = [2 * a for a in around]
-            if self.luma_ends is not None:
-                most, mean = self.luma_ends
-                around += [2 * most[at], 2 * mean[at], most[at + 1] + most[at + up]]
-            if self.first_ends is not None:
-                around += [2 * self.first_ends[at + o] for o in (0, 1, up, -1, -up)]
+            around = [2 * ends[at - o] for o in (1, up, up + 1, up - 1, 2, 2 * up)]
+            around += [other[at] for other in self.told_ends]
             logits = self.network.end_logits(end_told(np.stack(around), p.steps))
             ends[at] = code_ends(coder, None if mine is None else mine[at], logits)
 

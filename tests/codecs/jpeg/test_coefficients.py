@@ -17,7 +17,7 @@ from codec.errors import CodecError, FormatError
 from codec.models.jpeg.shape import TOLD
 from codec.train.jpeg_photos import CHROMA, DCT, LUMA, Coefficients, components, table
 
-ASSET = Path(str(files("codec.assets") / "jpeg-s.safetensors"))
+ASSET = Path(str(files("codec.assets") / "jpeg.safetensors"))
 PLACE = np.argsort([8 * u + v for u, v in sorted(np.ndindex(8, 8), key=lambda p: (sum(p), p[sum(p) % 2 == 0]))])
 
 
