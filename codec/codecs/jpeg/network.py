@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from codec.models.jpeg.shape import LARGEST, PHASES, TOLD, CoefficientConfig
 Float32 = NDArray[np.float32]
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+FloatArray = TypeVar("FloatArray", Float32, Float)
 
 BOUND = 1 << 24
 TOP = 1023  # of an activation, and of an input
@@ -82,6 +83,12 @@ def cut(x: Float32, low: float, high: float) -> Float32:
     return np.minimum(x, high, out=x)
 
 
+def rounded(x: FloatArray) -> FloatArray:
+    """x to the nearest whole numbers, in place."""
+    x += 0.5
+    return np.floor(x, out=x)
+
+
 def input_limits(c: CoefficientConfig) -> Int:
     """The largest magnitude of each input of the network."""
     logs = [int(_log_table()[FAR + 1])] * (c.predictions + c.sizes)
@@ -139,17 +146,17 @@ class Network:
         np.matmul(sums[:signed], x, out=p[:signed])
         p[:signed] *= unit[:signed]
         p[:signed] /= np.float32(step)
-        np.floor(p[:signed], out=p[:signed])
+        rounded(p[:signed])
         p[signed:] = others
         np.abs(x, out=x)
         sizes = sums[signed:sized] @ x
         sizes *= unit[signed:sized]
         sizes /= np.float32(step)
-        cut(np.floor(sizes, out=sizes), 0, FAR)
+        cut(rounded(sizes), 0, FAR)
         np.minimum(x, 1, out=x)
         counts = sums[sized:] @ x
         counts *= unit[sized:]
-        cut(np.floor(counts, out=counts), 0, TOP)
+        cut(rounded(counts), 0, TOP)
         inputs = np.empty((c.trunk + c.inputs, x.shape[1]), np.float32)
         seen = inputs[c.trunk :]
         n = c.predictions
@@ -164,7 +171,7 @@ class Network:
         # In float64, where sums are exact below 2^53.
         mean = self._mean[k, phase] @ np.clip(p, -REACH, REACH).astype(np.float64)
         mean *= 2.0**-MIX_BITS
-        out[m : 2 * m] += np.floor(mean, out=mean)
+        out[m : 2 * m] += rounded(mean)
         cut(out[m : 2 * m], -REACH, REACH)
         return out[:m], out[m : 2 * m], out[2 * m :]
 
@@ -206,4 +213,4 @@ def predicted(products: Float, squares: Float, other: Float32, step: int) -> Flo
     value *= UNIT
     value /= squares + REGULAR * step * step
     value /= step
-    return np.clip(np.floor(value), -FAR, FAR).astype(np.float32)
+    return np.clip(rounded(value), -FAR, FAR).astype(np.float32)
