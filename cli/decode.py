@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def default_name(source: str, png: bool = False) -> str:
-    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), a.jpg if it is a JPEG file; other names get that appended, so that none is
-    its own output."""
+    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG file; other names get that
+    appended, so that none is its own output."""
     stem, suffix = os.path.splitext(source)
     stem = stem if suffix.lower() == ".ncf" else source + ".frames" * png
     ending = ".png"
@@ -67,7 +67,7 @@ def decode(
     """Turn .ncf files back into images and videos.
 
     \b
-    codec decode photo.ncf                    writes photo.png beside it
+    codec decode photo.ncf                    writes photo.png beside it (photo.jpg, if the JPEG file was kept)
     codec decode photo.ncf -o photo.jpg       another format
     codec decode *.ncf -o out/                several files into a directory
     codec decode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores

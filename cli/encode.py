@@ -53,7 +53,7 @@ def default_name(source: str) -> str:
 )  # fmt: skip
 @click.option(
     "--lossless", is_flag=True,
-    help="Keep every bit of the picture (the circuit codec); of a JPEG the file itself, byte for byte (the jpeg codec).",
+    help="Keep every bit of the picture (the circuit codec); of a JPEG every byte of the file (the jpeg codec).",
 )  # fmt: skip
 @effort_option("1; --lossless: 2; videos: 3")
 @click.option(

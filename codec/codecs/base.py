@@ -241,12 +241,13 @@ class ImageMedia:
 @dataclass(frozen=True)
 class FileMedia:
     """How a codec keeps image files. `formats`: those of codec.media.formats that it takes; `suffixes`: of their names,
-    the first for new ones; `open`, `settings`: as of ImageMedia."""
+    the first for new ones; the others: as of ImageMedia."""
 
     open: Callable[[bytes | Path | None, str], FileCodec]
     formats: tuple[str, ...]
     suffixes: tuple[str, ...]
     settings: Mapping[str, Setting]
+    variants: Mapping[str, Variant]
 
 
 @dataclass(frozen=True)

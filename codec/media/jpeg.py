@@ -1,4 +1,4 @@
-"""What Pillow passes over in a JPEG: whether one that lacks its end marker, as cameras and streams leave it out, is whole
+"""What Pillow passes over in a JPEG: whether one without its end marker, as cameras and streams leave it out, is whole
 otherwise; and whether it lies on its side."""
 
 from __future__ import annotations

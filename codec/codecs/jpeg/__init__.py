@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from codec.codecs.base import VERIFY, Descriptor, FileCodec, FileMedia, UnitsDescription
+from codec.codecs.base import VERIFY, Descriptor, FileCodec, FileMedia, UnitsDescription, Variant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +43,12 @@ CODEC = Descriptor(
     revision=0,
     title="JPEG files, byte for byte",
     lossless=True,
-    files=FileMedia(_open, ("JPEG",), (".jpg", ".jpeg", ".jfif"), {"verify": VERIFY}),
+    files=FileMedia(
+        _open, ("JPEG",), (".jpg", ".jpeg", ".jfif"), settings={"verify": VERIFY}, variants={"jpeg-file": Variant("")}
+    ),
     weights="jpeg",
     check=_check,
     values=_values,
     describe=_describe,
+    training={"jpeg": "codec.train.jpeg", "export-jpeg": "codec.train.jpeg_export"},
 )

@@ -1,8 +1,8 @@
 """What a file of this codec holds: the JPEG's size in the head, and one unit with its parts.
 
-    private = varint of the JPEG's bytes
-    payload = COEFFICIENTS, varint of the rest's bytes, the rest, the coefficients
-            | STORED, the JPEG itself, where that is smaller
+private = varint of the JPEG's bytes
+payload = COEFFICIENTS, varint of the rest's bytes, the rest, the coefficients
+        | STORED, the JPEG itself, where that is smaller
 """
 
 from __future__ import annotations
