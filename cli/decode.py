@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def default_name(source: str, png: bool = False) -> str:
-    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG file; other names get that
+    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG; other names get that
     appended, so that none is its own output."""
     stem, suffix = os.path.splitext(source)
     stem = stem if suffix.lower() == ".ncf" else source + ".frames" * png

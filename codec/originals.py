@@ -80,8 +80,6 @@ class Original:
                 try:
                     info, (frame,) = media.read(self.data, max_pixels=self._max_pixels)
                 except CodecError as error:
-                    raise type(error)(
-                        f"the file that is kept in it {error} (or decode it to a name like its own)"
-                    ) from error
+                    raise type(error)(f"the file in it {error}; it comes back under a name of its kind") from error
                 self._read = info, frame
             return self._read

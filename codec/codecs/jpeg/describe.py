@@ -15,7 +15,7 @@ def describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     size = file_size(header)
     parts = unpack(units[0].payload)
     if not isinstance(parts, Parts):
-        return UnitsDescription({}, {"jpeg": f"{size:,} bytes, stored as they are"}, [""])
+        return UnitsDescription({}, {"jpeg": f"{size:,} bytes, as they are or by LZMA"}, [""])
     kind, kept = told(parts.rest)
     saved = 1 - len(units[0].payload) / size if size else 0.0
     rows = {"jpeg": f"{kind}; {size:,} bytes, {100 * saved:.1f} % less here"}

@@ -61,10 +61,11 @@ class JpegFiles:
             codec=CODEC.id, revision=CODEC.revision, width=width, height=height, channels=len(shapes),
             fingerprint=self.fingerprint, private=varint(len(data)),
         )  # fmt: skip
-        coded = payload.pack(payload.Parts(jpeg.rest, encode(self.networks, jpeg.components)))
+        coefficients = encode(self.networks, jpeg.components)
+        coded = payload.pack(payload.Parts(jpeg.rest, coefficients))
         tell(2, steps)
-        if len(coded) > len(data):
-            header, coded = replace(header, fingerprint=b""), payload.pack_stored(data)
+        if not payload.fits(coefficients, shapes) or len(coded) > len(data):
+            header, coded = replace(header, fingerprint=b""), payload.pack_whole(data)
         LIMITS.check_dense(width, height, UNIT_BYTES + len(coded), CODEC.dense)
         unit = Unit(0, zlib.crc32(data), 0, coded)
         if verify:
@@ -82,9 +83,9 @@ class JpegFiles:
         check_plain(unit)
         parts = payload.unpack(unit.payload)
         if isinstance(parts, bytes):
-            data = parts
+            data = payload.whole(parts, payload.file_size(header))
         else:
-            shapes = payload.shapes(header, parts.rest)
+            shapes = payload.shapes(header, parts)
             geometry = [Geometry(*shape) for shape in shapes]
             blocks = decode(self.networks, parts.coded, geometry)
             components = [Component(*shape[2:], one) for shape, one in zip(shapes, blocks, strict=True)]

@@ -7,8 +7,9 @@ payload = COEFFICIENTS, varint of the rest's bytes, the rest, the coefficients
 
 from __future__ import annotations
 
+import lzma
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from codec.codecs.jpeg import CODEC
@@ -18,7 +19,9 @@ from codec.container.fields import Cursor, varint
 from codec.errors import FormatError, MediaError
 from codec.media.jpeg_bits import Shape, frame_of
 
-COEFFICIENTS, STORED = range(2)
+COEFFICIENTS, STORED, PACKED = range(3)
+_DENSE = 64  # blocks for each byte of coefficients, at most
+_FILTERS = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 24}]
 
 
 class Parts(NamedTuple):
@@ -33,20 +36,40 @@ def pack(parts: Parts) -> bytes:
     return bytes([COEFFICIENTS]) + varint(len(parts.rest)) + parts.rest + parts.coded
 
 
-def pack_stored(data: bytes) -> bytes:
+def pack_whole(data: bytes) -> bytes:
     """The payload of a unit that holds the JPEG itself."""
-    return bytes([STORED]) + data
+    packed = lzma.compress(data, lzma.FORMAT_RAW, filters=_FILTERS)
+    return bytes([PACKED]) + packed if len(packed) < len(data) else bytes([STORED]) + data
 
 
 def unpack(payload: bytes) -> Parts | bytes:
-    """The parts of a JPEG, or the JPEG itself."""
+    """The parts of a JPEG, or a payload that holds the JPEG itself: see `whole`."""
     cursor = Cursor(payload, "unit 0")
     method = cursor.byte()
-    if method == STORED:
-        return cursor.rest()
+    if method in (STORED, PACKED):
+        return payload
     if method != COEFFICIENTS:
         raise FormatError(f"unit 0: no method {method}; get a whole copy of the file")
     return Parts(cursor.take(cursor.varint()), cursor.rest())
+
+
+def whole(payload: bytes, size: int) -> bytes:
+    """The JPEG of `size` bytes in a payload that holds it itself."""
+    data = payload[1:]
+    if payload[0] == PACKED:
+        inflate = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS)
+        with suppress(lzma.LZMAError, EOFError):
+            data = inflate.decompress(data, size + 1)
+            if len(data) == size and inflate.eof and not inflate.unused_data:
+                return data
+    elif len(data) == size:
+        return data
+    raise FormatError("unit 0: not the JPEG that the head says; get a whole copy of the file")
+
+
+def fits(coded: bytes, found: Sequence[Shape]) -> bool:
+    """Whether coefficients have as many bytes as those of so many blocks must have."""
+    return sum(one.rows * one.columns for one in found) <= _DENSE * len(coded)
 
 
 def file_size(header: Header) -> int:
@@ -58,10 +81,12 @@ def file_size(header: Header) -> int:
     return size
 
 
-def shapes(header: Header, rest: bytes) -> list[Shape]:
-    """The components of a JPEG with this rest. FormatError if it is not of the size that the head says."""
+def shapes(header: Header, parts: Parts) -> list[Shape]:
+    """The components of a JPEG in parts. FormatError if it is not of the size that the head says."""
     with damaged():
-        width, height, found = frame_of(rest)
+        width, height, found = frame_of(parts.rest)
+    if not fits(parts.coded, found):
+        raise FormatError("more blocks than so many bytes can hold; get a whole copy of the file")
     if (header.width, header.height) not in ((width, height), (height, width)) or header.channels != len(found):
         raise FormatError("the JPEG is not of the size that the head says; get a whole copy of the file")
     return found
@@ -83,7 +108,7 @@ def check(header: Header, units: Sequence[Unit]) -> None:
     check_plain(units[0])
     parts = unpack(units[0].payload)
     if isinstance(parts, Parts):
-        shapes(header, parts.rest)
+        shapes(header, parts)
     if bool(header.fingerprint) != isinstance(parts, Parts):
         raise FormatError("weights of a JPEG that needs none, or none of one that does; get a whole copy of the file")
 

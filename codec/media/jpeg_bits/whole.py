@@ -87,28 +87,32 @@ def split(data: bytes, max_pixels: int = MAX_PIXELS) -> Jpeg:
 
 def frame_of(rest: bytes) -> tuple[int, int, list[Shape]]:
     """Width and height in pixels of a JPEG with this rest, and its components' shapes. FormatError if it has none."""
-    kept, cuts = packed.unpack(rest)
-    segments, at = Segments(), 2
-    for cut in cuts:
-        at, _ = _next(segments, kept, at, cut)
-    frame = _frame(segments)
+    frame, segments, _ = _walked(rest)
     return frame.width, frame.height, _shapes(segments)
 
 
 def told(rest: bytes) -> tuple[str, dict[str, int]]:
     """Of a JPEG with this rest its kind in words, and the bytes of what is in it beside the picture, by name."""
+    frame, segments, size = _walked(rest)
+    held = dict(segments.held)
+    if segments.end is not None and segments.end < size:
+        held["behind the picture"] = size - segments.end
+    table = _shapes(segments)[0].table
+    quality = nearest_quality(table)
+    alike = np.array_equal(table, tables(quality)[0])
+    words = ["progressive" if frame.progressive else "sequential", _sampling(frame)]
+    return ", ".join(words + [f"quality {quality}"] * alike), held
+
+
+def _walked(rest: bytes) -> tuple[Frame, Segments, int]:
+    """The segments of a rest, and its bytes less those of cuts."""
     kept, cuts = packed.unpack(rest)
     segments, at = Segments(), 2
     for cut in cuts:
         at, _ = _next(segments, kept, at, cut)
-    segments.next_scan(kept, at)
-    frame, held = _frame(segments), dict(segments.held)
-    if segments.end is not None and segments.end < len(kept):
-        held["behind the picture"] = len(kept) - segments.end
-    quality = nearest_quality(_shapes(segments)[0].table)
-    alike = _shapes(segments)[0].table.tolist() == tables(quality)[0].tolist()
-    words = ["progressive" if frame.progressive else "sequential", _sampling(frame)]
-    return ", ".join(words + [f"quality {quality}"] * alike), held
+    if segments.next_scan(kept, at) is not None:
+        raise FormatError("damaged: the JPEG has more scans than it should; get a whole copy of the file")
+    return _frame(segments), segments, len(kept)
 
 
 def _sampling(frame: Frame) -> str:
