@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where scripts don't look
 
-from helpers.every_codec import image_codecs, image_options
+from helpers.every_codec import file_codecs, image_codecs, image_options
 
 WORKER = Path(__file__).with_name("worker.py")
 CAPS = {
@@ -39,7 +39,7 @@ CAPS = {
 }
 QUALITIES = (10, 35, 60, 85)
 EFFORTS = {"circuit": (1, 5)}  # of codecs whose files differ in kind: without and with a network tuned to the picture
-CODECS = image_codecs()
+CODECS = (*image_codecs(), *file_codecs())
 TILED = 50  # of so many pictures, one is large enough for several tiles
 
 
@@ -84,6 +84,8 @@ class Summary:
 
 def options_of(codec: str, name: str) -> dict[str, Any]:
     """How a codec encodes a source."""
+    if codec in file_codecs():
+        return {}
     drawn = zlib.crc32(name.encode())
     options = image_options(codec, QUALITIES[drawn % len(QUALITIES)], drawn // len(QUALITIES))
     efforts = EFFORTS.get(codec)
