@@ -48,7 +48,7 @@ class Planes:
         rows, columns = np.indices(self.blocks.shape)
         step = (columns + 2 * rows).ravel()
         order = step.argsort(kind="stable")
-        return np.split(self.blocks.ravel()[order], np.cumsum(np.bincount(step))[:-1])
+        return np.split(self.blocks.ravel()[order], np.cumsum(np.unique(step, return_counts=True)[1])[:-1])
 
     def padded(self, values: NDArray[np.integer]) -> Int:
         """[rows, columns] as a plane, zeros around it."""
