@@ -17,13 +17,14 @@ from codec.codecs.jpeg.mixture import code_ends, code_values
 from codec.codecs.jpeg.network import Network, end_told, predicted, told
 from codec.codecs.jpeg.planes import Float32, Int, Planes, aligned, gather, wide_ends
 from codec.entropy import Coder, Decoder, Encoder
-from codec.errors import CodecError, FormatError
+from codec.entropy.integers import damaged
+from codec.errors import CodecError
 from codec.models.jpeg.shape import EIGHT, KINDS, ORDER
 from codec.models.jpeg.shape import LARGEST as SEEN
 
 CHUNK = 4096  # blocks of a batch: what a processor's cache holds
 LARGEST = 32767
-_WHAT = "JPEG coefficients"
+_WHAT = "JPEG's data"
 
 
 class Geometry(NamedTuple):
@@ -165,7 +166,7 @@ class _Component:
         last = ends == k
         values = self._code_values(coder, k, phase, at, x, values, last)
         if (last & (values == 0)).any() or np.abs(values).max() > LARGEST:
-            raise FormatError(f"the {_WHAT} are damaged; get a whole copy of the file")
+            raise damaged(_WHAT)
         return values
 
     def _code_values(
@@ -206,7 +207,7 @@ class _Component:
             differences = None if known is None else known[at].astype(np.int64) - base
             found = base + self._code_values(coder, 0, 0, at, x, differences, None)
             if np.abs(found).max() > LARGEST:
-                raise FormatError(f"the {_WHAT} are damaged; get a whole copy of the file")
+                raise damaged(_WHAT)
             values[at], there[at] = found, True
             result[at] = found
         at = p.blocks.ravel()

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.entropy import Coder
-from codec.entropy.integers import code_counts
-from codec.errors import CodecError, FormatError
+from codec.entropy.integers import code_counts, damaged
+from codec.errors import CodecError
 
 Int = NDArray[np.int64]
 Int32 = NDArray[np.int32]
@@ -32,7 +32,7 @@ _SPREAD, _FINE = 16, 512  # the cdf table: so many scales to each side, so many 
 _LOGITS = 512
 _FAR_SHARE = 5  # where more than 2^-5 lies outside the cells around the mean, cells are sixteen times as wide
 _CHECKSUM = 0x26E02FEC  # of the tables
-_WHAT = "JPEG coefficients"
+_WHAT = "JPEG's data"
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _with_far(coder: Coder, values: Int | None, result: Int, symbols: Int) -> In
         beyond = code_counts(coder, beyond, len(at), _WHAT)
         result[at] += np.where(symbols[at] == 0, -beyond, beyond)
         if np.abs(result[at]).max() > 1 << 17:
-            raise FormatError(f"the {_WHAT} are damaged; get a whole copy of the file")
+            raise damaged(_WHAT)
     return result
 
 

@@ -77,7 +77,8 @@ def made(rng: np.random.Generator, rows: int, columns: int, most: int) -> np.nda
 CASES = {
     "one block": [(1, 1, 1, 1)],
     "one row": [(1, 9, 1, 1)],
-    "four alike": [(3, 5, 1, 1)] * 4,
+    "one column": [(4, 1, 1, 1)],
+    "four alike": [(2, 3, 1, 1)] * 4,
     "chroma with a third of the samples": [(6, 6, 3, 3), (2, 2, 1, 1), (2, 2, 1, 1)],
     "chroma larger than luma": [(2, 3, 1, 1), (4, 6, 2, 2), (2, 3, 1, 1)],
     "chroma of two kinds": [(4, 6, 2, 2), (2, 3, 1, 1), (4, 3, 1, 2)],
