@@ -18,7 +18,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where scripts don't look
 
-from helpers.every_codec import file_codecs, image_codecs, image_options
+from helpers.every_codec import file_codecs, image_codecs, image_options, jpeg_of
+
+from codec import media
+from codec.media.formats import recognise
 
 WORKER = Path(__file__).with_name("worker.py")
 CAPS = {
@@ -90,6 +93,14 @@ def options_of(codec: str, name: str) -> dict[str, Any]:
     options = image_options(codec, QUALITIES[drawn % len(QUALITIES)], drawn // len(QUALITIES))
     efforts = EFFORTS.get(codec)
     return options | ({"effort": efforts[sum(name.encode()) % len(efforts)]} if efforts else {})
+
+
+def given(codec: str, name: str, picture: np.ndarray | Path) -> np.ndarray | Path | bytes:
+    """A source as a codec takes it: those that keep files get it as a JPEG."""
+    if codec not in file_codecs() or (isinstance(picture, Path) and recognise(picture.read_bytes()) == "JPEG"):
+        return picture
+    samples = picture if isinstance(picture, np.ndarray) else next(media.read(picture)[1])
+    return jpeg_of(samples, zlib.crc32(name.encode()))
 
 
 def run(mode: str, setting: Setting, folder: Path, names: list[str]) -> None:

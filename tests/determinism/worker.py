@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from helpers.every_codec import file_codecs, jpeg_of
-from matrix import CODECS, options_of
+from matrix import CODECS, given, options_of
 
 import codec
-from codec import codecs, container, media, tiling
+from codec import codecs, container, tiling
 from codec.codecs.circuit import image as images
 from codec.codecs.circuit.head import parse
 from codec.codecs.partial import Found
@@ -122,10 +121,7 @@ def encode(folder: Path, name: str) -> None:
     source = folder / "sources" / name
     picture = np.load(source) if source.suffix == ".npy" else source
     for coder in CODECS:
-        given = picture
-        if coder in file_codecs() and not str(source).endswith((".jpg", ".jpeg")):
-            given = jpeg_of(picture if isinstance(picture, np.ndarray) else next(media.read(source)[1]), len(name))
-        data = codec.encode(given, coder, device="cpu", **options_of(coder, name))
+        data = codec.encode(given(coder, name, picture), coder, device="cpu", **options_of(coder, name))
         (folder / "files" / f"{name}.{coder}.ncf").write_bytes(data)
 
 
