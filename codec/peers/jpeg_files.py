@@ -3,7 +3,6 @@
 import importlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Protocol, TypeVar
 
@@ -35,7 +34,6 @@ class FilePeer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Lepton:
     """Lepton as Microsoft ported it to Rust."""
 
@@ -56,7 +54,6 @@ class Lepton:
         return _tried("Lepton", lambda: bytes(importlib.import_module("lepton_jpeg_python").decompress_bytes(data)))
 
 
-@dataclass(frozen=True)
 class JxlOfJpeg:
     """libjxl's transcoding, with what the JPEG needs to come back."""
 

@@ -13,7 +13,7 @@ from codec.errors import CodecError, LimitError, MediaError
 from codec.media.jpeg_bits.standard import CODES, Code
 
 SOI, EOI, SOS, DQT, DHT, DRI, DAC, DNL, DHP, EXP = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xCC, 0xDC, 0xDE, 0xDF
-MOST_SCANS = 256
+_MOST_SCANS, _MOST_TIMES, _FEW = 256, 32, 2**20  # scans; how often all blocks are in them, beyond so many blocks
 _MOST_MCU = 10  # blocks of an MCU (T.81, B.2.3)
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _KINDS = {
@@ -100,6 +100,7 @@ class Segments:
     codes: dict[tuple[int, int], Code] = field(default_factory=lambda: dict(CODES))
     restart: int = 0
     scans: int = 0
+    visited: int = 0  # blocks of all scans together
     held: dict[str, int] = field(default_factory=dict)  # bytes of what is no part of the picture, by its name
     end: int | None = None  # where the file is over, once it is found
 
@@ -123,15 +124,22 @@ class Segments:
                 at += length
                 scan = self._segment(mark, body)
                 if scan is not None:
-                    self.scans += 1
-                    if self.scans > MOST_SCANS:
-                        raise MediaError(f"has more than {MOST_SCANS} scans")
+                    self._count(scan)
                     return at, scan
         except CodecError:
             raise
         except (struct.error, IndexError, ValueError) as error:
             raise MediaError("has a damaged segment") from error
         return None
+
+    def _count(self, scan: Scan) -> None:
+        """MediaError for more scans than encoders write, which would be much work for few bytes."""
+        assert self.frame is not None
+        sizes = [rows * columns for rows, columns in map(self.frame.blocks, range(len(self.frame.parts)))]
+        self.scans += 1
+        self.visited += sum(sizes[part] for part in scan.parts)
+        if self.scans > _MOST_SCANS or self.visited > _FEW + _MOST_TIMES * sum(sizes):
+            raise MediaError(f"has {self.scans} scans and more, which no encoder writes")
 
     def _segment(self, mark: int, body: bytes) -> Scan | None:
         if mark == SOS:

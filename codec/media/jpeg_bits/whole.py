@@ -54,22 +54,19 @@ def split(data: bytes, max_pixels: int = MAX_PIXELS) -> Jpeg:
     """Take a JPEG apart. CodecError in one line when `join` would not give `data` again."""
     if data[:3] != b"\xff\xd8\xff":
         raise MediaError("is no JPEG")
-    segments = Segments()
-    found: list[tuple[int, Scan, Choices]] = []
-    blocks: list[np.ndarray] = []
-    at = 2
-    while (next_scan := segments.next_scan(data, at)) is not None:
-        at, scan = next_scan
-        frame = _frame(segments)
-        if not blocks:
-            check_blocks(frame, len(data), max_pixels)
-            blocks = [np.zeros((*frame.blocks(i), 64), np.int16) for i in range(len(frame.parts))]
-        found.append((at, scan, read_scan(data, at, frame, scan, blocks)))
+    segments, at = Segments(), 2
+    scans: list[tuple[int, Scan]] = []
+    while (found := segments.next_scan(data, at)) is not None:
+        scans.append(found)
+        at = found[0]
     frame = _frame(segments)
-    if not found:
+    if not scans:
         raise MediaError("has no scan")
+    check_blocks(frame, len(data), max_pixels)
+    blocks = [np.zeros((*frame.blocks(i), 64), np.int16) for i in range(len(frame.parts))]
+    read = [(at, scan, read_scan(data, at, frame, scan, blocks)) for at, scan in scans]
     kept, cuts, before, size, lost = [], [], 0, 0, 0
-    for at, scan, choices in found:
+    for at, scan, choices in read:
         there = data[at : scan_end(data, at)]
         choices, again = _written(frame, scan, blocks, choices, there)
         taken = None if again and there.startswith(again) else _alike(there, again)

@@ -207,6 +207,14 @@ def test_sizes_are_bounded_before_memory_is_taken(picture: Image.Image) -> None:
         split(data, max_pixels=1000)
 
 
+def test_scans_are_counted(picture: Image.Image) -> None:
+    for size, most in (((8, 8), 256), ((2000, 1000), 70)):
+        data = saved(Image.effect_noise(size, 9), "JPEG", progressive=True)
+        scan = data[data.rindex(b"\xff\xda") : -2]
+        with pytest.raises(CodecError, match="scans and more, which no encoder writes"):
+            split(data[:-2] + most * scan + data[-2:])
+
+
 def test_a_rest_that_is_none_is_refused(picture: Image.Image) -> None:
     found = split(saved(picture, "JPEG", progressive=True))
     source = random.Random(1)
