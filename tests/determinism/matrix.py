@@ -43,6 +43,7 @@ CAPS = {
 QUALITIES = (10, 35, 60, 85)
 EFFORTS = {"circuit": (1, 5)}  # of codecs whose files differ in kind: without and with a network tuned to the picture
 CODECS = (*image_codecs(), *file_codecs())
+KEPT = 160  # pixels of a side, at most, of pictures that are kept as files
 TILED = 50  # of so many pictures, one is large enough for several tiles
 
 
@@ -100,7 +101,7 @@ def given(codec: str, name: str, picture: np.ndarray | Path) -> np.ndarray | Pat
     if codec not in file_codecs() or (isinstance(picture, Path) and recognise(picture.read_bytes()) == "JPEG"):
         return picture
     samples = picture if isinstance(picture, np.ndarray) else next(media.read(picture)[1])
-    return jpeg_of(samples, zlib.crc32(name.encode()))
+    return jpeg_of(samples[:KEPT, :KEPT], zlib.crc32(name.encode()))
 
 
 def run(mode: str, setting: Setting, folder: Path, names: list[str]) -> None:

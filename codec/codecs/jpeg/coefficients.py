@@ -7,7 +7,8 @@ frequency and phase are one batch of the network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -46,21 +47,30 @@ class Component(Protocol):
     blocks: NDArray[np.int16]
 
 
-def encode(networks: Mapping[str, Network], components: Sequence[Component]) -> bytes:
+Tell = Callable[[float], None]  # told which share of the work is done, 0 to 1
+
+
+def nobody(share: float) -> None:
+    """For whom nobody waits."""
+
+
+def encode(networks: Mapping[str, Network], components: Sequence[Component], tell: Tell = nobody) -> bytes:
     """Bytes of all coefficients; CodecError for those beyond LARGEST."""
     shapes = [Geometry(c.blocks.shape[0], c.blocks.shape[1], c.h, c.v, c.table) for c in components]
     blocks = [c.blocks for c in components]
     if any(max(int(b.max()), -int(b.min())) > LARGEST for b in blocks if b.size):
         raise CodecError(f"coefficients beyond {LARGEST} are none of a photo's; keep this JPEG as it is")
     coder = Encoder()
-    _code(coder, networks, shapes, blocks)
+    _code(coder, networks, shapes, blocks, tell)
     return coder.finish()
 
 
-def decode(networks: Mapping[str, Network], data: bytes, geometry: Sequence[Geometry]) -> list[NDArray[np.int16]]:
+def decode(
+    networks: Mapping[str, Network], data: bytes, geometry: Sequence[Geometry], tell: Tell = nobody
+) -> list[NDArray[np.int16]]:
     """The blocks [rows, columns, 64] that `encode` got. FormatError if no encoder gives these bytes."""
     coder = Decoder(data)
-    blocks = _code(coder, networks, geometry, None)
+    blocks = _code(coder, networks, geometry, None, tell)
     coder.finish()
     return blocks
 
@@ -70,14 +80,24 @@ def _code(
     networks: Mapping[str, Network],
     shapes: Sequence[Geometry],
     blocks: Sequence[NDArray[np.int16]] | None,
+    tell: Tell,
 ) -> list[NDArray[np.int16]]:
     known: list[_Component] = []
     result = []
+    sizes = np.array([shape.rows * shape.columns for shape in shapes])
+    shares = np.append(0, sizes.cumsum()) / max(sizes.sum(), 1)
     for i, shape in enumerate(shapes):
         component = _Component(networks, i, shape, known)
-        result.append(component.code(coder, None if blocks is None else blocks[i]))
+        low, high = float(shares[i]), float(shares[i + 1])
+        told_of = partial(_within, tell, low, high)
+        result.append(component.code(coder, None if blocks is None else blocks[i], told_of))
         known.append(component)
     return result
+
+
+def _within(tell: Tell, low: float, high: float, share: float) -> None:
+    """Tell of a part of the work that goes from one share to another."""
+    tell(low + (high - low) * share)
 
 
 def _kind(i: int, shape: Geometry, known: Sequence[_Component]) -> str:
@@ -123,7 +143,7 @@ class _Component:
         most, mean = p.padded(ends.max((1, 3))), p.padded(ends.sum((1, 3)) // (tall * wide))
         self.told_ends = [2 * most, 2 * mean, np.roll(most, -1) + np.roll(most, -p.stride)]
 
-    def code(self, coder: Coder, blocks: NDArray[np.int16] | None) -> NDArray[np.int16]:
+    def code(self, coder: Coder, blocks: NDArray[np.int16] | None, tell: Tell) -> NDArray[np.int16]:
         p = self.planes
         flat = None if blocks is None else np.zeros((64, p.size), np.int16)
         if blocks is not None and flat is not None:
@@ -133,6 +153,8 @@ class _Component:
         self.wide = wide_ends(self.ends, p)
         result = np.zeros((64, p.size), np.int16)
         phases = p.phases()
+        reach = np.bincount(self.ends[p.blocks].ravel(), minlength=64)[::-1].cumsum()[::-1]  # blocks that reach each
+        done = reach[1:].cumsum() / (reach[1:].sum() + p.blocks.size)
         for k in ORDER:
             if not k:
                 self._code_dc(coder, None if flat is None else flat[0], diagonals, result[0])
@@ -145,6 +167,8 @@ class _Component:
                     result[k, part] = self._code_batch(coder, k, phase, part, None if flat is None else flat[k])
                 p.set(k, at, result[k, at].astype(np.int64))  # not before: blocks of a phase don't see each other
             self._learn(k)
+            tell(float(done[k - 1]))
+        tell(1.0)
         return np.ascontiguousarray(result[:, p.blocks].transpose(1, 2, 0))
 
     def _code_ends(self, coder: Coder, blocks: NDArray[np.int16] | None, diagonals: Sequence[Int]) -> None:

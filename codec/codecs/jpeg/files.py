@@ -18,7 +18,7 @@ from codec import weights
 from codec.codecs.base import Progress
 from codec.codecs.checksum import compare
 from codec.codecs.jpeg import CODEC, payload
-from codec.codecs.jpeg.coefficients import Geometry, decode, encode
+from codec.codecs.jpeg.coefficients import Geometry, Tell, decode, encode
 from codec.codecs.jpeg.weights import load
 from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Found, check_plain, expect
@@ -28,7 +28,24 @@ from codec.errors import MediaError
 from codec.media.jpeg import turned
 from codec.media.jpeg_bits import Component, frame_of, join, split
 
+_STEPS = 1000  # of what is told of progress
+_SPLIT = 0.05  # of an encoding's work: until the coefficients are there
 _OTHERWISE = "so it can't be kept byte for byte; --codec circuit (codec='circuit') keeps its pixels"
+
+
+class _Share:
+    """Tells whoever waits which share of the work is done."""
+
+    def __init__(self, progress: Progress | None, low: float = 0.0, high: float = 1.0) -> None:
+        self._progress, self._low, self._high = progress, low, high
+
+    def __call__(self, share: float) -> None:
+        if self._progress:
+            self._progress(round(_STEPS * (self._low + (self._high - self._low) * share)), _STEPS)
+
+    def part(self, low: float, high: float) -> _Share:
+        """For a part of the work, which goes from one share to another."""
+        return _Share(self._progress, low, high)
 
 
 class JpegFiles:
@@ -44,8 +61,8 @@ class JpegFiles:
     ) -> tuple[Header, Iterator[Unit]]:
         """See FileCodec. `verify`: decode the coefficients again, too, and compare."""
         verify = options.verify is not False
-        tell = progress or (lambda done, steps: None)
-        steps = 2 + verify
+        tell = _Share(progress)
+        coding = 0.5 if verify else 1.0
         try:
             jpeg = split(data, max_pixels)
             same = join(jpeg.components, jpeg.rest) == data
@@ -53,7 +70,7 @@ class JpegFiles:
             raise MediaError(f"{error}, {_OTHERWISE}") from error
         if not same:
             raise MediaError(f"does not come together as it was, {_OTHERWISE}; please report this file")
-        tell(1, steps)
+        tell(_SPLIT)
         width, height, shapes = frame_of(jpeg.rest)
         if turned(data):
             width, height = height, width
@@ -61,17 +78,14 @@ class JpegFiles:
             codec=CODEC.id, revision=CODEC.revision, width=width, height=height, channels=len(shapes),
             fingerprint=self.fingerprint, private=varint(len(data)),
         )  # fmt: skip
-        coefficients = encode(self.networks, jpeg.components)
+        coefficients = encode(self.networks, jpeg.components, tell.part(_SPLIT, coding))
         coded = payload.pack(payload.Parts(jpeg.rest, coefficients))
-        tell(2, steps)
         if not payload.fits(coefficients, shapes) or len(coded) > len(data):
             header, coded = replace(header, fingerprint=b""), payload.pack_whole(data)
         LIMITS.check_dense(width, height, UNIT_BYTES + len(coded), CODEC.dense)
         unit = Unit(0, zlib.crc32(data), 0, coded)
-        if verify:
-            if self.decode(header, [unit]) != data:
-                raise MediaError("does not decode to the file; please report this file")
-            tell(3, steps)
+        if verify and self._decoded(header, unit, tell.part(coding, 1.0)) != data:
+            raise MediaError("does not decode to the file; please report this file")
         return header, iter([unit])
 
     def decode(self, header: Header, units: Iterable[Found], progress: Progress | None = None) -> bytes:
@@ -80,6 +94,9 @@ class JpegFiles:
         (unit,) = expect(units, 1, None)
         if not isinstance(unit, Unit):
             raise unit
+        return self._decoded(header, unit, _Share(progress))
+
+    def _decoded(self, header: Header, unit: Unit, tell: Tell) -> bytes:
         check_plain(unit)
         parts = payload.unpack(unit.payload)
         if isinstance(parts, bytes):
@@ -87,13 +104,12 @@ class JpegFiles:
         else:
             shapes = payload.shapes(header, parts)
             geometry = [Geometry(*shape) for shape in shapes]
-            blocks = decode(self.networks, parts.coded, geometry)
+            blocks = decode(self.networks, parts.coded, geometry, tell)
             components = [Component(*shape[2:], one) for shape, one in zip(shapes, blocks, strict=True)]
             with payload.damaged():
                 data = join(components, parts.rest)
         compare(zlib.crc32(data), unit.checksum, "the JPEG's bytes")
-        if progress:
-            progress(1, 1)
+        tell(1.0)
         return data
 
 

@@ -39,19 +39,18 @@ def test_what_pillow_writes_comes_back(
     picture: Image.Image, size: tuple[int, int], restart: dict[str, int], options: dict[str, bool]
 ) -> None:
     small = picture.crop((0, 0, *size))
-    for quality in (2, 100):
-        for mode in ("L", "CMYK"):
-            again(saved(small.convert(mode), "JPEG", quality=quality, **options, **restart))
-        for sampling in (0, 1, 2):
-            data = saved(small, "JPEG", quality=quality, subsampling=sampling, **options, **restart)
-            found = split(data)
-            assert join(found.components, found.rest) == data
-            width, height, shapes = frame_of(found.rest)
-            assert (width, height) == size
-            for one, shape, name in zip(found.components, shapes, (0, 1, 1), strict=True):
-                assert one.blocks.shape == (shape.rows, shape.columns, 64)
-                kept = JpegImagePlugin.JpegImageFile(io.BytesIO(data)).quantization[name]  # in rows
-                assert sorted(kept) == sorted(one.table.tolist()) and np.array_equal(one.table, shape.table)
+    for mode in ("L", "CMYK"):
+        again(saved(small.convert(mode), "JPEG", quality=70, **options, **restart))
+    for sampling in (0, 1, 2):
+        data = saved(small, "JPEG", quality=70, subsampling=sampling, **options, **restart)
+        found = split(data)
+        assert join(found.components, found.rest) == data
+        width, height, shapes = frame_of(found.rest)
+        assert (width, height) == size
+        for one, shape, name in zip(found.components, shapes, (0, 1, 1), strict=True):
+            assert one.blocks.shape == (shape.rows, shape.columns, 64)
+            kept = JpegImagePlugin.JpegImageFile(io.BytesIO(data)).quantization[name]  # in rows
+            assert sorted(kept) == sorted(one.table.tolist()) and np.array_equal(one.table, shape.table)
 
 
 @pytest.mark.parametrize("script", [ALL, APART, PROGRESSIVE], ids=["all", "apart", "progressive"])
