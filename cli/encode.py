@@ -114,7 +114,7 @@ def encode(
     options: dict[str, Any] = {
         "codec": codec, "lossless": lossless, "quality": said["quality"], "effort": said["effort"], "tune": tune,
         "verify": verify, "strip": said["strip"], "device": device, "max_pixels": max_pixels,
-        "weights": said["weights"],
+        "weights": said["weights"], "seconds": said["time_budget"] if lossless else None,
     }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
     single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
@@ -179,11 +179,12 @@ def _check_image(options: dict[str, Any], request: VideoRequest) -> None:
     goal = any(value is not None for value in (request.target_psnr, request.target_bpp, request.target_size))
     for name, given in (
         ("a target", goal), ("--preset", request.preset), ("--base", request.base), ("--keep-stream", request.keep),
-         ("--time-budget", request.seconds), ("--resume", request.resume),
-        ("--no-audio", not request.audio),
+        ("--resume", request.resume), ("--no-audio", not request.audio),
     ):  # fmt: skip
         if given:
             raise CodecError(f"it is an image, and {name} goes with videos; leave it out")
+    if request.seconds is not None and not options["lossless"]:
+        raise CodecError("--time-budget is for the fitting of videos and of --lossless; leave it out")
     if not options["lossless"] and options["verify"] is not None:
         raise CodecError("--verify goes with --lossless; give it too, or leave it out")
 

@@ -88,7 +88,8 @@ def video_options(command: Command) -> Command:
         click.option("--target-bpp", type=float, metavar="BPP", help="Videos: bits per pixel on average, at most."),
         click.option("--target-size", type=SIZE, metavar="SIZE", help="Videos: bytes at most, as 500k or 20M."),
         click.option(
-            "--time-budget", type=DURATION, metavar="TIME", help="Videos: how long to fit, as 90s, 10m or 2h."
+            "--time-budget", type=DURATION, metavar="TIME",
+            help="Videos, --lossless: how long to fit, as 90s, 10m or 2h.",
         ),
         click.option("--resume", is_flag=True, help="Videos: go on where an interrupted run was."),
         click.option("--no-audio", is_flag=True, help="Videos: leave the sound out."),

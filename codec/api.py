@@ -132,6 +132,7 @@ def encode(
     effort: int | None = None,
     tune: str | None = None,
     verify: bool | None = None,
+    seconds: float | None = None,
     weights: str | os.PathLike[str] | None = None,
     device: str = "auto",
     strip: bool = False,
@@ -149,7 +150,8 @@ def encode(
     `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort`: 1 to 9, by
     default 1 (s2lic), 2 (circuit) or 3 (nirvana); more takes longer and makes smaller files. `tune` (s2lic): "psnr",
     the default, or "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit,
-    jpeg): decode what was encoded and compare, as by default. `weights`: a file of them, or the name of
+    jpeg): decode what was encoded and compare, as by default. `seconds` (circuit): to spend on tuning, at any effort
+    unless one is given. `weights`: a file of them, or the name of
     installed ones, in place of the codec's default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
     Exif, XMP, text, resolution, a video's tags and ICC profile (lossless: that stays, since the samples do).
     `progress` is called with (steps done, steps in all), for images. `notes` is told what of the source is left out or
@@ -174,10 +176,12 @@ def encode(
         if not lossless and isinstance(source, str | os.PathLike | bytes) and is_video(source):
             if tune is not None:
                 raise CodecError("a video has no tune; leave it out")
+            if seconds is not None:
+                raise CodecError("seconds are for lossless images; a video takes what its effort says")
             data = _encode_video(source, codec, quality, effort, verify, weights, device, max_pixels, strip, told)
             _warn(told, notes)
             return data
-    options = ImageOptions(quality, effort, tune, verify)
+    options = ImageOptions(quality, effort, tune, verify, seconds)
     if (keeper := originals.keeper(source, codec, lossless)) is not None:
         assert not isinstance(source, np.ndarray | Image.Image)
         return _encode_file(source, keeper, options, weights, device, strip, max_pixels, progress)

@@ -50,7 +50,8 @@ def test_odd_files_are_left_out_with_a_warning_each(odd: Path) -> None:
     shutil.copy(SMALL, odd / "small.safetensors")
     with pytest.warns(weights.OddWeights) as told:
         found = {one.name: one.codec for one in weights.available()}
-    assert found["small"] == found["s2lic-xs"] == "s2lic" and len(found) == 5
+    assert found["small"] == found["s2lic-xs"] == "s2lic"
+    assert len(found) == 1 + len([*weights.folders()[-1].glob("*.safetensors")])
     names = {str(w.message).rpartition(": ")[0].removeprefix(f"{odd}/") for w in told}
     assert len(names) == len(told) == len(list(odd.iterdir())) - 1
 

@@ -37,16 +37,22 @@ class ImageOptions:
     """How to encode a picture; None is the codec's default. A codec's descriptor says which it takes.
 
     `quality`: 0 to 100, higher is better. `effort`: 1 to 9. `tune`: for what measure. `verify`: decode and compare.
+    `seconds`: to spend at most on tuning a network to the picture, at any effort unless one is given.
     """
 
     quality: float | None = None
     effort: int | None = None
     tune: str | None = None
     verify: bool | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         _check_quality(self.quality)
         _check_effort(self.effort)
+        if self.seconds is not None:
+            check_number("seconds", self.seconds)
+            if not 0 < self.seconds < 10**9:
+                raise CodecError(f"{self.seconds!r} seconds are no time to tune; give some, above 0")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Coder(Protocol):
 
     def code_pmfs(self, symbols: NDArray[Any] | None, pmfs: NDArray[Any], precision: int) -> Int32: ...
 
+    def code_rows(self, entries: Int32 | None, rows: NDArray[np.float32]) -> Int32: ...
+
 
 class _Coder:
     """The pass that both directions share; `_run` codes the entries of one model, or of one model a row."""
@@ -61,8 +63,12 @@ class _Coder:
         """
         self._check_direction(symbols)
         rows = pmf_rows(pmfs, precision)
-        entries = self._run(None if symbols is None else pmf_entries(symbols, rows), rows, len(rows))
-        self._checksum = zlib.crc32(entries.astype("<i4", copy=False).tobytes(), self._checksum)
+        return self.code_rows(None if symbols is None else pmf_entries(symbols, rows), rows)
+
+    def code_rows(self, entries: Int32 | None, rows: NDArray[np.float32]) -> Int32:
+        """As `code_pmfs`, of rows that `pmf_rows` would give and entries of them, which nothing checks again."""
+        entries = self._run(entries, rows, len(rows))
+        self._checksum = zlib.crc32(entries.astype("<i4", copy=False).data, self._checksum)
         return entries
 
     def _code(self, symbols: Int32, index: NDArray[Any], tables: Tables, decoding: bool) -> None:

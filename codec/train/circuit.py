@@ -21,6 +21,7 @@ from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
 from codec.train import checkpoint, loop, photos
+from codec.train.narrow import narrowed
 from codec.train.subpixels import Sampler
 
 CODED_ORDER = [1, 0, 2]  # G, R, B
@@ -49,6 +50,7 @@ class ContextOptions:
     save_every: float = 300.0
     val_every: float = 1200.0
     init: str | None = None
+    narrow: str | None = None
     screens: float = 0.0
     stop_after: float | None = None
 
@@ -78,6 +80,7 @@ def parse(argv: list[str]) -> ContextOptions:
     p.add_argument("--save-every", type=float, default=300.0, help="seconds between checkpoints")
     p.add_argument("--val-every", type=float, default=1200.0, help="seconds between validations")
     p.add_argument("--init", help="folder of a run whose averaged weights to start from")
+    p.add_argument("--narrow", help="weights file of a wider network, whose units that matter most to start from")
     p.add_argument("--screens", type=float, default=0.0, help="share of crops from drawn screens, 0 to 1 (default 0)")
     p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
     options = ContextOptions(**vars(p.parse_args(argv)))
@@ -112,6 +115,8 @@ class ContextRun(loop.Run):
         self.model = ContextNet(self.config).to(self.device)
         if self.saved is None and options.init:
             self.model.load_state_dict(averaged(Path(options.init))[0])
+        elif self.saved is None and options.narrow:
+            self.model.load_state_dict(narrowed(Path(options.narrow), self.config))
         adam = torch.optim.Adam(self.model.parameters(), lr=options.lr, betas=(0.9, 0.98), fused=True)
         self.begin({"optimizer": adam})
 

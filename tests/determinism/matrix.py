@@ -31,6 +31,7 @@ CAPS = {
         "DNNL_MAX_CPU_ISA": "AVX2",
         "MKL_CBWR": "AVX2",
         "OPENBLAS_CORETYPE": "Haswell",
+        "NUMBA_CPU_NAME": "generic",
     },
     "sse": {
         "ATEN_CPU_CAPABILITY": "default",
@@ -38,6 +39,7 @@ CAPS = {
         "MKL_CBWR": "COMPATIBLE",
         "OPENBLAS_CORETYPE": "Nehalem",
         "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
+        "NO_NUMBA": "1",
     },
 }
 QUALITIES = (10, 35, 60, 85)

@@ -8,6 +8,7 @@ threads. ORDER: "forward", or "backward" for the units' symbols from the last to
 """
 
 import json
+import os
 import sys
 import zlib
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from matrix import CODECS, given, options_of
 import codec
 from codec import codecs, container, tiling
 from codec.codecs.circuit import image as images
+from codec.codecs.circuit import wavefront
 from codec.codecs.circuit.head import parse
 from codec.codecs.partial import Found
 from codec.codecs.s2lic import image as s2lic
@@ -32,6 +34,10 @@ from codec.entropy import Coder, Decoder, Tables
 from codec.entropy.planes import code_alpha
 from codec.errors import CodecError, FormatError
 from codec.models.s2lic.model import PATCH
+
+wavefront._WORTH = 0  # kernels for small pictures too
+if "NO_NUMBA" in os.environ:
+    sys.modules["numba"] = None  # type: ignore[assignment]
 
 
 class Recorder:

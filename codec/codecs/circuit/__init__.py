@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from codec.codecs.base import VERIFY, Descriptor, ImageCodec, ImageMedia, UnitsDescription, Variant, effort
+from codec.codecs.base import VERIFY, Descriptor, ImageCodec, ImageMedia, Setting, UnitsDescription, Variant, effort
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,11 @@ CODEC = Descriptor(
     title="lossless images",
     lossless=True,
     default_for=("lossless",),
-    images=ImageMedia(_open, {"effort": effort(EFFORT), "verify": VERIFY}, {"circuit": Variant("e")}),
+    images=ImageMedia(
+        _open,
+        {"effort": effort(EFFORT), "verify": VERIFY, "seconds": Setting(None, 0, 10**9)},
+        {"circuit": Variant("e")},
+    ),
     weights="circuit-s",
     check=_check,
     describe=_describe,

@@ -7,6 +7,7 @@ so it only has to be rounded; in the second half of the time the loss sees it ev
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,6 +34,7 @@ LONG = 3500
 # Shares of the time that are left when differences begin to move to whole ones, and when they are there. All at once
 # would be a blow of 0.07 bits per sub-pixel, from which the last steps don't recover.
 SOFT, HARD = 1 / 2, 1 / 8
+_LOOK = 8  # windows after which the clock is looked at
 FLOOR = 0.05  # mean magnitude that a tensor's entries are thought to have at least
 PRICED = 25  # windows between two looks at the price
 # Gradients are cut to so many times their running norm: a single huge one moves all entries for ten steps of Adam.
@@ -43,8 +45,15 @@ CLIP, MEMORY = 1.5, 0.95
 _WEIGHT, _STAGE, _BIAS, _HEAD, _LINE = (5, 1), (4, 2), (10, 1), (2, 4), (2, 1)
 
 
-def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0, told: Told = nobody) -> Differences:
-    """Differences for a picture from `count` windows of it.
+def tune(
+    network: Network,
+    tiles: Sequence[Tile],
+    count: int,
+    seed: int = 0,
+    seconds: float | None = None,
+    told: Told = nobody,
+) -> Differences:
+    """Differences for a picture from `count` windows of it, or from as many as there is time for.
 
     `tiles` [h, w, C], uint8 in coded order, are those that will be coded. The same on every run of a machine and
     with any number of threads, but not on every machine: they are for the encoder, which sends them.
@@ -54,9 +63,14 @@ def tune(network: Network, tiles: Sequence[Tile], count: int, seed: int = 0, tol
     order = _Windows(tiles, network.config, np.random.default_rng(seed))
     with one_thread():  # a second brings nothing here: so little is computed at once
         fit = _Fit(network, sum(t.size for t in tiles), count)
-        for _ in range(count):
+        started = time.perf_counter()
+        while fit.done < fit.count:
             fit.step(order.next())
-            told(WINDOW)
+            told(WINDOW * count / fit.count)
+            if seconds is not None and fit.done % _LOOK == 0:
+                # What is left of the schedule shrinks with the time for it, so that it ends as it should.
+                per_window = (time.perf_counter() - started) / fit.done
+                fit.count = min(fit.count, max(int(seconds / per_window), fit.done))
         return fit.differences()
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,17 +35,20 @@ from codec.codecs.circuit import (
     samples,
     tuned_unit,
 )
+from codec.codecs.circuit.abreast import abreast
+from codec.codecs.circuit.drawn import is_photo
 from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, check_image, parse
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.tuning import Tuning, tuning
 from codec.codecs.circuit.weights import load
-from codec.codecs.circuit.work import Told, Work, nobody
-from codec.codecs.options import ImageOptions
+from codec.codecs.circuit.work import Told, Work
+from codec.codecs.options import EFFORTS, ImageOptions
 from codec.codecs.partial import Damage, Found, attempt, check_some, expect
 from codec.container import Header, Unit
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 
+_QUICK = "circuit-xs"  # the file in assets/ for effort 1
 _UNIT_BYTES = 20  # of a unit in the file beside its payload, about
 
 Made = list[tuple[bytes, int]]  # payload and checksum
@@ -56,7 +58,9 @@ class CircuitImages:
     """The circuit codec with one set of weights (None: no networks), an ImageCodec. It runs on the processor, whatever
     the device."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, quick: Path | None = None) -> None:
+        """`quick`: weights that photos of colour get at effort 1."""
+        self._quick = quick
         self.fingerprint = b"" if path is None else weights.fingerprint(path)
         self.networks = {} if path is None else load(path)
 
@@ -66,11 +70,13 @@ class CircuitImages:
         """See ImageCodec; every bit is kept.
 
         `progress` is told (work done, work in all), see work.py. From effort 2 on a network is tuned to the picture,
-        with ever more time. `verify`: decode every unit and compare; CodecError if that is not the picture. The header
-        names the weights only if a unit needs them.
+        with ever more time, but no more than `seconds`; at effort 1 photos get a small one. `verify`: decode every unit
+        and compare; CodecError if that is not the picture. The header names the weights only if a unit needs them.
         """
-        effort = options.effort or EFFORT
+        effort = options.effort or (EFFORT if options.seconds is None else EFFORTS)
         (frame,) = frames
+        if effort == 1 and self._quick and _is_colour_photo(frame):
+            return _loaded(self._quick).encode(info, [frame], options, progress)
         header = Header(
             codec=CODEC.id, revision=CODEC.revision, width=info.width, height=info.height, channels=info.channels,
             depth=info.depth, color=info.color, metadata=info.metadata,
@@ -81,7 +87,7 @@ class CircuitImages:
         tiled = replace(how, tiled=not layout.fits_one(*frame.shape[:2]))
         whole = self._estimate_whole(frame, header, how) if tiled.tiled else None
         work = Work(self._phases(frame, header, tiled, effort, whole is not None, verify), progress)
-        extra = self._tuning(frame, header, tiled, effort, work) if effort > 1 else None
+        extra = self._tuning(frame, header, tiled, effort, options.seconds, work) if effort > 1 else None
         how, made = self._made(frame, header, how, tiled, extra, whole, work)
         colours = sum(not part.alpha for part in _parts(header, how))
         if extra and _uses(made[:colours], len(self._usable(header, how))):
@@ -107,7 +113,7 @@ class CircuitImages:
         parts = _parts(header, tiled)
         colours = [part.size for part in parts if not part.alpha]
         tuned = effort > 1 and bits <= 8 and networks
-        drawn = bits <= 8 and methods.flatness(frame) >= methods.PHOTO
+        drawn = bits <= 8 and not is_photo(frame)
         units = [
             phases.coding(part.size, tuned, drawn) if networks and not part.alpha else phases.plain(part.size)
             for part in parts
@@ -115,7 +121,7 @@ class CircuitImages:
         back = sum(phases.decoding(size, methods.CIRCUIT if networks else methods.WEBP) for size in colours)
         if tuned and not drawn:
             import_module("codec.codecs.circuit.descent")  # loads torch, before the first time that is told
-        before = [phases.fitting(colours, 1 if drawn else effort) if tuned else 0.0] if effort > 1 else []
+        before = [phases.fitting(colours, effort, drawn) if tuned else 0.0] if effort > 1 else []
         before += [phases.plain((header.height, header.width))] if whole else []
         return [*before, *units, *([back] if verify else [])]
 
@@ -124,18 +130,18 @@ class CircuitImages:
         return method_circuit.usable(self.networks, how.colours(header.channels))
 
     def _tuning(
-        self, frame: NDArray[Any], header: Header, tiled: Arrangement, effort: int, work: Work
+        self, frame: NDArray[Any], header: Header, tiled: Arrangement, effort: int, seconds: float | None, work: Work
     ) -> Tuning | None:
         colour = [samples.colours(part.of(frame), tiled) for part in _parts(header, tiled) if not part.alpha]
         with work.phase() as told:
-            return tuning(colour, tiled.bits(header.depth), self._usable(header, tiled), effort, told)
+            return tuning(colour, tiled.bits(header.depth), self._usable(header, tiled), effort, seconds, told)
 
     def _estimate_whole(self, frame: NDArray[Any], header: Header, how: Arrangement) -> float | None:
         """Of a picture of several units that as one, by WebP, might be smaller: what its networks would take, inf
         without any. What repeats over the whole of a drawn picture is found in one unit alone."""
         colour = samples.colours(Part(layout.whole(*frame.shape[:2])[0], alpha=False).of(frame), how)
         bits = how.bits(header.depth)
-        if bits > 8 or methods.flatness(colour) < methods.PHOTO or not method_webp.fits(*colour.shape[:2]):
+        if bits > 8 or is_photo(colour) or not method_webp.fits(*colour.shape[:2]):
             return None
         networks = self._usable(header, how)
         if not networks:
@@ -159,19 +165,20 @@ class CircuitImages:
     def _coded(
         self, frame: NDArray[Any], header: Header, how: Arrangement, extra: Tuning | None, work: Work | None
     ) -> Made:
-        made: Made = []
-        for number, part in enumerate(_parts(header, how)):
+        networks = [*self._usable(header, how), *([extra.network] if extra else [])]
+
+        def coded(number: int, part: Part, told: Told) -> tuple[bytes, int]:
             view = part.of(frame)
-            with work.phase() if work else nullcontext(nobody) as told:
-                if part.alpha:
-                    networks = method_circuit.usable(self.networks, 1)
-                    payload = methods.encode(np.ascontiguousarray(view), header.depth, networks, told=told)
-                else:
-                    networks = [*self._usable(header, how), *([extra.network] if extra else [])]
-                    choice = extra.choices[number] if extra else None
-                    payload = methods.encode(samples.colours(view, how), how.bits(header.depth), networks, choice, told)
-            made.append((payload, _checksum(view)))
-        return made
+            if part.alpha:
+                grey = method_circuit.usable(self.networks, 1)
+                payload = methods.encode(np.ascontiguousarray(view), header.depth, grey, told=told)
+            else:
+                choice = extra.choices[number] if extra else None
+                payload = methods.encode(samples.colours(view, how), how.bits(header.depth), networks, choice, told)
+            return payload, _checksum(view)
+
+        jobs = [partial(coded, number, part) for number, part in enumerate(_parts(header, how))]
+        return [result() for result in abreast(jobs, work or Work([0.0] * len(jobs), None))]
 
     def decode(
         self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
@@ -192,19 +199,19 @@ class CircuitImages:
         frame: NDArray[Any] | None = None
         units = found[how.tuned :]
         work = Work([_back(unit, part) for unit, part in zip(units, parts, strict=True)], progress)
-        for unit, part in zip(units, parts, strict=True):
-            decoded: list[NDArray[Any]] = []
+        grey = method_circuit.usable(self.networks, 1)
 
-            def decode(unit: Unit, part: Part = part, decoded: list[NDArray[Any]] = decoded) -> None:
-                with work.phase() as told:
-                    if part.alpha:
-                        grey = method_circuit.usable(self.networks, 1)
-                        decoded.append(self._samples(unit, part, header, None, grey, told))
-                    else:
-                        decoded.append(self._samples(unit, part, header, how, networks, told))
+        def samples_of(found: Found, part: Part, told: Told) -> NDArray[Any] | None:
+            if not isinstance(found, Unit):
+                return None
+            if part.alpha:
+                return self._samples(found, part, header, None, grey, told)
+            return self._samples(found, part, header, how, networks, told)
 
-            kept = attempt(unit, damage, decode)
-            if kept:
+        jobs = [partial(samples_of, unit, part) for unit, part in zip(units, parts, strict=True)]
+        for unit, part, result in zip(units, parts, abreast(jobs, work), strict=True):
+            decoded: list[NDArray[Any] | None] = []
+            if attempt(unit, damage, lambda _, into=decoded, result=result: into.append(result())):  # type: ignore[misc]
                 # Only now: a header can claim any size, a unit that is whole can't.
                 frame = _blank(header) if frame is None else frame
                 part.of(frame)[:] = decoded[0]
@@ -277,6 +284,11 @@ def _parts(header: Header, how: Arrangement) -> list[Part]:
     return [Part(box, False) for box in boxes] + [Part(box, True) for box in boxes if with_alpha]
 
 
+def _is_colour_photo(frame: NDArray[Any]) -> bool:
+    colours = frame[..., :3]
+    return colours.shape[2] == 3 and is_photo(colours) and bool((colours[..., :1] != colours[..., 1:]).any())
+
+
 def _back(found: Found, part: Part) -> float:
     """What decoding a unit takes, if it is whole."""
     if not isinstance(found, Unit) or not found.payload:
@@ -303,9 +315,10 @@ def _checksum(pixels: NDArray[Any]) -> int:
 def open_codec(which: bytes | Path | None) -> CircuitImages:
     """The codec that encodes by default (None) or with a file of weights, or the one that a fingerprint names; b"": a
     file that needs no weights."""
-    return _loaded(None if which == b"" else weights.resolve(CODEC.name, CODEC.weights, which))
+    quick = weights.default(CODEC.name, _QUICK) if which is None else None
+    return _loaded(None if which == b"" else weights.resolve(CODEC.name, CODEC.weights, which), quick)
 
 
-@lru_cache(maxsize=2)
-def _loaded(path: Path | None) -> CircuitImages:
-    return CircuitImages(path)
+@lru_cache(maxsize=3)
+def _loaded(path: Path | None, quick: Path | None = None) -> CircuitImages:
+    return CircuitImages(path, quick)

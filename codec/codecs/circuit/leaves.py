@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from codec.codecs.circuit.order import InOrder, among
 from codec.entropy import Coder
 from codec.errors import CodecError
 from codec.models.circuit.shape import MIN_SCALE, SCALES, SCALES_PER_OCTAVE
@@ -109,7 +110,7 @@ def integer_pmf(cumulative: Float, precision: int = PRECISION) -> Int32:
 
 
 def code_values(
-    coder: Coder, values: Int | None, weights: Float, means: Int, scales: Int, depth: int = 8
+    coder: Coder | InOrder, values: Int | None, weights: Float, means: Int, scales: Int, depth: int = 8
 ) -> tuple[Int, Float]:
     """Codes n values 0..2^depth - 1, each with its mixture [n, K]; also the weights conditioned on them, [n, K].
 
@@ -136,17 +137,17 @@ def code_values(
     at = np.flatnonzero(inside)
     known = None if values is None else values[at]
     cells = entry[at] + BIN * bins[at, None]
-    result[at] += _code_cells(coder, known, result[at], weights[at], cells, total[at], depth)
+    result[at] += _code_cells(among(coder, at), known, result[at], weights[at], cells, total[at], depth)
     at = np.flatnonzero(~inside)
     known = None if values is None else values[at]
     above = bins[at] > 0
-    result[at] = _code_far(coder, known, above, start[at], weights[at], means[at], scales[at], depth)
+    result[at] = _code_far(among(coder, at), known, above, start[at], weights[at], entry[at], depth)
     # Means are no farther from the window than this either.
     distance = np.clip(result - start, 1 - NEAR, NEAR - 1)
     return result, condition(result, weights, entry + distance[:, None], depth)
 
 
-def code_choice(coder: Coder, pixels: Float | None, candidates: Float, logits: Float) -> Int:
+def code_choice(coder: Coder | InOrder, pixels: Float | None, candidates: Float, logits: Float) -> Int:
     """Which of the candidates [n, J] each pixel [n] is, -1 for none; `logits` [n, 1 + J], none first.
 
     Pixels and candidates are numbers that stand for all their channels. The choice is coded before anything else of
@@ -192,7 +193,7 @@ def _entries(start: Int, means: Int, scales: Int) -> Int:
 
 
 def _code_cells(
-    coder: Coder, values: Int | None, first: Int, weights: Float, entry: Int, total: Float, depth: int
+    coder: Coder | InOrder, values: Int | None, first: Int, weights: Float, entry: Int, total: Float, depth: int
 ) -> Int32:
     """Which of the eight values from `first` on."""
     cumulative = np.einsum("nk,nkj->nj", weights, leaves().cells[entry])
@@ -204,20 +205,18 @@ def _code_cells(
 
 
 def _code_far(
-    coder: Coder,
+    coder: Coder | InOrder,
     values: Int | None,
     above: NDArray[np.bool_],
     start: Int,
     weights: Float,
-    means: Int,
-    scales: Int,
+    entry: Int,
     depth: int,
 ) -> Int:
-    """Values outside the window that begins at `start`: above it or below."""
+    """Values outside the window that begins at `start`, and whose cells do at `entry`: above it or below."""
     edges = np.arange(NEAR + 1)
-    first = np.clip(start - (NEAR - WINDOW) // 2, 0, (1 << depth) - NEAR)  # of the values that are near
-    entry = _entries(start, means, scales)[:, :, None] + (edges + (first - start)[:, None])[:, None, :]
-    cumulative = np.einsum("nk,nkj->nj", weights, leaves().cdf[entry])
+    first = first_near(start, depth)
+    cumulative = np.einsum("nk,nkj->nj", weights, leaves().cdf[(entry + (first - start)[:, None])[:, :, None] + edges])
     cumulative[:, 0], cumulative[:, -1] = 0, weights.sum(1) * ONE
     rows = np.arange(len(start))
     start = start - first
@@ -226,26 +225,38 @@ def _code_far(
     side = np.clip(cumulative[:, 1:], low[:, None], high[:, None]) - low[:, None] + edges[1:]
     symbols = None if values is None else np.clip(values - first, 0, NEAR - 1)
     result: Int = first + coder.code_pmfs(symbols, integer_pmf(side), PRECISION)
-    # The outermost near values stand for those beyond them, too, where there are any.
+    return code_farther(coder, values, above, first, result, depth)
+
+
+def first_near(start: Int, depth: int) -> Int:
+    """The first of the values that are near a window."""
+    return np.clip(start - (NEAR - WINDOW) // 2, 0, (1 << depth) - NEAR)
+
+
+def code_farther(
+    coder: Coder | InOrder, values: Int | None, above: NDArray[np.bool_], first: Int, result: Int, depth: int
+) -> Int:
+    """The values behind `result`: the outermost near values stand for those beyond them, too, where there are any."""
     ends = result == np.where(above, first + NEAR - 1, first)
     at = np.flatnonzero(ends & (result > 0) & (result < (1 << depth) - 1))
     if len(at):
         beyond = None if values is None else np.abs(values[at] - result[at])
-        beyond = _code_beyond(coder, beyond, len(at))
+        beyond = _code_beyond(among(coder, at), beyond, len(at))
         result[at] = np.clip(result[at] + np.where(above[at], beyond, -beyond), 0, (1 << depth) - 1)
     return result
 
 
-def _code_beyond(coder: Coder, values: Int | None, count: int) -> Int:
+def _code_beyond(coder: Coder | InOrder, values: Int | None, count: int) -> Int:
     """Integers from 0 to 2^16 - 2 by Elias gamma with all lengths alike: the length, then bits, the lowest first."""
 
-    def code(symbols: Int | None, pmf: Int32, n: int) -> Int:
+    def code(coder: Coder | InOrder, symbols: Int | None, pmf: Int32, n: int) -> Int:
         return coder.code_pmfs(symbols, np.repeat(pmf, n, 0), PRECISION).astype(np.int64)
 
     more = None if values is None else values + 1
-    length = code(None if more is None else np.frexp(more)[1].astype(np.int64) - 1, _LENGTH, count)
+    length = code(coder, None if more is None else np.frexp(more)[1].astype(np.int64) - 1, _LENGTH, count)
     result = np.int64(1) << length
     for place in range(int(length.max())):
         at = np.flatnonzero(length > place)
-        result[at] |= code(None if more is None else (more[at] >> place) & 1, _BIT, len(at)) << place
+        bits = None if more is None else (more[at] >> place) & 1
+        result[at] |= code(among(coder, at), bits, _BIT, len(at)) << place
     return result - 1

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.codecs.circuit import layout
+from codec.codecs.circuit.drawn import is_photo
 from codec.codecs.circuit.method_packed import dtype
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.palette import Palette, code_colours, colours_of
@@ -52,7 +53,9 @@ def choose(unit: NDArray[Any], bits: int, networks: Sequence[Network], told: Tol
         return Choice(network, shift, coded, size + (0 if coded is None else len(_encode_colours(coded))))
 
     # A colour network takes three times as long for grey: only where there is no other.
-    same = [i for i, n in enumerate(networks) if n.config.channels == unit.shape[2]] or range(len(networks))
+    same = [i for i, n in enumerate(networks) if n.config.channels == unit.shape[2]] or list(range(len(networks)))
+    if is_photo(unit):  # nothing to copy: those that look for it take long
+        same = [i for i in same if not networks[i].config.candidates] or same
     shift = _noise_bits(blocks, bits)
     best = min((cost(i, shift, colours is not None) for i in same), key=_size)
     if colours is not None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from codec.codecs.circuit import layout, method_circuit, method_packed, method_webp
+from codec.codecs.circuit.drawn import is_photo
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.work import Told, nobody
 from codec.entropy import Decoder, Encoder
@@ -21,8 +21,6 @@ from codec.errors import FormatError
 STORED, CIRCUIT, WEBP, LZMA, PLANE = range(5)
 NAMES = ("stored", "circuit", "webp", "lzma", "plane")
 
-# Shares of pixels that equal a neighbour. Photos have below 0.1, screenshots above 0.7.
-PHOTO, DRAWN = 0.05, 0.9
 _PLANE = 1 << 24  # pixels
 _SMALL = 4096  # pixels up to which all methods are tried
 # Estimates so many times that of another method aren't followed up. WebP's final one is up to 7 % below its first.
@@ -49,9 +47,8 @@ def encode(
     `told` is called as work goes on.
     """
     small = unit.shape[0] * unit.shape[1] <= _SMALL
-    flat = flatness(unit)
     found: list[bytes] = []
-    drawn = small or flat >= PHOTO
+    drawn = small or not is_photo(unit)
     if drawn and _fits_plane(unit.shape):
         found.append(bytes([PLANE]) + _encode_plane(unit, bits))
     if bits > 8 and drawn:
@@ -103,17 +100,6 @@ def hopeless(estimate: float, size: int) -> bool:
 def hopeless_webp(estimate: float, size: float) -> bool:
     """Whether WebP, by its estimate, has no chance against `size` bytes."""
     return estimate >= _HOPELESS_WEBP * size
-
-
-def flatness(unit: NDArray[Any]) -> float:
-    """The share of pixels that equal their left or upper neighbour; 1 for a single pixel."""
-    left = (unit[:, 1:] == unit[:, :-1]).all(2)
-    upper = (unit[1:] == unit[:-1]).all(2)
-    same = np.ones(unit.shape[:2], bool)
-    same[:, 1:] = left
-    same[1:, :1] = False
-    same[1:] |= upper
-    return float(same.mean())
 
 
 def _fits_plane(shape: tuple[int, ...]) -> bool:

@@ -39,9 +39,10 @@ ACTIVITY_TABLE = np.floor(32 * np.log2(1 + np.arange(LARGEST_SUM + 1.0)) + 0.5).
 HIDDEN = ("feature1", "feature2", "input", "hidden")  # ends of the names of layers that are activated
 
 _TAP = {o: i for i, o in enumerate(NEIGHBOURS)}
-_LEFT, _UP, _CORNER = (_TAP[o] for o in ((0, -1), (-1, 0), (-1, -1)))
-_PAIRS = tuple(np.array([_TAP[p[i]] for p in ACTIVITY_PAIRS]) for i in (0, 1))
-_FEATURE_TAPS = np.array([_TAP[o] for o in FEATURE_NEIGHBOURS])
+CORNERS = np.array([_TAP[o] for o in ((0, -1), (-1, 0), (-1, -1))])
+_LEFT, _UP, _CORNER = CORNERS.tolist()
+PAIRS = np.array([[_TAP[p[i]] for p in ACTIVITY_PAIRS] for i in (0, 1)])
+AROUND = np.array([_TAP[o] for o in FEATURE_NEIGHBOURS])
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,7 @@ class Network:
         np.maximum(np.minimum(left, up), np.minimum(np.maximum(left, up), both - corner), out=x[:, -2])
         x[:, -2] *= 2
         x[:, :-1] -= both[:, None]
-        active = np.abs(taps[:, _PAIRS[0]] - taps[:, _PAIRS[1]]).sum(1)
+        active = np.abs(taps[:, PAIRS[0]] - taps[:, PAIRS[1]]).sum(1)
         x[:, -1] = ACTIVITY_TABLE[np.minimum(active, LARGEST_SUM).astype(np.intp)]
         cut(x[:, :-1], LEVEL)
         if matched is None or equal is None:
@@ -172,7 +173,7 @@ class Network:
         channels = own.shape[1]
         own = cut(own, LEVEL)
         inputs = inputs[:, : len(NEIGHBOURS) * channels]
-        around = inputs.reshape(len(own), -1, channels)[:, _FEATURE_TAPS].reshape(len(own), -1)
+        around = inputs.reshape(len(own), -1, channels)[:, AROUND].reshape(len(own), -1)
         f1 = self.layers["feature1"].activate(np.concatenate([own, around], 1))
         return self.layers["feature2"].activate(f1)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from codec.codecs.circuit.leaves import CHOICE_BITS, NEAR, ONE, condition, integer_pmf, leaves, window_of
 from codec.codecs.circuit.matches import pack
+from codec.codecs.circuit.order import InOrder
 from codec.entropy import Coder
 from codec.entropy.integers import code_counts, damaged, uniform
 
@@ -102,7 +103,7 @@ class Palette:
 
     def code(
         self,
-        coder: Coder,
+        coder: Coder | InOrder,
         channel: int,
         prefix: Int,
         values: Int | None,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.circuit import levels, method_circuit, method_webp, methods
+from codec.codecs.circuit import levels, method_circuit, method_webp
+from codec.codecs.circuit.drawn import DRAWN, flatness
 from codec.codecs.circuit.head import CONSTANT, WITH_ALPHA, Arrangement
 from codec.codecs.circuit.levels import Levels
 from codec.codecs.circuit.network import Network
@@ -52,7 +53,7 @@ def _levels(colour: NDArray[Any], depth: int, networks: list[Network]) -> Levels
         return used
     # Fewer bits of deep samples are fewer to store; a list without gaps takes some bytes.
     plain = span if depth > 8 and levels.rank_bits(span) < depth else None
-    if len(used) > _SPARSE * len(span) or (depth == 8 and methods.flatness(colour) >= methods.DRAWN):
+    if len(used) > _SPARSE * len(span) or (depth == 8 and flatness(colour) >= DRAWN):
         return plain  # WebP has palettes of its own
     cost = _cost(levels.ranks(colour, used), bits, networks) + len(levels.pack(used))
     if plain is not None:
@@ -63,7 +64,7 @@ def _levels(colour: NDArray[Any], depth: int, networks: list[Network]) -> Levels
 def _cost(colour: NDArray[Any], bits: int, networks: list[Network]) -> float:
     """An estimate of the bytes that a picture takes."""
     costs = [float(colour.size * bits / 8)]
-    if networks and methods.flatness(colour) < methods.DRAWN:
+    if networks and flatness(colour) < DRAWN:
         costs.append(method_circuit.choose(colour, bits, networks).size)
     if bits <= 8 and method_webp.fits(*colour.shape[:2]):
         costs.append(method_webp.estimate(colour))

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from codec.codecs.circuit import method_circuit, method_webp, methods, tuned_unit
+from codec.codecs.circuit import method_circuit, method_webp, tuned_unit
 from codec.codecs.circuit.differences import tuned
+from codec.codecs.circuit.drawn import is_photo
 from codec.codecs.circuit.method_circuit import Choice
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.work import Told, nobody
@@ -49,12 +50,17 @@ class Tuning(NamedTuple):
 
 
 def tuning(
-    colour: Sequence[NDArray[Any]], bits: int, networks: Sequence[Network], effort: int, told: Told = nobody
+    colour: Sequence[NDArray[Any]],
+    bits: int,
+    networks: Sequence[Network],
+    effort: int,
+    seconds: float | None = None,
+    told: Told = nobody,
 ) -> Tuning | None:
     """A network tuned to a picture's units [h, w, C] of 8 bits or fewer; None where it doesn't pay.
 
     Units of few colours and units that WebP codes best are left as they are. The tuned network's number is the one
-    after the others'. `told` is called as work goes on.
+    after the others'. `seconds`: for the fit, at most. `told` is called as work goes on.
     """
     if bits > 8 or not networks:
         return None
@@ -69,7 +75,7 @@ def tuning(
     from codec.codecs.circuit.descent import tune  # needs torch
 
     count = windows(effort, sum(t.shape[0] * t.shape[1] for t in tiles))
-    differences = tune(networks[number], tiles, count, told=told)
+    differences = tune(networks[number], tiles, count, seconds=seconds, told=told)
     network = tuned(networks[number], differences)
     payload = tuned_unit.encode(number, networks[number], differences)
     result: list[Choice | None] = list(choices)
@@ -82,8 +88,4 @@ def tuning(
 
 def _modelled(unit: NDArray[Any], choice: Choice) -> bool:
     """Whether a unit is likely to be coded by the circuit."""
-    return (
-        methods.flatness(unit) < methods.PHOTO
-        or not method_webp.fits(*unit.shape[:2])
-        or method_webp.estimate(unit) > choice.size
-    )
+    return is_photo(unit) or not method_webp.fits(*unit.shape[:2]) or method_webp.estimate(unit) > choice.size

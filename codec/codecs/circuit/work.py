@@ -5,8 +5,10 @@ What each phase takes is reckoned before it begins. What then turns out not to b
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeAlias
 
 from codec.codecs.base import Progress
@@ -31,6 +33,7 @@ class Work:
         self._all, self._phases, self._progress = phases, list(phases), progress
         self._total = max(round(sum(phases)), 1)
         self._done = self._told = 0.0
+        self._lock, self._thread = threading.Lock(), threading.current_thread()
 
     @contextmanager
     def phase(self) -> Iterator[Told]:
@@ -39,6 +42,23 @@ class Work:
         yield lambda amount: self._reach(min(self._done + amount, end))
         del self._phases[0]
         self._reach(end)
+
+    @contextmanager
+    def together(self, count: int) -> Iterator[list[Told]]:
+        """The next phases, all at once; each may be told of from a thread of its own, and `tell` says it on."""
+        begun, shares = self._done, self._phases[:count]
+        amounts = [0.0] * count
+
+        def add(number: int, amount: float) -> None:
+            with self._lock:
+                amounts[number] = min(amounts[number] + amount, shares[number])
+                self._done = begun + sum(amounts)
+            if threading.current_thread() is self._thread:
+                self.tell()
+
+        yield [partial(add, number) for number in range(count)]
+        del self._phases[:count]
+        self._reach(begun + sum(shares))
 
     @contextmanager
     def last(self) -> Iterator[Progress]:
@@ -51,6 +71,11 @@ class Work:
 
     def _reach(self, done: float) -> None:
         self._done = done
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell `progress`, if there is enough to tell; in the thread that made this."""
+        done = self._done
         if self._progress and (done - self._told >= self._total / _TOLD or (not self._phases and done > self._told)):
             self._told = done
             self._progress(min(round(done), self._total), self._total)

@@ -64,7 +64,7 @@ def test_options_that_a_video_has_not_are_told(clip: str, options: tuple[object,
     ("options", "says"),
     [
         (("--codec", "nirvana"), "it is an image, and nirvana codes videos; leave out --codec"),
-        (("--time-budget", "10m"), "--time-budget goes with videos"),
+        (("--time-budget", "10m"), "--time-budget is for the fitting of videos and of --lossless"),
         (("--target-psnr", 30), "a target goes with videos"),
         (("--preset", "tiny"), "--preset goes with videos"),
         (("--resume",), "--resume goes with videos"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from codec.codecs.circuit import layout, levels, method_packed, method_webp, methods
+from codec.codecs.circuit.drawn import flatness
 from codec.errors import CodecError, FormatError
 
 
@@ -159,7 +160,7 @@ def test_method_bytes_alone_are_refused(method: int, variant: int) -> None:
     ids=["noise", "constant", "checkerboard", "columns"],
 )
 def test_flatness_is_the_share_of_pixels_like_a_neighbour(unit: Callable[[], np.ndarray], share: float) -> None:
-    assert methods.flatness(unit()) == pytest.approx(share, abs=0.06)
+    assert flatness(unit()) == pytest.approx(share, abs=0.06)
 
 
 @settings(max_examples=60, deadline=None)

@@ -221,3 +221,11 @@ def test_higher_efforts_see_more_of_a_picture() -> None:
     counts = [windows(effort, 768 * 512) for effort in range(1, 10)]
     assert counts[0] == 0 and all(a < b for a, b in itertools.pairwise(counts))
     assert windows(9, 100 * 100) < counts[-1] < windows(9, 4000 * 3000) < 10 * counts[-1]
+
+
+def test_tuning_ends_when_its_time_is_over(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()  # seconds, one more each time that it is looked at
+    monkeypatch.setattr(descent.time, "perf_counter", lambda: next(clock))
+    told: list[float] = []
+    descent.tune(network, [stripes(5, 4)], 100, seconds=4, told=told.append)
+    assert len(told) == 4 * descent._LOOK
