@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -114,7 +115,8 @@ def _walked(rest: bytes) -> tuple[Frame, Segments, int]:
 
 def _sampling(frame: Frame) -> str:
     """Sampling factors in words."""
-    factors = [(one.h, one.v) for one in frame.parts]
+    across, down = gcd(*(one.h for one in frame.parts)), gcd(*(one.v for one in frame.parts))
+    factors = [(one.h // across, one.v // down) for one in frame.parts]
     if len(factors) == 1:
         return "grey"
     if len(factors) == 3 and factors[1] == factors[2] == (1, 1) and factors[0] in _SAMPLINGS:
