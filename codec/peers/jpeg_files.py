@@ -38,7 +38,7 @@ class Lepton:
     """Lepton as Microsoft ported it to Rust."""
 
     suffix = ".lep"
-    needs = (Need("lepton_jpeg_python", "pip install lepton-jpeg-python"),)
+    needs: tuple[Need, ...] = (Need("lepton_jpeg_python", "pip install lepton-jpeg-python"),)
 
     @property
     def description(self) -> str:
@@ -58,7 +58,7 @@ class JxlOfJpeg:
     """libjxl's transcoding, with what the JPEG needs to come back."""
 
     suffix = ".jxl"
-    needs = (Need("pillow_jxl", "pip install pillow-jxl-plugin"),)
+    needs: tuple[Need, ...] = (Need("pillow_jxl", "pip install pillow-jxl-plugin"),)
 
     @property
     def description(self) -> str:
