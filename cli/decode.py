@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codec import codecs
 from codec.cli.batch import Result, Tell, run_batch
-from codec.cli.files import Job, Names
+from codec.cli.files import STDIO, Job, Names
 from codec.cli.made import marked_png, replaceable
 from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import an_ncf, atomic_write, contents
@@ -25,15 +26,22 @@ if TYPE_CHECKING:
 
 
 def default_name(source: str, png: bool = False) -> str:
-    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a); other names get that appended, so that none is
-    its own output."""
+    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG; other names get that
+    appended, so that none is its own output."""
     stem, suffix = os.path.splitext(source)
     stem = stem if suffix.lower() == ".ncf" else source + ".frames" * png
-    video = False
+    ending = ".png"
     if os.path.isfile(source):  # what can be opened only once isn't opened yet
         with suppress(CodecError, OSError):  # told of when its turn comes
-            video = _header(source, sys.maxsize).rate is not None
-    return stem + ("" if png else ".mp4" if video else ".png")
+            header = _header(source, sys.maxsize)
+            ending = ".mp4" if header.rate is not None else (_suffixes(header) or (ending,))[0]
+    return stem + ("" if png else ending)
+
+
+def _suffixes(header: Header) -> tuple[str, ...]:
+    """Of a file that holds another byte for byte what that one's name ends with; of others none."""
+    files = codecs.of(header).files
+    return files.suffixes if files is not None and header.rate is None else ()
 
 
 def _header(source: str | bytes, max_pixels: int) -> Header:
@@ -59,7 +67,7 @@ def decode(
     """Turn .ncf files back into images and videos.
 
     \b
-    codec decode photo.ncf                    writes photo.png beside it
+    codec decode photo.ncf                    writes photo.png beside it (photo.jpg, if the JPEG file was kept)
     codec decode photo.ncf -o photo.jpg       another format
     codec decode *.ncf -o out/                several files into a directory
     codec decode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
@@ -92,6 +100,8 @@ def _decode_file(
     given = {"--frames": frames, "--base": base, "--no-audio": not audio, "--png": png}
     if wrong := next((name for name, value in given.items() if value), None):
         raise CodecError(f"it holds an image, and {wrong} goes with videos; leave it out")
+    if (kept := _suffixes(header)) and (job.target == STDIO or os.path.splitext(job.target)[1].lower() in kept):
+        return _restore(job, source, tell, device, max_pixels)
     image_format = media.format_for(job.target)
     # Before anything is decoded.
     media.check_format(media.Info(header.width, header.height, header.channels, header.depth), image_format)
@@ -106,7 +116,34 @@ def _decode_file(
         data = marked_png(buffer.getvalue()) if image_format == "png" else buffer.getvalue()
         fp.write(data)
     width, height, size = decoded.info.width, decoded.info.height, len(data)
-    row: dict[str, Any] = {
+    row = _row(job, width, height, size, seconds)
+    if decoded.damage:
+        # An error still, for scripts; but one with an output.
+        row["error"] = f"wrote what is whole to {job.target}; lost: " + "; ".join(str(e) for e in decoded.damage)
+        return Result(row, f"{job.source}: {row['error']}")
+    line = _line(row)
+    note = "; ".join(media.left_out(decoded.info, image_format))
+    return Result(row, line, note, before)
+
+
+def _restore(job: Job, source: str | bytes, tell: Tell | None, device: str, max_pixels: int) -> Result:
+    """Write the file that was encoded, byte for byte."""
+    from codec import api
+
+    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    started = time.perf_counter()
+    with atomic_write(job.target, job.replace) as fp:
+        decoded = api.decode(source, device=device, max_pixels=max_pixels, progress=tell)
+        data = decoded.original
+        assert data is not None
+        fp.write(data)
+    seconds = time.perf_counter() - started
+    row = _row(job, decoded.header.width, decoded.header.height, len(data), seconds)
+    return Result(row, f"{_line(row)}, as it was", "", before)
+
+
+def _row(job: Job, width: int, height: int, size: int, seconds: float) -> dict[str, Any]:
+    return {
         "file": job.source,
         "output": job.target,
         "width": width,
@@ -114,10 +151,8 @@ def _decode_file(
         "bytes": size,
         "decode_s": round(seconds, 3),
     }
-    if decoded.damage:
-        # An error still, for scripts; but one with an output.
-        row["error"] = f"wrote what is whole to {job.target}; lost: " + "; ".join(str(e) for e in decoded.damage)
-        return Result(row, f"{job.source}: {row['error']}")
-    line = f"{job.source} -> {job.target}  {width} x {height}  {size:,} bytes  ({seconds:.1f} s)"
-    note = "; ".join(media.left_out(decoded.info, image_format))
-    return Result(row, line, note, before)
+
+
+def _line(row: dict[str, Any]) -> str:
+    shape, seconds = f"{row['width']} x {row['height']}", row["decode_s"]
+    return f"{row['file']} -> {row['output']}  {shape}  {row['bytes']:,} bytes  ({seconds:.1f} s)"

@@ -25,6 +25,7 @@ from codec.cli.encoding import (
     weights_option,
 )
 from codec.cli.files import STDIO, Job, Names
+from codec.cli.kept import kept_is_smaller
 from codec.cli.made import is_ncf
 from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import atomic_write, contents
@@ -50,7 +51,10 @@ def default_name(source: str) -> str:
     "--tune", type=click.Choice(choices("image", "tune")),
     help="Photos: for the least error, or for structure (MS-SSIM): bits go to calm parts.  [default: psnr]",
 )  # fmt: skip
-@click.option("--lossless", is_flag=True, help="Keep every bit (the circuit codec).")
+@click.option(
+    "--lossless", is_flag=True,
+    help="Keep every bit of the picture (the circuit codec); of a JPEG every byte of the file (the jpeg codec).",
+)  # fmt: skip
 @effort_option("1; --lossless: 2; videos: 3")
 @click.option(
     "--codec",
@@ -76,6 +80,7 @@ def encode(
     codec encode photo.jpg                    writes photo.ncf beside it
     codec encode -q 30 photo.jpg -o small.ncf
     codec encode --lossless scan.png          every bit comes back
+    codec encode --lossless photo.jpg         the same JPEG comes back, byte for byte
     codec encode *.png -o out/                several files into a directory
     codec encode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec encode - < photo.jpg > photo.ncf    as a filter
@@ -98,7 +103,7 @@ def encode(
             raise click.UsageError("an archive holds videos; leave out --lossless, --tune and --verify")
         new_archive(sources, said, device, max_pixels, rest)
         return
-    keepers = codecs.of_kind("lossless")
+    keepers = codecs.of_kind("lossless") | codecs.of_kind("file")
     if lossless and codec and codec not in keepers:
         raise click.UsageError(f"--lossless is the codec {', '.join(keepers)}; leave out --codec {codec}")
     lossless = lossless or codec in keepers
@@ -135,6 +140,7 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
         data = api.encode(source, progress=tell, notes=notes, **options)
         seconds = time.perf_counter() - started
         fp.write(data)
+        notes += kept_is_smaller(source, len(data), options)
     header = container.read_header(io.BytesIO(data), container.Limits(pixels=options["max_pixels"]))
     pixels = header.width * header.height * header.frames
     bpp = 8 * len(data) / pixels
@@ -142,7 +148,7 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
         "file": job.source,
         "output": job.target,
         "codec": codecs.of(header).name,
-        **_setting(options),
+        **_setting(codecs.of(header), options),
         "bytes": len(data),
         "pixels": pixels,
         "bpp": bpp,
@@ -168,7 +174,7 @@ def _check_video(options: dict[str, Any]) -> None:
 
 def _check_image(options: dict[str, Any], request: VideoRequest) -> None:
     """CodecError for options that go with other files."""
-    if request.codec and request.codec not in codecs.of_kind("image"):
+    if request.codec and request.codec not in codecs.of_kind("image") | codecs.of_kind("file"):
         raise CodecError(f"it is an image, and {request.codec} codes videos; leave out --codec")
     goal = any(value is not None for value in (request.target_psnr, request.target_bpp, request.target_size))
     for name, given in (
@@ -183,20 +189,14 @@ def _check_image(options: dict[str, Any], request: VideoRequest) -> None:
         raise CodecError("--verify goes with --lossless; give it too, or leave it out")
 
 
-def _setting(options: dict[str, Any]) -> dict[str, Any]:
+def _setting(codec: Descriptor, options: dict[str, Any]) -> dict[str, Any]:
     """What a row says of how its file was made."""
-    images = _codec(options).images
-    assert images is not None
-    setting = {name: setting.default for name, setting in images.settings.items() if name in _SAID}
+    media = codec.files or codec.images
+    assert media is not None
+    setting = {name: setting.default for name, setting in media.settings.items() if name in _SAID}
     setting |= {name: options[name] for name in setting if options[name] is not None}
     if options["lossless"]:
         return setting | {"device": "cpu"}
     from codec.device import resolve
 
     return setting | {"device": resolve(options["device"])}
-
-
-def _codec(options: dict[str, Any]) -> Descriptor:
-    """The codec that a picture is encoded by."""
-    kind = "lossless" if options["lossless"] else "image"
-    return codecs.chosen(options["codec"], kind)

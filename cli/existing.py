@@ -15,7 +15,7 @@ from codec.cli.files import STDIO, FileId, Job, Names, check, file_ids
 from codec.errors import CodecError
 from codec.output import clear
 
-_SUFFIXES = (".ncf", ".png", ".mp4")  # of names that commands make up
+_SUFFIXES = (".ncf", ".png", ".jpg", ".mp4")  # of names that commands make up
 
 
 class Existing:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from codec import codecs, container, media
+from codec import codecs, container, media, originals
 from codec.arguments import check_number, check_told
 from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
 from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
@@ -32,6 +32,7 @@ from codec.media import chunks, yuv
 from codec.media.formats import is_video
 from codec.media.signatures import HEAD
 from codec.media.sources import file_source
+from codec.originals import Original
 from codec.surroundings import each_on_our_own, on_our_own
 from codec.weights import named as named_weights
 
@@ -69,6 +70,7 @@ class Decoded:
     damage: list[CodecError] | None  # what was not whole, known once the frames are decoded; None: not asked for
     _frames: _Frames | None
     video: "video.File | None" = None  # for pictures as planes with their times
+    _original: Original | None = None
 
     def __repr__(self) -> str:
         h = self.header
@@ -81,9 +83,16 @@ class Decoded:
         h = self.header
         if self.video is not None:
             return self.video.info
+        if self._original is not None:
+            return self._original.picture[0]
         return media.Info(
             h.width, h.height, h.channels, h.depth, h.frames, h.rate, h.color, h.metadata
         )  # fmt: skip
+
+    @property
+    def original(self) -> bytes | None:
+        """The file that was encoded, byte for byte, of a codec that keeps files (jpeg); None of others."""
+        return None if self._original is None else self._original.data
 
     @each_on_our_own
     def frames(self) -> Iterator[NDArray[Any]]:
@@ -95,6 +104,9 @@ class Decoded:
             for picture in self.video.pictures():
                 yield yuv.to_rgb(picture.planes, self.header.color, self.header.depth)
             return
+        if self._original is not None:
+            yield self._original.picture[1]
+            return
         assert self._frames is not None
         for i in range(self.header.frames):
             yield self._frames[i]
@@ -102,7 +114,7 @@ class Decoded:
     def image(self) -> Image.Image:
         """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits."""
         image = media.to_pillow(next(self.frames()), self.header.depth)
-        m = self.header.metadata
+        m = self.info.metadata
         names = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
         image.info |= {names[k]: v for k, v in m.items() if k in names}
         if (resolution := chunks.resolution(m)) and resolution.metric:
@@ -132,14 +144,14 @@ def encode(
 
     `source`: a path, the bytes of a file, or a binary file, which is read from its position on; a uint8 or uint16 array
     [H, W] or [H, W, 1..4] (2 and 4: the last channel is alpha, kept exactly); a Pillow image. `codec`: "s2lic", the
-    default for images; "circuit", which keeps every bit (`lossless=True` chooses it); "nirvana", the default for
-    videos, whose sound is kept.
+    default for images; "circuit", which keeps every bit of pixels, and "jpeg", which keeps every byte of a JPEG file
+    (`lossless=True` chooses); "nirvana", the default for videos, whose sound is kept.
 
     `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort`: 1 to 9, by
     default 1 (s2lic), 2 (circuit) or 3 (nirvana); more takes longer and makes smaller files. `tune` (s2lic): "psnr",
-    the default, or "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit):
-    decode what was encoded and compare, as by default. `seconds` (circuit): to spend on tuning, at any effort unless
-    one is given. `weights`: a file of them, or the name of
+    the default, or "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit,
+    jpeg): decode what was encoded and compare, as by default. `seconds` (circuit): to spend on tuning, at any effort
+    unless one is given. `weights`: a file of them, or the name of
     installed ones, in place of the codec's default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
     Exif, XMP, text, resolution, a video's tags and ICC profile (lossless: that stays, since the samples do).
     `progress` is called with (steps done, steps in all), for images. `notes` is told what of the source is left out or
@@ -169,9 +181,12 @@ def encode(
             data = _encode_video(source, codec, quality, effort, verify, weights, device, max_pixels, strip, told)
             _warn(told, notes)
             return data
+    options = ImageOptions(quality, effort, tune, verify, seconds)
+    if (keeper := originals.keeper(source, codec, lossless)) is not None:
+        assert not isinstance(source, np.ndarray | Image.Image)
+        return _encode_file(source, keeper, options, weights, device, strip, max_pixels, progress)
     kind = "lossless" if lossless else "image"
     chosen = codecs.chosen(codec, kind)
-    options = ImageOptions(quality, effort, tune, verify, seconds)
     images = _images(chosen)
     codecs.check_settings(chosen.name, images.settings, options)
     which = _weights(chosen, weights)
@@ -183,6 +198,24 @@ def encode(
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))
     _warn(told, notes)
+    return buffer.getvalue()
+
+
+def _encode_file(
+    source: originals.File, codec: Descriptor, options: ImageOptions, weights: str | os.PathLike[str] | None,
+    device: str, strip: bool, max_pixels: int, progress: Progress | None,
+) -> bytes:  # fmt: skip
+    """A file kept as it is."""
+    files = codec.files
+    assert files is not None
+    if strip:
+        raise CodecError("a file that is kept byte for byte keeps its metadata; leave out strip")
+    codecs.check_settings(codec.name, files.settings, options)
+    header, units = files.open(_weights(codec, weights), device).encode(
+        originals.content(source), options, progress, max_pixels
+    )
+    buffer = io.BytesIO()
+    container.write(buffer, header, units, Limits(pixels=max_pixels))
     return buffer.getvalue()
 
 
@@ -267,6 +300,9 @@ def decode(
     limits.check_dense(header.width, header.height, size, codec.dense)
     if not partial:
         codec.check(header, whole)
+    if codec.files is not None:
+        kept = codec.files.open(header.fingerprint, device)
+        return Decoded(header, damage, None, None, Original(lambda: kept.decode(header, found, progress), max_pixels))
     opened: ImageCodec = _images(codec).open(header.fingerprint, device)
     before = len(damage or ())
 

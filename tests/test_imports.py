@@ -21,7 +21,7 @@ LAYERS = (
     {"perception", "standard"},
     {"metrics"},
     {"codecs"},
-    {"peers", "tasks", "video"},
+    {"originals", "peers", "tasks", "video"},
     {"api", "archive"},
     {"pillow", "torch"},
     {"evaluate", "train"},

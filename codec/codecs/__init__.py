@@ -31,12 +31,15 @@ def all_codecs() -> Mapping[str, Descriptor]:
 
 
 def of_kind(kind: str) -> dict[str, Descriptor]:
-    """Those that do "image", "lossless" (images, every bit) or "video"."""
-    return {
-        name: codec
-        for name, codec in all_codecs().items()
-        if (codec.videos if kind == "video" else codec.images and (codec.lossless or kind == "image"))
-    }
+    """Those that do "image", "lossless" (images, every bit), "file" (image files, every byte) or "video"."""
+    if kind in ("file", "video"):
+        return {name: c for name, c in all_codecs().items() if (c.files if kind == "file" else c.videos)}
+    return {name: c for name, c in all_codecs().items() if c.images and (c.lossless or kind == "image")}
+
+
+def keeping(format: str | None) -> Descriptor | None:
+    """The codec that keeps files of a format (codec.media.formats) as they are; None if none does."""
+    return next((c for c in of_kind("file").values() if c.files and format in c.files.formats), None)
 
 
 def named(name: str, kind: str) -> Descriptor:

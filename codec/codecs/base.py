@@ -47,6 +47,21 @@ class ImageCodec(Protocol):
         ...
 
 
+class FileCodec(Protocol):
+    """Keeps image files of a format byte for byte, with one set of weights on one device."""
+
+    def encode(
+        self, data: bytes, options: ImageOptions, progress: Progress | None = None, max_pixels: int = 2**28
+    ) -> tuple[Header, Iterator[Unit]]:
+        """Header and units of a file; MediaError in a line that says why, where it can't be kept. What the header says
+        of the picture is what a reader of the file makes of it."""
+        ...
+
+    def decode(self, header: Header, units: Iterable[Found], progress: Progress | None = None) -> bytes:
+        """The file again. FormatError and DesyncError as of ImageCodec; no part can be had of a damaged one."""
+        ...
+
+
 class Chain(NamedTuple):
     """Frames `first` to `first` + `count` - 1 of a video, which are coded without any others."""
 
@@ -224,6 +239,18 @@ class ImageMedia:
 
 
 @dataclass(frozen=True)
+class FileMedia:
+    """How a codec keeps image files. `formats`: those of codec.media.formats that it takes; `suffixes`: of their names,
+    the first for new ones; the others: as of ImageMedia."""
+
+    open: Callable[[bytes | Path | None, str], FileCodec]
+    formats: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    settings: Mapping[str, Setting]
+    variants: Mapping[str, Variant]
+
+
+@dataclass(frozen=True)
 class VideoMedia:
     """How a codec does videos. `settings`: those of VideoOptions that it takes. `starts_chain`: whether decoding can
     begin with a unit. `quality`: that a video was made with, 0 to 100, if its head says it. `origins`: what a unit has
@@ -269,6 +296,7 @@ class Descriptor:
     lossless: bool = False
     default_for: tuple[str, ...] = ()
     images: ImageMedia | None = None
+    files: FileMedia | None = None
     videos: VideoMedia | None = None
     weights: str = ""  # the file in assets/ that encodes by default
     check: Callable[[Header, Sequence[Unit]], None] = no_check  # without torch

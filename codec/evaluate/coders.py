@@ -11,11 +11,14 @@ from typing import Any, NamedTuple
 from codec import api, codecs, media, video
 from codec.codecs.base import Descriptor, Variant
 from codec.codecs.options import Target, VideoOptions
+from codec.errors import CodecError
 from codec.evaluate.clip import Clip
 from codec.evaluate.specs import ARCHIVE, Spec
 from codec.media.audio import Audio
+from codec.media.formats import recognise
+from codec.media.signatures import HEAD
 from codec.media.video import Layout, Planes, read_video
-from codec.peers import AUDIO_PEERS, PEERS
+from codec.peers import AUDIO_PEERS, JPEG_FILES, PEERS
 from codec.peers import require as require_peer
 from codec.peers.video import VIDEO
 from codec.standard.export import export
@@ -27,9 +30,10 @@ _OPTIONS = {"q": "quality", "e": "effort"}
 def known(kind: str) -> dict[str, str]:
     """The codecs for "image", "audio" or "video" and the key that each takes, as codec.evaluate.specs.parse wants it.
 
-    `s2lic-e5` is s2lic at this effort, `s2lic-ssim` tuned. Of videos, an encoder of others with "-intra" has key frames
-    only. `nirvana-x265` is nirvana over that base, `base-x265` the base alone in an mp4, as nirvana has it;
-    `nirvana-e1`, `nirvana-x265-e1` are of that effort; `archive-nirvana` is nirvana with all videos in one archive.
+    `s2lic-e5` is s2lic at this effort, `s2lic-ssim` tuned; `jpeg-file` keeps a JPEG itself, as `lepton` and `jxl-jpeg`
+    do. Of videos, an encoder of others with "-intra" has key frames only. `nirvana-x265` is nirvana over that base,
+    `base-x265` the base alone in an mp4, as nirvana has it; `nirvana-e1`, `nirvana-x265-e1` are of that effort;
+    `archive-nirvana` is nirvana with all videos in one archive.
     """
     ours = {name: variant.key for name, (_, variant) in _variants(kind).items()}
     if kind == "video":
@@ -39,7 +43,7 @@ def known(kind: str) -> dict[str, str]:
         return ours | peers | {f"{name}{_INTRA}": key for name, key in peers.items() if key}
     if kind == "audio":
         return {name: peer.key for name, peer in AUDIO_PEERS.items()}
-    return ours | {name: peer.key for name, peer in PEERS.items()}
+    return ours | {name: peer.key for name, peer in PEERS.items()} | dict.fromkeys(JPEG_FILES, "")
 
 
 def require(name: str, kind: str) -> None:
@@ -51,13 +55,15 @@ def require(name: str, kind: str) -> None:
 
 
 class Coder(NamedTuple):
-    """`decode(encode(item))` is the decoded item. `settings`: the encoder's, in words; `suffix`: of its files."""
+    """`decode(encode(item))` is the decoded item. `settings`: the encoder's, in words; `suffix`: of its files;
+    `file_bytes`: of the file that it makes smaller, if it is no picture that it encodes."""
 
     encode: Callable[[Any], bytes]
     decode: Callable[[bytes], Any]
     device: str
     settings: str
     suffix: str
+    file_bytes: int | None = None
 
 
 def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
@@ -68,7 +74,14 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
             lambda frame: peer.encode(frame, spec.value), lambda data: peer.decode(data, info.channels), "cpu",
             peer.description, peer.suffix,
         )  # fmt: skip
+    if spec.codec in JPEG_FILES:
+        kept = JPEG_FILES[spec.codec]
+        return _file_coder(path, info, kept.encode, kept.decode, kept.description, kept.suffix)
     codec, variant = _variants("image")[spec.codec]
+    if codec.files is not None:
+        return _file_coder(
+            path, info, lambda data: api.encode(data, codec.name), lambda data: api.decode(data).original, "", ".ncf"
+        )
     options: dict[str, Any] = dict(variant.settings)
     if spec.key:
         options[_OPTIONS[spec.key]] = spec.value if spec.key == "q" else int(spec.value)
@@ -79,6 +92,23 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
         return api.encode(source, codec.name, device=device, strip=True, **options)
 
     return Coder(encode, lambda data: next(api.decode(data, device=device).frames()), device, "", ".ncf")
+
+
+def _file_coder(
+    path: Path, info: media.Info, encode: Callable[[bytes], bytes], decode: Callable[[bytes], bytes | None],
+    settings: str, suffix: str,
+) -> Coder:  # fmt: skip
+    """The coder for a JPEG file itself, which must come back byte for byte."""
+    data = path.read_bytes()
+    if recognise(data[:HEAD]) != "JPEG":
+        raise CodecError(f"{path} is no JPEG, which this codec makes smaller; leave it out")
+
+    def decoded(made: bytes) -> Any:
+        if decode(made) != data:
+            raise CodecError(f"{path} doesn't come back as it was; leave this codec out")
+        return next(media.read(data)[1])
+
+    return Coder(lambda frame: encode(data), decoded, "cpu", settings, suffix, len(data))
 
 
 def audio_coder(spec: Spec, original: Audio) -> Coder:
@@ -125,7 +155,7 @@ def _variants(kind: str) -> dict[str, tuple[Descriptor, Variant]]:
     """Ours by the names of specs: "nirvana-x265", "s2lic-e5", ..."""
     found: dict[str, tuple[Descriptor, Variant]] = {}
     for codec in codecs.all_codecs().values():
-        media = codec.videos if kind == "video" else codec.images if kind == "image" else None
+        media = codec.videos if kind == "video" else codec.images or codec.files if kind == "image" else None
         found |= {name: (codec, variant) for name, variant in media.variants.items()} if media else {}
     return found
 

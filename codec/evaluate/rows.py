@@ -143,6 +143,7 @@ class Item:
         decoded = coder.decode(data)
         end = time.perf_counter()
         row = self.rate(len(data)) | told(start, middle, end, coder.device, coder.settings)
+        row |= {} if coder.file_bytes is None else {"file_bytes": coder.file_bytes}
         decoded, more = self.aligned(decoded, spec, data)
         row |= more | self.measured(decoded)
         if self.evaluator.plan.keep is not None:

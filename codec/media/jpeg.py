@@ -1,4 +1,5 @@
-"""A JPEG that lacks its end marker, which cameras and streams leave out: whole otherwise, or cut off?"""
+"""What Pillow passes over in a JPEG: whether one without its end marker, as cameras and streams leave it out, is whole
+otherwise; and whether it lies on its side."""
 
 from __future__ import annotations
 
@@ -9,8 +10,11 @@ import struct
 import numpy as np
 from PIL import JpegImagePlugin
 
+from codec.media.metadata import ORIENTATION, tags
+
 _END = b"\xff\xd9"
 _MOST_SCANS = 1000
+_TURNED = (5, 6, 7, 8)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # A decoder that misses samples takes them from what follows. Where all are there, it passes over that, whatever it is.
 _TAILS = tuple(bytes([value]) * 64 for value in (0x00, 0x55, 0xB6))
@@ -25,6 +29,14 @@ def ended(data: bytes) -> bytes | None:
     if decoded[0] is None or not all(d is not None and np.array_equal(d, decoded[0]) for d in decoded):
         return None
     return data + _END
+
+
+def turned(data: bytes) -> bool:
+    """Whether the picture is wider than high once it is turned upright where it was higher than wide, as Exif says."""
+    try:
+        return tags(JpegImagePlugin.JpegImageFile(io.BytesIO(data))).get(ORIENTATION, 1) in _TURNED
+    except Exception:  # whatever Pillow raises on damaged files
+        return False
 
 
 def _pixels(data: bytes) -> np.ndarray | None:

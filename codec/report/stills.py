@@ -13,7 +13,7 @@ from codec import api, archive, container, media, video
 from codec.errors import CodecError
 from codec.media import yuv
 from codec.media.video import Layout, Picture, Planes, read_video
-from codec.peers import PEERS
+from codec.peers import JPEG_FILES, PEERS
 from codec.report.curves import family
 from codec.report.data import Row
 
@@ -54,6 +54,8 @@ class _Still:
             return [_rgb8(next(iter(decoded.frames())), decoded.info.depth)]
         if family(row["codec"]) in PEERS:
             return [_rgb8(PEERS[family(row["codec"])].decode(data, 3), 8)]
+        if family(row["codec"]) in JPEG_FILES:
+            data = JPEG_FILES[family(row["codec"])].decode(data)
         return [_pixels(media.read(data))]
 
 

@@ -18,7 +18,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where scripts don't look
 
-from helpers.every_codec import image_codecs, image_options
+from helpers.every_codec import file_codecs, image_codecs, image_options, jpeg_of
+
+from codec import media
+from codec.media.formats import recognise
 
 WORKER = Path(__file__).with_name("worker.py")
 CAPS = {
@@ -41,7 +44,8 @@ CAPS = {
 }
 QUALITIES = (10, 35, 60, 85)
 EFFORTS = {"circuit": (1, 5)}  # of codecs whose files differ in kind: without and with a network tuned to the picture
-CODECS = image_codecs()
+CODECS = (*image_codecs(), *file_codecs())
+KEPT = 160  # pixels of a side, at most, of pictures that are kept as files
 TILED = 50  # of so many pictures, one is large enough for several tiles
 
 
@@ -86,10 +90,20 @@ class Summary:
 
 def options_of(codec: str, name: str) -> dict[str, Any]:
     """How a codec encodes a source."""
+    if codec in file_codecs():
+        return {}
     drawn = zlib.crc32(name.encode())
     options = image_options(codec, QUALITIES[drawn % len(QUALITIES)], drawn // len(QUALITIES))
     efforts = EFFORTS.get(codec)
     return options | ({"effort": efforts[sum(name.encode()) % len(efforts)]} if efforts else {})
+
+
+def given(codec: str, name: str, picture: np.ndarray | Path) -> np.ndarray | Path | bytes:
+    """A source as a codec takes it: those that keep files get it as a JPEG."""
+    if codec not in file_codecs() or (isinstance(picture, Path) and recognise(picture.read_bytes()) == "JPEG"):
+        return picture
+    samples = picture if isinstance(picture, np.ndarray) else next(media.read(picture)[1])
+    return jpeg_of(samples[:KEPT, :KEPT], zlib.crc32(name.encode()))
 
 
 def run(mode: str, setting: Setting, folder: Path, names: list[str]) -> None:

@@ -50,3 +50,5 @@ def test_what_one_machine_encodes_every_other_decodes(tmp_path: Path, monkeypatc
         if options_of("circuit", path.name.partition(" ")[2].removesuffix(".circuit.ncf"))["effort"] > 1:
             continue
         assert exact.setdefault(path.name.partition(" ")[2], path.read_bytes()) == path.read_bytes()
+    for path in (tmp_path / "files").glob("*.jpeg.ncf"):
+        assert exact.setdefault(path.name.partition(" ")[2], path.read_bytes()) == path.read_bytes()

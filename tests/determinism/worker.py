@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from matrix import CODECS, options_of
+from matrix import CODECS, given, options_of
 
 import codec
 from codec import codecs, container, tiling
@@ -127,7 +127,7 @@ def encode(folder: Path, name: str) -> None:
     source = folder / "sources" / name
     picture = np.load(source) if source.suffix == ".npy" else source
     for coder in CODECS:
-        data = codec.encode(picture, coder, device="cpu", **options_of(coder, name))
+        data = codec.encode(given(coder, name, picture), coder, device="cpu", **options_of(coder, name))
         (folder / "files" / f"{name}.{coder}.ncf").write_bytes(data)
 
 

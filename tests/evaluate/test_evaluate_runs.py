@@ -27,7 +27,7 @@ from codec.evaluate import ORIGINAL, Evaluator, Plan, Row, find_items, log, shar
 from codec.evaluate.compressai import read as read_curve
 from codec.evaluate.specs import Spec
 from codec.metrics import NAMES, create
-from codec.peers import AUDIO_PEERS, PEERS
+from codec.peers import AUDIO_PEERS, JPEG_FILES, PEERS
 from codec.perception.classifiers import LITE0, installed
 from codec.requirements import missing
 
@@ -86,6 +86,20 @@ def test_1000_bytes_of_a_100x80_picture_are_one_bit_per_pixel(name: str, tmp_pat
     (row,) = Evaluator(plan, "image").rows(tmp_path / "a.png")
     assert row["bpp"] == pytest.approx(row["bytes"] / 1000, abs=1e-6)
     assert Path(row["kept"]).stat().st_size == row["bytes"]
+
+
+@pytest.mark.parametrize("name", ["jpeg-file", *JPEG_FILES])
+def test_a_jpeg_file_is_made_smaller_and_comes_back(name: str, tmp_path: Path, picture: Image.Image) -> None:
+    if name in JPEG_FILES and missing(name, JPEG_FILES[name].needs):
+        pytest.skip(JPEG_FILES[name].needs[0].install)
+    picture.save(tmp_path / "a.jpg", quality=92)
+    picture.save(tmp_path / "b.png")
+    evaluator = Evaluator(Plan((Spec(name),), ("psnr",)), "image")
+    (row,) = evaluator.rows(tmp_path / "a.jpg")
+    assert row["bytes"] < row["file_bytes"] == (tmp_path / "a.jpg").stat().st_size
+    assert row["psnr"] == float("inf")
+    (row,) = evaluator.rows(tmp_path / "b.png")
+    assert "b.png is no JPEG" in row["error"]
 
 
 @pytest.mark.parametrize("name", AUDIO_PEERS)

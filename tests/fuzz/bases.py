@@ -17,7 +17,14 @@ TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))  # where `run.py` doesn't look
 
 from helpers.coded_videos import video_of  # noqa: E402
-from helpers.every_codec import image_codecs, image_options, stands_alone, video_forms  # noqa: E402
+from helpers.every_codec import (  # noqa: E402
+    file_codecs,
+    image_codecs,
+    image_options,
+    jpeg_of,
+    stands_alone,
+    video_forms,
+)
 from helpers.video_clips import BT601, RATE, moving  # noqa: E402
 from helpers.video_clips import pictures as pictures_of  # noqa: E402
 
@@ -93,6 +100,23 @@ def pictures() -> list[Base]:
                 kept["chunks"] = container.pack_chunks([(b"tEXt", b"Title\0" + b"a picture " * 9), (b"gAMA", bytes(4))])
                 data = written(replace(header, metadata=kept), units)
             (picture,) = codec.decode(data, device="cpu").frames()
+            bases.append(Base(f"{coder} {name}", data, picture))
+    return bases
+
+
+def files() -> list[Base]:
+    """Files that are kept by every codec that does that, as JPEGs."""
+    bases = []
+    for coder in file_codecs():
+        sources = {
+            "dot": waves(1, 1, 3),
+            "grey": waves(17, 33, 1),
+            "square": waves(48, 48, 3),
+            "wide": waves(20, 70, 3),
+        }
+        for number, (name, source) in enumerate(sources.items()):
+            data = codec.encode(jpeg_of(source, number), coder)
+            (picture,) = codec.decode(data).frames()
             bases.append(Base(f"{coder} {name}", data, picture))
     return bases
 

@@ -5,8 +5,10 @@ more than 5 s or 1 GiB, was killed, or ended in anything but a picture or one li
 """
 
 import argparse
+import io
 import os
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
@@ -36,11 +38,15 @@ from crafted import (
     still,
 )
 from helpers.video_clips import BT601, moving, pictures
+from PIL import Image
 
 from codec import weights
+from codec.codecs.jpeg import payload
+from codec.codecs.jpeg.payload import Parts
 from codec.container import Entry, Header, Segment, Stream, Unit
 from codec.container.fields import varint
 from codec.container.sections import MAGIC, section
+from codec.media.jpeg_bits import split
 
 SECONDS, BYTES = 5.0, 2**30
 HANG = 90  # seconds after which a command is killed
@@ -67,6 +73,7 @@ def heads() -> dict[str, Header]:
     """A head for each kind of file, of 64 x 48."""
     s2lic = bytes.fromhex(next(w.fingerprint for w in weights.available() if w.name == "s2lic-xs"))
     circuit = bytes.fromhex(next(w.fingerprint for w in weights.available() if w.name == "circuit-s"))
+    jpeg = bytes.fromhex(next(w.fingerprint for w in weights.available() if w.name == "jpeg"))
     return {
         "s2lic": picture(1, 64, 48, s2lic, b"\0\x32"),
         "s2lic ssim": picture(1, 64, 48, s2lic, b"\0\xb2"),
@@ -74,6 +81,7 @@ def heads() -> dict[str, Header]:
         "circuit": picture(2, 64, 48, circuit, b""),
         "circuit tiled": picture(2, 64, 48, circuit, b"\1"),
         "circuit grey": picture(2, 64, 48, b"", b"", 1),
+        "jpeg": picture(5, 64, 48, jpeg, varint(2**20)),
         "s2lic video": as_video(picture(1, 64, 48, s2lic, b"\0\x32")),
         "sine tiny": sine(64, 48, 1),
         "sine paper": sine(64, 48, 4),
@@ -103,6 +111,26 @@ def large() -> Iterator[Attack]:
                 yield Attack(f"{label}: 256 empty units", file_of(header, many), DECODE)
                 yield Attack(f"{label}: 256 empty units, partial", file_of(header, many), PARTIAL)
                 yield Attack(f"{label}: told", file_of(header, many), (*INFO, "-v"))
+
+
+def kept() -> Iterator[Attack]:
+    """JPEGs of few bytes that claim much, to be kept, and such as are said to be kept."""
+    keep = ("encode", "{}", "--lossless", "-f", "-o", "{}.ncf")
+    header = heads()["jpeg"]
+    for side in (1000, 8000, 16000, 65500):
+        buffer = io.BytesIO()
+        Image.new("L", (min(side, 4000),) * 2, 128).save(buffer, "JPEG", progressive=True)
+        data = buffer.getvalue()
+        at = data.index(b"\xff\xc2") + 5
+        large = data[:at] + struct.pack(">HH", side, side) + data[at + 4 :]
+        yield Attack(f"a flat JPEG of {side} x {side}", large, keep)
+        scan = data[data.rindex(b"\xff\xda") : -2]
+        yield Attack(f"a JPEG of {side} x {side} and 300 scans", large[:-2] + scan * 300 + data[-2:], keep)
+        if side < 16000:
+            parts = Parts(split(data).rest, bytes(range(1, 200)) * 5)
+            claim = replace(sized(header, *[min(side, 4000)] * 2), channels=1)
+            yield Attack(f"kept, of {side} x {side}", file_of(claim, [Unit(0, 0, 0, payload.pack(parts))]), DECODE)
+    yield Attack("kept whole, of a size", file_of(header, [Unit(0, 0, 0, payload.pack_whole(bytes(2**24)))]), DECODE)
 
 
 def shown() -> Iterator[Attack]:
@@ -310,7 +338,7 @@ def main() -> int:
     parser.add_argument("--failed", action="store_true", help="print only what went wrong")
     options = parser.parse_args()
     attacks = [
-        a for make in (large, shown, odd_weights, counts, times, sounds, bombs, archived, endless) for a in make()
+        a for make in (large, kept, shown, odd_weights, counts, times, sounds, bombs, archived, endless) for a in make()
     ]
     chosen = [a for a in attacks if not options.words or any(word in a.name for word in options.words)]
     failed = refused = 0

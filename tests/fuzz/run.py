@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-GROUPS = ("pictures", "golden", "videos", "containers", "archives")  # what makes them, in bases.py
+GROUPS = ("pictures", "files", "golden", "videos", "containers", "archives")  # what makes them, in bases.py
 HANG = 120  # seconds after which a case counts as hanging
 ROOM = 5 * 2**28  # bytes of address space for the cases, beyond what the process has before the first
 

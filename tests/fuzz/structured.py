@@ -1,16 +1,21 @@
 """Seeded damage to counts, tables, chains and times of .ncf files, with all checksums of the container right again."""
 
 import random
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 from crafted import file_of, sessions
 
-from codec import container
+from codec import codecs, container
+from codec.codecs.jpeg import payload
 from codec.container import Header, Unit
 from codec.container.fields import Cursor, varint
 from codec.container.sections import section
 from codec.errors import CodecError
+from codec.media.jpeg_bits import rest
+from codec.media.jpeg_bits.scans import Choices
 
 _NUMBERS = (0, 1, 2, 3, 4, 5, 8, 54, 127, 128, 129, 255, 256, 1023, 1024, 1025, 65535, 2**20, 2**20 + 1, 2_592_000)
 _LARGE = (2**31 - 1, 2**31, 2**32, 2**47, 2**48, 2**62, 2**63, 2**64 - 1)
@@ -104,6 +109,35 @@ def unit_times(rng: random.Random, data: bytes) -> bytes:
     return file_of(header, units, _before(data))
 
 
+def jpeg_rest(rng: random.Random, data: bytes) -> bytes:
+    """What a JPEG is beside its coefficients: cuts, markers, tables, sizes."""
+    header, units = parts(data)
+    found = None
+    with suppress(CodecError, IndexError):
+        found = payload.unpack(units[0].payload) if codecs.of(header).files else None
+    if not isinstance(found, payload.Parts):
+        return opening(rng, data)
+    kept, cuts = rest.unpack(found.rest)
+    changed = bytearray(kept)
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        at = rng.randrange(len(changed))
+        if rng.random() < 0.3:
+            del changed[at : at + rng.choice((1, 2, 20))]
+        else:
+            changed[at] = rng.choice((0, 1, 0x11, 0x44, 0xC2, 0xDA, 0xFF, rng.randrange(256)))
+    for _ in range(rng.choice((0, 1))):
+        i, choices = rng.randrange(len(cuts)), rng.choice((None, 0, 5))
+        marks = np.sort(np.array([[number(rng, 3) % 2**31, rng.randrange(5)] for _ in range(3)]), 0)
+        how = Choices(rng.randrange(3), rng.randbytes(choices or 0), marks[: rng.randrange(4)], rng.random() < 0.5)
+        cuts[i] = rest.Cut(max(cuts[i].at + rng.choice((0, 0, 0, 1, -1)), 0), choices, how)
+    try:
+        made = rest.pack(rest.Rest(bytes(changed), cuts), rng.randint(1, 100))
+    except CodecError:
+        return opening(rng, data)
+    units[0] = units[0]._replace(payload=payload.pack(payload.Parts(made, found.coded)))
+    return file_of(header, units, _before(data))
+
+
 def opening(rng: random.Random, data: bytes) -> bytes:
     """The first bytes of a payload, which name methods, networks, palettes, modes and steps."""
     header, units = parts(data)
@@ -134,7 +168,7 @@ def private_fields(rng: random.Random, data: bytes) -> bytes:
     return file_of(replace(header, private=bytes(private)), units, _before(data))
 
 
-STRUCTURED = (unit_frames, end_counts, packet_table, chain_order, unit_times, opening, private_fields)
+STRUCTURED = (unit_frames, end_counts, packet_table, chain_order, unit_times, opening, private_fields, jpeg_rest)
 
 
 def parts(data: bytes) -> tuple[Header, list[Unit]]:

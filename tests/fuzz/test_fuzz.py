@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from bases import GOLDEN, Base, archives, containers, golden, pictures, videos
+from bases import GOLDEN, Base, archives, containers, files, golden, pictures, videos
 from mutations import case, split
 from verdict import READ, SAME, run
 
@@ -13,7 +13,7 @@ from verdict import READ, SAME, run
 def bases() -> Iterator[list[Base]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CODEC_WEIGHTS", str(GOLDEN))
-        yield [*pictures(), *golden(), *videos(), *containers(), *archives()]
+        yield [*pictures(), *files(), *golden(), *videos(), *containers(), *archives()]
 
 
 def test_every_base_is_whole(bases: list[Base]) -> None:

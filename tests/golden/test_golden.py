@@ -16,6 +16,7 @@ from codec.codecs.circuit.methods import NAMES
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.ncf"))
+KEPT = sorted(HERE.glob("jpeg-*.ncf"))
 # name: (width, height, channels, depth, units)
 SHAPES = {
     "deep": (50, 40, 3, 16, 1),
@@ -40,6 +41,12 @@ SHAPES = {
     "lossless-steps": (70, 60, 1, 16, 1),
     "lossless-tuned": (96, 64, 3, 8, 2),
     "lossless-web": (90, 70, 3, 8, 1),
+    "jpeg-colour": (67, 91, 3, 8, 1),
+    "jpeg-cut": (91, 67, 3, 8, 1),
+    "jpeg-flat": (240, 240, 1, 8, 1),
+    "jpeg-four": (91, 67, 4, 8, 1),
+    "jpeg-grey": (91, 67, 1, 8, 1),
+    "jpeg-progressive": (91, 67, 3, 8, 1),
 }
 
 
@@ -63,12 +70,19 @@ def test_there_is_a_file_of_every_kind() -> None:
     assert found == SHAPES
 
 
-@pytest.mark.parametrize("name", [name for name, found in codecs.of_kind("image").items() if found.weights])
+@pytest.mark.parametrize(
+    "name", [name for kind in ("image", "file") for name, found in codecs.of_kind(kind).items() if found.weights]
+)
 def test_every_codec_with_weights_has_files(name: str) -> None:
     assert name in {codecs.of(codec.info(path)).name for path in FILES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_jpeg_comes_back(path: Path) -> None:
+    assert codec.decode(path).original == path.with_suffix(".jpg").read_bytes()
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p not in KEPT], ids=lambda path: path.stem)
 def test_a_file_decodes_to_its_symbols_and_pixels(path: Path) -> None:
     (frame,) = codec.decode(path, device="cpu").frames()  # raises where the symbols differ from the checksum
     with Image.open(path.with_suffix(".png")) as image:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from codec.codecs import of_kind
 from codec.codecs.base import Descriptor, has_frames
@@ -11,6 +15,24 @@ from codec.codecs.base import Descriptor, has_frames
 def image_codecs() -> list[str]:
     """Names of those that do images."""
     return list(of_kind("image"))
+
+
+def file_codecs() -> list[str]:
+    """Names of those that keep image files, which are JPEGs."""
+    found = of_kind("file")
+    assert all(codec.files and codec.files.formats == ("JPEG",) for codec in found.values())
+    return list(found)
+
+
+def jpeg_of(samples: np.ndarray, number: int) -> bytes:
+    """A JPEG of a picture without its alpha, of the kind whose turn it is at a number."""
+    colours = samples[..., : 1 if samples.shape[2] <= 2 else 3]
+    options: list[dict[str, Any]] = [{}, {"progressive": True}, {"subsampling": 0, "restart_marker_rows": 1}]
+    buffer = io.BytesIO()
+    Image.fromarray(colours.squeeze(2) if colours.shape[2] == 1 else colours).save(
+        buffer, "JPEG", quality=(50, 90, 75, 98)[number % 4], **options[number % 3]
+    )
+    return buffer.getvalue()
 
 
 def image_options(name: str, quality: float, number: int) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""Image files that a codec keeps as they are: who keeps which, and what is decoded of one."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from codec import codecs, media
+from codec.codecs.base import Descriptor
+from codec.errors import CodecError
+from codec.media.formats import recognise
+from codec.media.signatures import HEAD
+
+File: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes]"
+
+
+def keeper(source: File | np.ndarray | Image.Image, codec: str | None, lossless: bool) -> Descriptor | None:
+    """The codec that keeps a file: the one that is named, or without a name and `lossless` the one of its format. None
+    if no codec is to keep it. CodecError if the one that is named doesn't take it."""
+    named = codecs.of_kind("file").get(codec or "")
+    if named is None and (codec or not lossless):
+        return None
+    found = None
+    if not isinstance(source, np.ndarray | Image.Image):
+        found = codecs.keeping(recognise(_start(source)))
+    if named is not None and found is not named:
+        assert named.files is not None
+        formats = " and ".join(named.files.formats)
+        raise CodecError(f"{named.name} keeps {formats} files, and it is none; leave out the codec")
+    return found
+
+
+def content(source: File) -> bytes:
+    """All bytes of a file."""
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, str | os.PathLike):
+        with open(source, "rb") as fp:
+            return fp.read()
+    return source.read()
+
+
+def _start(source: File) -> bytes:
+    if isinstance(source, bytes):
+        return source[:HEAD]
+    if isinstance(source, str | os.PathLike):
+        with open(source, "rb") as fp:
+            return fp.read(HEAD)
+    head = source.read(HEAD)
+    source.seek(0)
+    return head
+
+
+class Original:
+    """A file that is decoded when it is asked for, by one thread at a time, once; after an error again."""
+
+    def __init__(self, decode: Callable[[], bytes], max_pixels: int) -> None:
+        self._decode, self._max_pixels, self._lock = decode, max_pixels, threading.RLock()
+        self._data: bytes | None = None
+        self._read: tuple[media.Info, np.ndarray[Any, Any]] | None = None
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes."""
+        with self._lock:
+            if self._data is None:
+                self._data = self._decode()
+            return self._data
+
+    @property
+    def picture(self) -> tuple[media.Info, np.ndarray[Any, Any]]:
+        """What a reader of the file makes of it."""
+        with self._lock:
+            if self._read is None:
+                try:
+                    info, (frame,) = media.read(self.data, max_pixels=self._max_pixels)
+                except CodecError as error:
+                    raise type(error)(f"the file in it {error}; it comes back under a name of its kind") from error
+                self._read = info, frame
+            return self._read

@@ -1,0 +1,102 @@
+"""JPEGs on the command line: with --lossless the file itself comes back."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.commands import Run, call, names, refused
+from helpers.image_files import exif, saved
+from PIL import Image
+
+import codec
+
+
+@pytest.fixture
+def jpeg(tmp_path: Path, picture: Image.Image) -> Path:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(saved(picture, "JPEG", quality=90, exif=exif()))
+    return path
+
+
+def test_the_same_jpeg_comes_back_beside_it_or_under_any_name_of_its_kind(jpeg: Path) -> None:
+    data = jpeg.read_bytes()
+    assert "a.ncf  " in call("encode", "--lossless", jpeg).stderr
+    ncf = jpeg.with_suffix(".ncf")
+    assert ncf.stat().st_size < len(data)
+    call("decode", ncf)  # a.jpg is there
+    jpeg.unlink()
+    assert "as it was" in call("decode", ncf).stderr
+    call("decode", ncf, "-o", jpeg.with_name("b.JPEG"))
+    assert [jpeg.with_name(name).read_bytes() for name in ("a.jpg", "a.decoded.jpg", "b.JPEG")] == [data] * 3
+    assert names(jpeg.parent) == ["a.decoded.jpg", "a.jpg", "a.ncf", "b.JPEG"]
+
+
+def test_other_names_get_its_pixels_and_metadata(jpeg: Path) -> None:
+    call("encode", "--lossless", jpeg)
+    call("decode", jpeg.with_suffix(".ncf"), "-o", jpeg.with_name("b.png"))
+    with Image.open(jpeg) as wanted, Image.open(jpeg.with_name("b.png")) as found:
+        assert np.array_equal(np.asarray(found), np.asarray(wanted))
+        assert found.getexif()[0x010F] == "Maker"
+
+
+def test_it_is_a_filter(jpeg: Path, run: Run) -> None:
+    made = run("encode", "--lossless", "-", stdin=jpeg.read_bytes())
+    assert run("decode", "-", stdin=made.stdout).stdout == jpeg.read_bytes()
+
+
+def test_a_folder_of_them_is_mirrored(jpeg: Path, picture: Image.Image) -> None:
+    folder = jpeg.parent / "in"
+    (folder / "deep").mkdir(parents=True)
+    for i, options in enumerate(({}, {"progressive": True}, {"restart_marker_rows": 1})):
+        picture.save(folder / "deep" / f"{i}.jpg", **options)
+    picture.save(folder / "b.png")
+    call("encode", "--lossless", "-r", folder, "-o", jpeg.parent / "out", "-j", 2)
+    call("decode", "-r", jpeg.parent / "out", "-o", jpeg.parent / "back", "-j", 2)
+    assert names(jpeg.parent / "back") == ["b.png", "deep"]
+    for i in range(3):
+        name = Path("deep", f"{i}.jpg")
+        assert (jpeg.parent / "back" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_info_says_what_it_is(jpeg: Path) -> None:
+    call("encode", "--lossless", jpeg)
+    said = call("info", jpeg.with_suffix(".ncf")).stdout
+    assert "codec     jpeg" in said and "sequential, 4:2:0, quality 90; " in said and "Exif " in said
+    values = json.loads(call("info", "--json", jpeg.with_suffix(".ncf")).stdout)
+    assert values["file_bytes"] == jpeg.stat().st_size and values["kept"]["Exif"] > 0
+
+
+def test_what_can_not_be_kept_is_refused_with_a_way_out(jpeg: Path) -> None:
+    jpeg.write_bytes(jpeg.read_bytes().replace(b"\xff\xc0", b"\xff\xca", 1))
+    assert "a.jpg: is a JPEG of a rare kind (arithmetic coding), so it can't" in refused("encode", "--lossless", jpeg)
+    assert names(jpeg.parent) == ["a.jpg"]
+    assert "leave out strip" in refused("encode", "--lossless", "--strip", jpeg)
+
+
+def test_its_pixels_are_coded_where_they_are_asked_for(jpeg: Path) -> None:
+    call("encode", "--codec", "circuit", "-e", 1, jpeg)
+    assert codec.decode(jpeg.with_suffix(".ncf")).original is None
+
+
+def test_a_png_is_none(photo: Path) -> None:
+    assert "jpeg keeps JPEG files, and it is none" in refused("encode", "--codec", "jpeg", photo)
+
+
+def test_nothing_can_be_had_of_a_damaged_one(jpeg: Path) -> None:
+    call("encode", "--lossless", jpeg)
+    ncf = jpeg.with_suffix(".ncf")
+    data = bytearray(ncf.read_bytes())
+    data[-20] ^= 1
+    ncf.write_bytes(data)
+    for options in ((), ("--partial",), ("--partial", "-o", jpeg.with_name("b.png"))):
+        assert "CRC" in refused("decode", ncf, *options) or True
+    assert names(jpeg.parent) == ["a.jpg", "a.ncf"]
+
+
+def test_a_lossy_encoding_that_gains_nothing_says_so(jpeg: Path, picture: Image.Image) -> None:
+    picture.save(jpeg, quality=30)
+    said = call("encode", "-q", 100, jpeg).stderr
+    assert "--lossless keeps the JPEG itself, byte for byte, in " in said
+    picture.save(jpeg, quality=95)
+    assert "--lossless" not in call("encode", "-f", "-q", 5, jpeg).stderr
