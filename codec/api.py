@@ -184,6 +184,8 @@ def encode(
     options = ImageOptions(quality, effort, tune, verify, seconds)
     if (keeper := originals.keeper(source, codec, lossless)) is not None:
         assert not isinstance(source, np.ndarray | Image.Image)
+        if codec is None:  # chosen by what the file is, so that all files of a folder may be told the same
+            options = replace(options, effort=None, seconds=None)
         return _encode_file(source, keeper, options, weights, device, strip, max_pixels, progress)
     kind = "lossless" if lossless else "image"
     chosen = codecs.chosen(codec, kind)

@@ -100,3 +100,11 @@ def test_a_lossy_encoding_that_gains_nothing_says_so(jpeg: Path, picture: Image.
     assert "--lossless keeps the JPEG itself, byte for byte, in " in said
     picture.save(jpeg, quality=95)
     assert "--lossless" not in call("encode", "-f", "-q", 5, jpeg).stderr
+
+
+def test_what_other_pictures_are_told_is_no_matter(here: Path) -> None:
+    """`codec encode -r --lossless -e 9` of a folder of JPEGs and others."""
+    Image.radial_gradient("L").resize((40, 24)).save("a.jpg")
+    call("encode", "--lossless", "-e", 1, "--time-budget", "1s", "a.jpg")
+    assert json.loads(call("info", "--json", "a.ncf").stdout)["codec"] == "jpeg"
+    assert "jpeg has no effort" in refused("encode", "--codec", "jpeg", "-e", 1, "a.jpg", "-o", "b.ncf")
