@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import Any
 
@@ -67,12 +68,23 @@ def _checked(source: str, against: str | None, device: str) -> dict[str, Any]:
         if against is not None:
             raise CodecError("is a video, and --against goes with images; codec evaluate compares videos")
         row["frames"] = sum(1 for _ in decoded.video.pictures())
+    elif (original := decoded.original) is not None and (against is None or _holds(against, original)):
+        row |= {"frames": 1, "file_bytes": len(original)}
+        row |= {} if against is None else {"against": against, "same": True, "psnr": None}
     else:
         frames = list(decoded.frames())
         row["frames"] = len(frames)
         if against is not None:
             row |= _likeness(frames[0], decoded.header.depth, against)
     return row | {"decode_s": round(time.perf_counter() - started, 3)}
+
+
+def _holds(path: str, data: bytes) -> bool:
+    """Whether this is what is in a file, which may be one that no reader takes."""
+    if os.path.isfile(path):
+        with open(path, "rb") as fp:
+            return fp.read() == data
+    return False
 
 
 def _likeness(frame: Any, depth: int, against: str) -> dict[str, Any]:
@@ -93,6 +105,8 @@ def _likeness(frame: Any, depth: int, against: str) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     what = f"{row['width']} x {row['height']}" + (f", {row['frames']} frames" if row["frames"] > 1 else "")
+    if "file_bytes" in row:
+        what += f", a file of {row['file_bytes']:,} bytes"
     if "same" in row:
         like = f"the same as {row['against']}" if row["same"] else f"PSNR {row['psnr']:.2f} dB to {row['against']}"
         what += f", {like}"

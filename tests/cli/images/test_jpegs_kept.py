@@ -67,6 +67,14 @@ def test_info_says_what_it_is(jpeg: Path) -> None:
     assert values["file_bytes"] == jpeg.stat().st_size and values["kept"]["Exif"] > 0
 
 
+def test_it_is_verified_as_a_file(jpeg: Path, picture: Image.Image) -> None:
+    jpeg.write_bytes(saved(picture.convert("CMYK"), "JPEG"))  # which no picture is read of
+    call("encode", "--lossless", jpeg)
+    ncf, size = jpeg.with_suffix(".ncf"), f"whole, 96 x 64, a file of {jpeg.stat().st_size:,} bytes"
+    assert size in call("verify", ncf).stdout
+    assert f"{size}, the same as {jpeg}" in call("verify", ncf, "--against", jpeg).stdout
+
+
 def test_what_can_not_be_kept_is_refused_with_a_way_out(jpeg: Path) -> None:
     jpeg.write_bytes(jpeg.read_bytes().replace(b"\xff\xc0", b"\xff\xca", 1))
     assert "a.jpg: is a JPEG of a rare kind (arithmetic coding), so it can't" in refused("encode", "--lossless", jpeg)
