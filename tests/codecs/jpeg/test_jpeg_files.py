@@ -110,7 +110,8 @@ def test_a_reader_that_refuses_the_jpeg_says_how_to_have_it(picture: Image.Image
 def test_arguments_that_go_with_pictures_are_refused(picture: Image.Image) -> None:
     data = saved(picture, "JPEG")
     for options, said in (
-        ({"strip": True}, "keeps its metadata"), ({"effort": 3}, "jpeg has no effort"), ({"quality": 3}, "no quality"),
+        ({"strip": True}, "keeps its metadata"), ({"codec": "jpeg", "effort": 3}, "jpeg has no effort"),
+        ({"quality": 3}, "no quality"),
     ):  # fmt: skip
         with pytest.raises(CodecError, match=said):
             codec.encode(data, lossless=True, **options)
