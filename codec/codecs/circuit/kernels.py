@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -29,7 +29,9 @@ _SUM, _UNIT = float(1 << PRECISION), float(1 << (CODER_PRECISION - PRECISION))
 
 def _compiled(function: F) -> F:
     """Compiled at its first call, and kept on the disk for the processes that follow."""
-    return numba.njit(function, cache=True, nogil=True)  # without such a folder RuntimeError: compiling takes seconds
+    return cast(
+        F, numba.njit(function, cache=True, nogil=True)
+    )  # without such a folder RuntimeError: compiling takes seconds
 
 
 @_compiled
