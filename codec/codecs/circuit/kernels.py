@@ -29,9 +29,8 @@ _SUM, _UNIT = float(1 << PRECISION), float(1 << (CODER_PRECISION - PRECISION))
 
 def _compiled(function: F) -> F:
     """Compiled at its first call, and kept on the disk for the processes that follow."""
-    return cast(
-        F, numba.njit(function, cache=True, nogil=True)
-    )  # without such a folder RuntimeError: compiling takes seconds
+    # RuntimeError without a folder to keep it in: compiling takes seconds.
+    return cast(F, numba.njit(function, cache=True, nogil=True))
 
 
 @_compiled
