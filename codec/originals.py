@@ -77,9 +77,11 @@ class Original:
         """What a reader of the file makes of it."""
         with self._lock:
             if self._read is None:
+                data = self.data
                 try:
-                    info, (frame,) = media.read(self.data, max_pixels=self._max_pixels)
+                    info, (frame,) = media.read(data, max_pixels=self._max_pixels)
                 except CodecError as error:
-                    raise type(error)(f"the file in it {error}; it comes back under a name of its kind") from error
+                    why = str(error).partition(";")[0]
+                    raise type(error)(f"holds a JPEG that {why}; name an output .jpg to get the JPEG itself") from error
                 self._read = info, frame
             return self._read

@@ -93,6 +93,7 @@ class NcfImageFile(ImageFile.ImageFile):
                 image = self._still(partial) if self._header.rate is None else self._frame()
             except CodecError as error:
                 raise OSError(str(error)) from error
+            self.info |= {key: value for key, value in image.info.items() if key not in self.info}  # of a kept JPEG
             self._mode, self._loaded = image.mode, self._at
             self.fp = io.BytesIO(image.tobytes())
             self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, image.mode)]

@@ -72,7 +72,7 @@ class Dataset(data.Dataset[dict[str, Any]]):
         try:
             image = _pixels(self._read(picture), self.channels, self.device)
         except CodecError as error:
-            raise CodecError(f"{picture.path}: {key}: {error}") from error
+            raise CodecError(f"{picture.path}{f', {key}' if picture.size >= 0 else ''}: {error}") from error
         item: dict[str, Any] = {"key": key, "image": image if self.transform is None else self.transform(image)}
         return item | {suffix: self._read(part) for suffix, part in more.items()}
 
@@ -111,14 +111,16 @@ class Recode:
 
 def _items(path: Path) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
     """Name, picture and what else belongs to it, of all pictures of a path in the order of their names."""
-    if path.suffix == _SHARD:
+    if path.suffix == _SHARD and path.is_file():
         yield from _members(path)
     elif path.is_dir():
         for file in sorted(path.rglob("*")):
             if file.suffix.lower() in (_NCF, *SUFFIXES) and file.is_file():
                 yield file.relative_to(path).with_suffix("").as_posix(), _Part(file), {}
-    else:
+    elif path.exists():
         yield path.stem, _Part(path), {}
+    else:
+        raise CodecError(f"{path}: no such file or folder; check the name")
 
 
 def _members(path: Path) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:

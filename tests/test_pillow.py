@@ -154,3 +154,12 @@ def test_bad_settings_are_told() -> None:
         saved(drawn("L"), quality=200)
     with pytest.raises(OSError, match="effort"):
         saved(drawn("L"), lossless=True, effort=10)
+
+
+def test_what_a_kept_jpeg_says_is_kept_on() -> None:
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x010F] = "A camera"
+    drawn("RGB").save(file, "JPEG", exif=exif)
+    kept = Image.open(io.BytesIO(codec.encode(file.getvalue(), lossless=True)))
+    assert Image.open(saved(kept, lossless=True)).getexif()[0x010F] == "A camera"
+    assert kept.getexif()[0x010F] == "A camera"

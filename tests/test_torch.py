@@ -89,10 +89,12 @@ def test_a_dataset_goes_to_processes_that_are_started(shard: Path) -> None:
 def test_what_is_refused_names_the_file(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(codec.CodecError, match="no pictures in"):
         Dataset(tmp_path)
+    with pytest.raises(codec.CodecError, match="no such file or folder"):
+        Dataset(tmp_path / "nothere")
     with pytest.raises(codec.CodecError, match="2 channels"):
         Dataset(folder, channels=2)
     (tmp_path / "cut.ncf").write_bytes((folder / "0.ncf").read_bytes()[:-9])
-    with pytest.raises(codec.CodecError, match=r"cut\.ncf: cut: .*get a whole copy"):
+    with pytest.raises(codec.CodecError, match=r"cut\.ncf: .*get a whole copy"):
         Dataset(tmp_path)[0]
 
 
