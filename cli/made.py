@@ -1,7 +1,7 @@
 """The mark of what `codec decode` and `codec export` write under names of their own, by which -f may replace it.
 
 Whatever else has such a name may be an original. Programs that change a file don't carry the mark over: in a PNG it is
-a chunk that is "unsafe to copy", in an mp4 a box behind everything.
+a chunk that is "unsafe to copy", in an mp4 a box behind everything. A JPEG that was kept is known by its bytes.
 """
 
 from __future__ import annotations
@@ -46,5 +46,18 @@ def replaceable(target: str, source: str) -> bool:
         if os.stat(target).st_mtime_ns > os.stat(source).st_mtime_ns and os.path.isfile(target):
             with open(target, "rb") as fp:
                 fp.seek(-min(len(_CHUNK + _END), os.path.getsize(target)), os.SEEK_END)
-                return fp.read() in (_CHUNK + _END, _BOX)
+                return fp.read() in (_CHUNK + _END, _BOX) or _is_kept(target, source)
     return False
+
+
+def _is_kept(target: str, source: str) -> bool:
+    """Whether a file is the one that `source` keeps byte for byte, in which no mark can be."""
+    from codec import codecs, container
+
+    with open(source, "rb") as fp:
+        header, units = container.read(fp)
+        if codecs.of(header).files is None:
+            return False
+        (unit,) = units
+    with open(target, "rb") as fp:
+        return zlib.crc32(fp.read()) == unit.checksum

@@ -1,6 +1,7 @@
 """JPEGs on the command line: with --lossless the file itself comes back."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,19 @@ def test_what_other_pictures_are_told_is_no_matter(here: Path) -> None:
     call("encode", "--lossless", "-e", 1, "--time-budget", "1s", "a.jpg")
     assert json.loads(call("info", "--json", "a.ncf").stdout)["codec"] == "jpeg"
     assert "jpeg has no effort" in refused("encode", "--codec", "jpeg", "-e", 1, "a.jpg", "-o", "b.ncf")
+
+
+def test_what_was_decoded_before_is_replaced_with_f_alone(jpeg: Path) -> None:
+    call("encode", "--lossless", jpeg)
+    ncf, again = jpeg.with_suffix(".ncf"), jpeg.with_name("a.decoded.jpg")
+    call("decode", ncf)  # a.jpg is there
+    before = again.read_bytes()
+    os.utime(again, ns=(ncf.stat().st_mtime_ns + 10**9,) * 2)
+    assert "exists already" in refused("decode", ncf)
+    call("decode", "-f", ncf)
+    os.utime(again, ns=(ncf.stat().st_mtime_ns + 10**9,) * 2)
+    assert names(jpeg.parent) == ["a.decoded.jpg", "a.jpg", "a.ncf"] and again.read_bytes() == before
+    again.write_bytes(before + b"mine")  # no longer what was decoded
+    os.utime(again, ns=(ncf.stat().st_mtime_ns + 10**9,) * 2)
+    call("decode", "-f", ncf)
+    assert names(jpeg.parent) == ["a.decoded-2.jpg", "a.decoded.jpg", "a.jpg", "a.ncf"]
