@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codec.cli.archive.show import print_list
-from codec.cli.files import stdin_as_dash
-from codec.cli.messages import explain, run_each, say, shown
+from codec.cli.messages import shown
+from codec.cli.ncf_files import files_of, work_on
 from codec.cli.options import FILE
 from codec.cli.streams import an_ncf, contents, is_archive
-from codec.cli.walk import find
 
 if TYPE_CHECKING:
     from codec.codecs.base import UnitsDescription
@@ -45,14 +44,7 @@ def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool
         values, told = _describe(source, verbose)
         click.echo(json.dumps(values) if as_json else _table(values, told))
 
-    found = find(stdin_as_dash(sources), recursive=recursive, suffixes=(".ncf",), output=None)
-    for remark in found.notes:
-        say(f"codec: {remark}")
-    for path, error in found.problems:
-        say(f"codec: {explain(error, path)}")
-    run_each([one.path for one in found.inputs], work)
-    if found.problems:
-        raise click.exceptions.Exit(1)
+    work_on(files_of(sources, recursive), work)
 
 
 def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescription]:

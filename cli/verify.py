@@ -9,11 +9,9 @@ from typing import Any
 
 import click
 
-from codec.cli.files import stdin_as_dash
-from codec.cli.messages import explain, run_each, say
+from codec.cli.ncf_files import files_of, work_on
 from codec.cli.options import FILE, Device
 from codec.cli.streams import an_ncf, contents, is_archive
-from codec.cli.walk import find
 
 
 @click.command(short_help="Check that .ncf files decode.")
@@ -33,21 +31,15 @@ def verify(sources: tuple[str, ...], recursive: bool, against: str | None, as_js
     Everything is decoded, and every checksum compared, those of the pixels of lossless pictures among them; nothing
     is written. Exit code 1 if a file isn't whole. Archives are checked by `codec archive verify`.
     """
-    found = find(stdin_as_dash(sources), recursive=recursive, suffixes=(".ncf",), output=None)
+    found = files_of(sources, recursive)
     if against is not None and len(found.inputs) != 1:
         raise click.UsageError("--against is the source of one file; give one")
-    for remark in found.notes:
-        say(f"codec: {remark}")
-    for path, error in found.problems:
-        say(f"codec: {explain(error, path)}")
 
     def work(source: str) -> None:
         row = _checked(source, against, device)
         click.echo(json.dumps(row) if as_json else _line(row))
 
-    run_each([one.path for one in found.inputs], work)
-    if found.problems:
-        raise click.exceptions.Exit(1)
+    work_on(found, work)
 
 
 def _checked(source: str, against: str | None, device: str) -> dict[str, Any]:

@@ -28,8 +28,9 @@ from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
 from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
 from codec.container import Limits
 from codec.errors import CodecError, FormatError
-from codec.media import chunks, yuv
+from codec.media import yuv
 from codec.media.formats import is_video
+from codec.media.metadata import pillow_info
 from codec.media.signatures import HEAD
 from codec.media.sources import file_source
 from codec.originals import Original
@@ -114,11 +115,7 @@ class Decoded:
     def image(self) -> Image.Image:
         """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits."""
         image = media.to_pillow(next(self.frames()), self.header.depth)
-        m = self.info.metadata
-        names = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
-        image.info |= {names[k]: v for k, v in m.items() if k in names}
-        if (resolution := chunks.resolution(m)) and resolution.metric:
-            image.info["dpi"] = resolution.dpi
+        image.info |= pillow_info(self.info.metadata)
         return image
 
 

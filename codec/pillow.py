@@ -19,14 +19,13 @@ from PIL import Image, ImageFile
 from codec import container
 from codec.container import MAGIC, Limits
 from codec.errors import CodecError, LimitError
-from codec.media import chunks
+from codec.media.metadata import PILLOW_NAMES, pillow_info
 
 if TYPE_CHECKING:
     from codec import video
 
 FORMAT, SUFFIX, MIME = "NCF", ".ncf", "image/x-ncf"
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_INFO = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
 _TOLD = ("quality", "lossless", "effort", "tune")  # what `save` passes on to `codec.encode`
 
 
@@ -58,9 +57,7 @@ class NcfImageFile(ImageFile.ImageFile):
         header = self._header
         self._size = header.width, header.height
         self._mode = "I;16" if header.channels == 1 and header.depth > 8 else _MODES[header.channels]
-        self.info |= {_INFO[key]: value for key, value in header.metadata.items() if key in _INFO}
-        if (resolution := chunks.resolution(header.metadata)) and resolution.metric:
-            self.info["dpi"] = resolution.dpi
+        self.info |= pillow_info(header.metadata)
         if header.rate is not None:
             self.info["duration"] = float(1000 / header.rate)
         self._video: video.File | None = None
@@ -150,7 +147,7 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
 
     told = image.encoderinfo
     copy = image.copy()
-    for name in _INFO.values():
+    for name in PILLOW_NAMES.values():
         value = told.get(name, image.info.get(name))
         copy.info.pop(name, None)
         if value:

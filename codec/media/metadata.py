@@ -24,6 +24,19 @@ _TIFF_KEPT = (
 )  # fmt: skip
 
 
+PILLOW_NAMES = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}  # of metadata, in `info`
+
+
+def pillow_info(metadata: Mapping[str, bytes]) -> dict[str | tuple[int, int], Any]:
+    """What Pillow's `info` has of a header's metadata."""
+    info: dict[str | tuple[int, int], Any] = {
+        PILLOW_NAMES[key]: value for key, value in metadata.items() if key in PILLOW_NAMES
+    }
+    if (resolution := chunks.resolution(metadata)) and resolution.metric:
+        info["dpi"] = resolution.dpi
+    return info
+
+
 def tags(image: Image.Image) -> Image.Exif:
     """The Exif tags; none when the block is damaged, which is no reason to refuse the picture."""
     try:
