@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,6 @@ from codec.codecs.circuit.network import (
     CORNERS,
     LEVEL,
     PAIRS,
-    TOP,
     Float32,
     Layer,
     Network,
@@ -21,11 +22,12 @@ from codec.codecs.circuit.network import (
 )
 from codec.codecs.circuit.order import InOrder, among
 from codec.codecs.circuit.passes import Seen, offsets
+from codec.codecs.circuit.product import Int16, Packed, dense, lanes, whole
 from codec.entropy import Coder
 from codec.models.circuit.shape import FEATURE_NEIGHBOURS, NEIGHBOURS
 
 Int = NDArray[np.int64]
-_LEVEL, _TOP = np.float32(LEVEL), np.float32(TOP)
+_LEVEL = np.float32(LEVEL)
 
 
 class Compiled:
@@ -34,46 +36,57 @@ class Compiled:
     def __init__(self, network: Network, canvas: Float32, stride: int, depth: int) -> None:
         self.network, self.canvas, self.depth = network, canvas, depth
         config = network.config
-        self.features = np.zeros((len(canvas), config.features), np.float32)
+        self.layers = {name: Packed.of(layer) for name, layer in network.layers.items()}
+        self.features = np.zeros((len(canvas), config.features), np.int16)
         self.taps, self.near = offsets(NEIGHBOURS, stride), offsets(FEATURE_NEIGHBOURS, stride)
         self.seen = config.inputs + len(FEATURE_NEIGHBOURS) * config.features
 
     def look(self, at: Int) -> Seen:
         both = np.empty((len(at), self.canvas.shape[1]), np.float32)
-        x = np.empty((len(at), self.seen), np.float32)
+        x = lanes(len(at), self.seen + 1, np.int16)
         kernels.look(self.canvas, at, self.taps, PAIRS, CORNERS, ACTIVITY_TABLE, _LEVEL, both, x)
         return Seen(at, both, x)
 
     def learn(self, seen: Seen, pixels: Float32) -> None:
-        layers, channels = self.network.layers, pixels.shape[1]
-        x = np.empty((len(pixels), channels * (1 + len(AROUND))), np.float32)
+        n, channels = pixels.shape
+        x = lanes(n, channels * (1 + len(AROUND)) + 1, np.int16)
         kernels.own(seen.inputs, pixels, seen.both, AROUND, _LEVEL, x)
-        self.features[seen.at] = _activated(layers["feature2"], _activated(layers["feature1"], x))
+        features = self._layer("feature2", self._layer("feature1", x))
+        self.features[seen.at] = features[:n, : self.network.config.features]
 
     def code(self, coder: Coder | InOrder, known: Float32 | None, seen: Seen) -> Float32:
-        layers, config = self.network.layers, self.network.config
+        config = self.network.config
         n, channels = seen.both.shape
         x = seen.inputs
         kernels.gather(self.features, seen.at, self.near, config.inputs, x)
-        h2 = np.empty((n, config.trunk + 2 * (channels - 1)), np.float32)
-        _activated(layers["hidden"], _activated(layers["input"], x), h2[:, : config.trunk])
-        lines = layers["line"](x[:, : config.inputs])
-        lanes = _Lanes(coder, self.depth, n, config.mixtures, seen.both, lines, h2[:, config.trunk :])
+        h2 = lanes(n, whole(config.trunk) + 2 * channels, np.int16)
+        self._layer("hidden", self._layer("input", x), h2)
+        told = h2[:, config.trunk : config.trunk + 2 * (channels - 1)]
+        lines = self._layer("line", x, kind=np.float32)
+        coded = _Lanes(coder, self.depth, n, config.mixtures, seen.both, lines, told)
         for c in range(channels):
-            head, h = layers["head"], h2[:, : config.trunk]
-            if c:
-                h = _activated(layers[f"stage{c}.hidden"], h2[:, : config.trunk + 2 * c])
-                head = layers[f"stage{c}.head"]
-            line = layers[f"stage{c}.line"] if c else layers["line"]
-            lanes.code(c, h @ head.weight, head, line, None if known is None else known[:, c].astype(np.int64))
-        return lanes.pixels
+            stage = f"stage{c}." if c else ""
+            h = self._layer(f"{stage}hidden", h2) if c else h2
+            head = self._layer(f"{stage}head", h, kind=np.float32)
+            line = self.network.layers[f"{stage}line"]
+            coded.code(c, head, line, None if known is None else known[:, c].astype(np.int64))
+        return coded.pixels
+
+    def _layer(
+        self, name: str, x: Int16, out: Int16 | None = None, kind: type[np.int16] | type[np.float32] = np.int16
+    ) -> Any:
+        """What a layer makes of x, whose lanes may be more: activated (int16) or not."""
+        layer = self.layers[name]
+        out = lanes(len(x), len(layer.bias), kind) if out is None else out
+        dense(x, layer.weight, layer.bias, layer.factor, out)
+        return out
 
 
 class _Lanes:
     """Pixels [n, C] that are coded channel after channel."""
 
     def __init__(
-        self, coder: Coder | InOrder, depth: int, n: int, k: int, both: Float32, lines: Float32, told: Float32
+        self, coder: Coder | InOrder, depth: int, n: int, k: int, both: Float32, lines: Float32, told: Int16
     ) -> None:
         """`told` [n, 2 (C - 1)]: what the channels tell those after them."""
         self.coder, self.depth, self.both, self.lines, self.told = coder, depth, both, lines, told
@@ -83,13 +96,13 @@ class _Lanes:
         self.start, self.result, self.inside, self.outside = np.empty((4, n), np.int64)
         self.first, self.origin = np.empty((2, n), np.float32)
 
-    def code(self, channel: int, sums: Float32, head: Layer, line: Layer, values: Int | None) -> None:
-        """The next channel, from the sums [n, 3 K] of its head; `line`: what is told moves its means by."""
+    def code(self, channel: int, head: Float32, line: Layer, values: Int | None) -> None:
+        """The next channel, from what its head gave [n, 3 K]; `line`: what is told moves its means by."""
         table, n = leaves(), len(self.both)
         # New ones for every channel: an encoder keeps them until all steps are given to it.
         rows, finer = np.empty((n, WINDOW // BIN + 2), np.float32), np.empty((n, BIN), np.float32)
         kernels.windows(
-            sums, (head.bias, head.factor), self.lines, channel, self.told[:, : 2 * channel],
+            head, self.lines, channel, self.told[:, : 2 * channel],
             (line.weight, line.bias, line.factor), self.both, self.first, self.posterior, table.weights, table.cdf,
             self.depth, self.weights, self.mu, self.start, self.entry, self.origin, rows,
         )  # fmt: skip
@@ -123,10 +136,3 @@ class _Lanes:
         kernels.far(at, above, self.start, near, self.weights, self.entry, leaves().cdf, rows)
         symbols = None if known is None else np.clip(known - near, 0, NEAR - 1).astype(np.int32)
         self.result[at] = code_farther(some, known, above, near, near + some.code_rows(symbols, rows), self.depth)
-
-
-def _activated(layer: Layer, x: Float32, out: Float32 | None = None) -> Float32:
-    sums = x @ layer.weight
-    out = sums if out is None else out
-    kernels.activate(sums, layer.bias, layer.factor, _TOP, out)
-    return out

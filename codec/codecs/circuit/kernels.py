@@ -74,16 +74,6 @@ def gather(features, at, near, place, x):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def activate(sums, bias, factor, top, out):  # type: ignore[no-untyped-def]
-    """Layer.activate behind its product: `sums` [n, m] may be `out`."""
-    for i in range(sums.shape[0]):
-        for j in range(sums.shape[1]):
-            v = np.floor((sums[i, j] + bias[j]) * factor[j])
-            v = v if v > 0 else np.float32(0)
-            out[i, j] = v if v < top else top
-
-
-@_compiled
 def own(x, pixels, both, taps, level, out):  # type: ignore[no-untyped-def]
     """The inputs of Network.features, [n, (1 + taps) C]: what coded pixels are themselves, then around them."""
     channels = pixels.shape[1]
@@ -96,17 +86,16 @@ def own(x, pixels, both, taps, level, out):  # type: ignore[no-untyped-def]
 
 @_compiled
 def windows(  # type: ignore[no-untyped-def]
-    sums, head, lines, channel, told, line, both, first, posterior, table, cdf, depth,
+    head, lines, channel, told, line, both, first, posterior, table, cdf, depth,
     weights, mu, start, entry, origin, rows,
 ):  # fmt: skip
-    """A channel's components from its head's sums [n, 3 K], and the pmfs of which eighth of the window.
+    """A channel's components from what its `head` gave [n, 3 K], and the pmfs of which eighth of the window.
 
-    `head` and `line` are bias and factor of layers, `line` with its weights before them. Means move by `lines` [n, C]
-    and by what `line` makes of what is `told` [n, 2 channel]; `both` [n, C] and the first channel's steps, `first` [n],
+    Means move by `lines` [n, C] and by what `line` (weights, bias and factor of the layer) makes of what is `told`
+    [n, 2 channel]; `both` [n, C] and the first channel's steps, `first` [n],
     are where they start from; `posterior` [n, K] is what the channels before made of the weights. Fills weights, mu,
     entry [n, K], start and origin [n], rows [n, 10]. As prior, window_of and integer_pmf of leaves.py.
     """
-    bias, factor = head
     n, k = weights.shape
     size = _BINS + 2
     cumulative = np.empty(size, np.float64)
@@ -116,15 +105,15 @@ def windows(  # type: ignore[no-untyped-def]
             begin += first[i]
             more = np.float32(0)
             for j in range(told.shape[1]):
-                more += told[i, j] * line[0][j, 0]
+                more += np.float32(told[i, j]) * line[0][j, 0]
             moved += np.floor((more + line[1][0]) * line[2][0])
         origin[i] = begin
         top = -np.inf
         for j in range(k):
-            top = max(top, np.floor((sums[i, j] + bias[j]) * factor[j]))
+            top = max(top, head[i, j])
         most = 0.0
         for j in range(k):
-            logit = np.floor((sums[i, j] + bias[j]) * factor[j])
+            logit = head[i, j]
             w = table[int(min(top - logit, len(table) - 1))]
             if channel:
                 w *= posterior[i, j]
@@ -135,7 +124,7 @@ def windows(  # type: ignore[no-untyped-def]
         total = mean = 0.0
         base = _HALF * int(begin)
         for j in range(k):
-            m = int(np.floor((sums[i, k + j] + bias[k + j]) * factor[k + j]) + moved)
+            m = int(head[i, k + j] + moved)
             mu[i, j] = m
             total += weights[i, j]
             mean += weights[i, j] * (m + base)
@@ -147,7 +136,7 @@ def windows(  # type: ignore[no-untyped-def]
         for j in range(k):
             distance = SUBLEVELS * value - _HALF - (mu[i, j] + base)
             distance = min(max(distance, -_LIMIT), _LIMIT - 1)
-            scale = np.floor((sums[i, 2 * k + j] + bias[2 * k + j]) * factor[2 * k + j])
+            scale = head[i, 2 * k + j]
             e = (int(min(max(scale, 0), SCALES - 1)) * SUBLEVELS + (distance & SUBLEVELS - 1)) * _POSITIONS
             e += (distance >> _SHIFT) + REACH
             entry[i, j] = e

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Seen:
 
     at: Int  # [n]: where they stand
     both: Float32  # [n, C]: left plus upper neighbour
-    inputs: Float32  # [n, inputs], the network's, perhaps with room for the neighbours' features behind them
+    inputs: NDArray[Any]  # [n, inputs], the network's; of kernels with more lanes, and room for the features behind them
 
 
 class Way(Protocol):
