@@ -34,7 +34,7 @@ class Seen:
 
     at: Int  # [n]: where they stand
     both: Float32  # [n, C]: left plus upper neighbour
-    inputs: NDArray[Any]  # [n, inputs], the network's; of kernels with more lanes, and room for the features behind them
+    inputs: NDArray[Any]  # [n, inputs], the network's; of kernels [n or more, inputs or more]
 
 
 class Way(Protocol):

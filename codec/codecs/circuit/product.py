@@ -39,6 +39,9 @@ class Packed:
 
     @classmethod
     def of(cls, layer: Layer) -> Packed:
+        """OverflowError if a weight doesn't fit, as a tuned one may not."""
+        if np.abs(layer.weight).max() > np.iinfo(np.int16).max:
+            raise OverflowError("a weight has more than 16 bits")
         inputs, outputs = layer.weight.shape
         weight = np.zeros((-(-inputs // 2) * 2, whole(outputs)), np.int16)
         weight[:inputs, :outputs] = layer.weight
@@ -97,11 +100,10 @@ class _Tile:
     def __call__(self, context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         triple, _, features = context.codegen().magic_tuple()
         machine = _machine(triple, features)
-        views = [
-            _View(builder, cgutils.create_struct_proxy(kind)(context, builder, a)) if isinstance(kind, types.Array) else a
+        x, row, weight, block, bias, factor, out = (
+            _View(context, builder, kind, a) if isinstance(kind, types.Array) else a
             for kind, a in zip(signature.args, arguments, strict=True)
-        ]
-        x, row, weight, block, bias, factor, out = views
+        )
         whole_numbers = signature.args[6].dtype == types.int16
         vectors = self.blocks * BLOCK // machine.lanes
         at_once = min(vectors, machine.vectors)
@@ -145,7 +147,8 @@ def _sums(
         one = builder.insert_element(ir.Constant(total, ir.Undefined), two, ir.Constant(_I32, 0))
         zeros = ir.Constant(total, [0] * machine.lanes)
         inputs = builder.bitcast(builder.shuffle_vector(one, one, zeros), columns[0].type)
-        added.append([builder.add(s, _products(builder, machine, inputs, c)) for s, c in zip(line, columns, strict=True)])
+        products = [_products(builder, machine, inputs, c) for c in columns]
+        added.append([builder.add(s, p) for s, p in zip(line, products, strict=True)])
     following = builder.add(pair, _number(1))
     pair.add_incoming(_number(0), before)
     pair.add_incoming(following, loop)
@@ -188,7 +191,8 @@ def _floor(builder: ir.IRBuilder, value: Any) -> Any:
 class _View:
     """An array in the code: addresses, as numbers, of what its first indices stand for."""
 
-    def __init__(self, builder: ir.IRBuilder, array: Any) -> None:
+    def __init__(self, context: Any, builder: ir.IRBuilder, kind: types.Array, value: Any) -> None:
+        array = cgutils.create_struct_proxy(kind)(context, builder, value)
         self.builder = builder
         self.start = builder.ptrtoint(array.data, _SIZE)
         self.shape, self.strides = (cgutils.unpack_tuple(builder, t) for t in (array.shape, array.strides))
