@@ -86,7 +86,7 @@ def test_weights_of_more_than_16_bits_are_left_to_numpy() -> None:
     pytest.importorskip("numba")
     small = network(3)
     tensors = {name: tensor.astype(np.int64) for name, tensor in small.tensors.items()}
-    tensors["line.weight"][:] = 0
+    tensors["line.weight"][:] = tensors["line.bias"][:] = 0
     tensors["line.weight"][0, 0] = 32800  # times the largest level it is below 2^24
     assert wavefront.kernels_work(small)
     assert not wavefront.kernels_work(Network(small.config, tensors))
