@@ -17,7 +17,8 @@ from torch import Tensor
 from codec.codecs.circuit.inputs import arrays
 from codec.codecs.circuit.network import BOUND, TOP, layer_inputs
 from codec.codecs.circuit.scales import origin, parameters, scales
-from codec.codecs.circuit.weights import save
+from codec.codecs.circuit.weights import load, save
+from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet, Stage
 from codec.train.circuit import averaged, load_photos
 from codec.train.screens import screen
@@ -101,8 +102,8 @@ def main(argv: list[str] | None = None) -> None:
         prog="codec train export-circuit", description="Turn runs of `codec train circuit` into a weights file."
     )
     p.add_argument("--photo", type=Path, nargs="+", required=True, help="folders of the runs for colour")
-    p.add_argument("--grey", type=Path, help="folder of the run for grey")
-    p.add_argument("--screen", type=Path, help="folder of the run for screens")
+    for name in ("grey", "screen"):
+        p.add_argument(f"--{name}", type=Path, help="folder of the run, or a weights file that the network is taken from")
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos, to scale activations by")
     p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
     p.add_argument("--description", default="", help="one line for `codec models`")
@@ -110,7 +111,12 @@ def main(argv: list[str] | None = None) -> None:
     made = {}
     photo = [("photo" if n == 0 else f"photo-{n}", run) for n, run in enumerate(a.photo)]
     for name, run in (*photo, ("grey", a.grey), ("screen", a.screen)):
-        if run is not None:
+        if run is not None and run.is_file():
+            network = load(run).get(name)
+            if network is None:
+                raise CodecError(f"{run} has no network {name!r}; name another file, or a run")
+            made[name] = network.config, network.tensors
+        elif run is not None:
             weights, config = averaged(run)
             model = ContextNet(config)
             model.load_state_dict(weights)

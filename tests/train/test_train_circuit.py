@@ -10,6 +10,7 @@ from PIL import Image
 
 from codec import weights
 from codec.codecs.circuit.weights import load
+from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import MARGIN, ContextConfig
 from codec.train import checkpoint, circuit, experts, quantise
@@ -67,6 +68,11 @@ def test_a_run_becomes_a_weights_file_that_loads(photos: Path, tmp_path: Path) -
     networks = load(output)
     assert {name: n.config.channels for name, n in networks.items()} == {"photo": 3, "grey": 1}
     assert len(weights.fingerprint(output)) == 8
+    again = tmp_path / "again.safetensors"
+    quantise.main([*runs[:2], "--grey", str(output), "--data", str(photos), "-o", str(again)])
+    assert (load(again)["grey"].tensors["head.weight"] == load(output)["grey"].tensors["head.weight"]).all()
+    with pytest.raises(CodecError, match="no network 'screen'"):
+        quantise.main([*runs[:2], "--screen", str(output), "--data", str(photos), "-o", str(again)])
 
 
 def test_crops_have_margins_and_the_rule_of_borders() -> None:
