@@ -25,11 +25,17 @@ def models(as_json: bool) -> None:
 
     found = weights.available()
     first = {(w.codec, w.name): w for w in reversed(found)}
-    defaults = {(codec.name, codec.weights) for codec in codecs.all_codecs().values()}
+    listed = codecs.all_codecs().values()
+    defaults = {(codec.name, codec.weights) for codec in listed}
+    others = {(codec.name, name): what for codec in listed for name, what in codec.other_weights.items()}
     for w in found:
         hides = first[w.codec, w.name]
         default = hides is w and (w.codec, w.name) in defaults
-        remark = "encodes by default" if default else "" if hides is w else f"not used to encode: {hides.path} is"
+        remark = "encodes by default" if default else ""
+        if hides is not w:
+            remark = f"not used to encode: {hides.path} is"
+        elif what := others.get((w.codec, w.name)):
+            remark = f"encodes {what}"
         values = {
             "name": w.name,
             "codec": w.codec,

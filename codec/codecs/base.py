@@ -299,6 +299,7 @@ class Descriptor:
     files: FileMedia | None = None
     videos: VideoMedia | None = None
     weights: str = ""  # the file in assets/ that encodes by default
+    other_weights: Mapping[str, str] = field(default_factory=dict)  # by name: what they encode in its place
     check: Callable[[Header, Sequence[Unit]], None] = no_check  # without torch
     dense: int = 2**17  # pixels of a frame, beyond those of any file, for each byte of units: none is ever so small
     values: Callable[[Header], dict[str, Any]] = no_values  # of the private bytes, without torch

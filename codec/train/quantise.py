@@ -103,7 +103,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     p.add_argument("--photo", type=Path, nargs="+", required=True, help="folders of the runs for colour")
     for name in ("grey", "screen"):
-        p.add_argument(f"--{name}", type=Path, help="folder of the run, or a weights file that the network is taken from")
+        p.add_argument(
+            f"--{name}", type=Path, help="folder of the run, or a weights file that the network is taken from"
+        )
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos, to scale activations by")
     p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
     p.add_argument("--description", default="", help="one line for `codec models`")

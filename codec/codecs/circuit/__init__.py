@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from codec.container import Header, Unit
 
 EFFORT = 2  # by default
+QUICK = "circuit-xs"  # weights of photos of colour at effort 1
 
 
 def _open(weights: bytes | Path | None, device: str) -> ImageCodec:
@@ -46,6 +47,7 @@ CODEC = Descriptor(
         {"circuit": Variant("e")},
     ),
     weights="circuit-s",
+    other_weights={QUICK: "photos at effort 1"},
     check=_check,
     describe=_describe,
     training={

@@ -27,6 +27,7 @@ from codec.codecs.checksum import compare
 from codec.codecs.circuit import (
     CODEC,
     EFFORT,
+    QUICK,
     layout,
     method_circuit,
     method_webp,
@@ -48,7 +49,6 @@ from codec.container import Header, Unit
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 
-_QUICK = "circuit-xs"  # the file in assets/ for effort 1
 _UNIT_BYTES = 20  # of a unit in the file beside its payload, about
 
 Made = list[tuple[bytes, int]]  # payload and checksum
@@ -315,7 +315,7 @@ def _checksum(pixels: NDArray[Any]) -> int:
 def open_codec(which: bytes | Path | None) -> CircuitImages:
     """The codec that encodes by default (None) or with a file of weights, or the one that a fingerprint names; b"": a
     file that needs no weights."""
-    quick = weights.default(CODEC.name, _QUICK) if which is None else None
+    quick = weights.default(CODEC.name, QUICK) if which is None else None
     return _loaded(None if which == b"" else weights.resolve(CODEC.name, CODEC.weights, which), quick)
 
 
