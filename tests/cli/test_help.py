@@ -30,8 +30,8 @@ def test_models_lists_weights_of_the_environment_too(run: Run, tmp_path: Path) -
     (folder / "mine.safetensors").write_bytes(Path(listed[0]["path"]).read_bytes())
     table = run("models", CODEC_WEIGHTS=str(folder)).stdout.decode()
     assert f"mine  {listed[0]['fingerprint']}  " in table
-    for codec in codecs.all_codecs().values():
-        for name, what in codec.other_weights.items():
+    for entry in codecs.all_codecs().values():
+        for name, what in entry.other_weights.items():
             assert re.search(rf"^{name} .*\(encodes {what}\)$", table, re.MULTILINE)
 
 
