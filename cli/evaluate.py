@@ -140,6 +140,8 @@ def _run(plan: Plan, kind: str, files: list[Path], output: Path | None, jobs: in
     fields = run.evaluator(plan, kind).fields()  # now, before any work, what is missing is named
     asked = {(str(f), codec) for f in files for codec in plan.codecs()}
     before = read([output]) if output and output.exists() else []
+    if before:
+        status(f"looking which of {len(before):,} rows still hold ...")
     found = again(before, plan, files, fields)
     for name in found.archives:
         if any(row["codec"] == name for row in before):

@@ -32,10 +32,20 @@ def resume(path: Path, whole: Callable[[Row], bool]) -> list[Row]:
     """The rows of a file that needn't be made again: those that `whole` accepts. The others leave the file."""
     rows = read([path]) if path.exists() else []
     kept = [row for row in rows if whole(row)]
-    if path.exists():
+    if path.exists() and not _holds(path, len(kept)):
         with whole_file(path) as fp:
-            fp.write("".join(dumps(row) + "\n" for row in kept).encode())
+            for row in kept:
+                fp.write(f"{dumps(row)}\n".encode())
     return kept
+
+
+def _holds(path: Path, count: int) -> bool:
+    """Whether a file of rows has so many lines, all of them whole: then there is nothing to take out of it."""
+    lines, end = 0, b"\n"
+    with path.open("rb") as fp:
+        while piece := fp.read(2**20):
+            lines, end = lines + piece.count(b"\n"), piece[-1:]
+    return lines == count and end == b"\n"
 
 
 def dumps(row: Row) -> str:
