@@ -5,21 +5,25 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from codec import api, codecs, media, video
+from codec import __version__, api, codecs, media, video
 from codec.codecs.base import Descriptor, Variant
 from codec.codecs.options import Target, VideoOptions
 from codec.errors import CodecError
 from codec.evaluate.clip import Clip
 from codec.evaluate.specs import ARCHIVE, Spec
+from codec.installation import version_of
 from codec.media.audio import Audio
 from codec.media.formats import recognise
+from codec.media.jpeg_bits import kind_of
 from codec.media.signatures import HEAD
 from codec.media.video import Layout, Planes, read_video
 from codec.peers import AUDIO_PEERS, JPEG_FILES, PEERS
 from codec.peers import require as require_peer
+from codec.peers.ffmpeg import pyav
 from codec.peers.video import VIDEO
 from codec.standard.export import export
 
@@ -54,16 +58,23 @@ def require(name: str, kind: str) -> None:
         VIDEO[name.removesuffix(_INTRA)].require()
 
 
+class Jpeg(NamedTuple):
+    """A JPEG file: its bytes, and how it was coded, in words ("" if that isn't known)."""
+
+    size: int
+    kind: str
+
+
 class Coder(NamedTuple):
-    """`decode(encode(item))` is the decoded item. `settings`: the encoder's, in words; `suffix`: of its files;
-    `file_bytes`: of the file that it makes smaller, if it is no picture that it encodes."""
+    """`decode(encode(item))` is the decoded item. `settings`: the encoder's, in words, with its version; `suffix`: of
+    its files; `file`: what it makes smaller, if it is no picture that it encodes."""
 
     encode: Callable[[Any], bytes]
     decode: Callable[[bytes], Any]
     device: str
     settings: str
     suffix: str
-    file_bytes: int | None = None
+    file: Jpeg | None = None
 
 
 def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
@@ -80,8 +91,9 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
     codec, variant = _variants("image")[spec.codec]
     if codec.files is not None:
         return _file_coder(
-            path, info, lambda data: api.encode(data, codec.name), lambda data: api.decode(data).original, "", ".ncf"
-        )
+            path, info, lambda data: api.encode(data, codec.name), lambda data: api.decode(data).original, versions(),
+            ".ncf",
+        )  # fmt: skip
     options: dict[str, Any] = dict(variant.settings)
     if spec.key:
         options[_OPTIONS[spec.key]] = spec.value if spec.key == "q" else int(spec.value)
@@ -91,7 +103,7 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
         source = frame if info.depth in (8, 16) else path
         return api.encode(source, codec.name, device=device, strip=True, **options)
 
-    return Coder(encode, lambda data: next(api.decode(data, device=device).frames()), device, "", ".ncf")
+    return Coder(encode, lambda data: next(api.decode(data, device=device).frames()), device, versions(), ".ncf")
 
 
 def _file_coder(
@@ -108,7 +120,13 @@ def _file_coder(
             raise CodecError(f"{path} doesn't come back as it was; leave this codec out")
         return next(media.read(data)[1])
 
-    return Coder(lambda frame: encode(data), decoded, "cpu", settings, suffix, len(data))
+    return Coder(lambda frame: encode(data), decoded, "cpu", settings, suffix, Jpeg(len(data), kind_of(data)))
+
+
+@cache
+def versions(ffmpeg: bool = False) -> str:
+    """The versions behind our own codecs."""
+    return f"neural-codec {__version__}, torch {version_of('torch')}" + (f", {pyav()}" if ffmpeg else "")
 
 
 def audio_coder(spec: Spec, original: Audio) -> Coder:
@@ -174,7 +192,7 @@ def _our_video(codec: Descriptor, options: VideoOptions, clip: Clip, device: str
 
 def settings_of(options: VideoOptions) -> str:
     """How a video is encoded, in words."""
-    return f"effort {options.effort} over {options.base}" if options.base else ""
+    return f"{versions(ffmpeg=True)} effort {options.effort} over {options.base}" if options.base else versions()
 
 
 def _base_alone(codec: Descriptor, options: VideoOptions, clip: Clip, device: str) -> Coder:
@@ -192,4 +210,4 @@ def _base_alone(codec: Descriptor, options: VideoOptions, clip: Clip, device: st
         cut = Layout().sizes(height, width)
         return [tuple(p[:h, :w] for p, (h, w) in zip(s.planes, cut, strict=True)) for s in shown]  # type: ignore[misc]
 
-    return Coder(encode, decode, "cpu", f"{options.base}, effort {options.effort}", ".mp4")
+    return Coder(encode, decode, "cpu", f"{versions(ffmpeg=True)} {options.base} effort {options.effort}", ".mp4")

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,8 +37,8 @@ class Evaluator:
 
     A row is a flat JSON object: file, codec (the spec as given), media, content (a hash, by which a file that has
     changed is known), bytes, rate (pixels and bpp, seconds and kbps, or pixels, frames, bpp and kbps), encode_s,
-    decode_s, device, settings, then the metrics (null where one does not apply) and `task.<task>.<field>`; or file,
-    codec, error. One bad file never ends a run.
+    decode_s, encode_cpu_s, decode_cpu_s, device, settings (with versions), then the metrics (null where one does not
+    apply) and `task.<task>.<field>`; or file, codec, error. One bad file never ends a run.
     """
 
     def __init__(self, plan: Plan, kind: str) -> None:
@@ -137,13 +137,12 @@ class Item:
 
     def coded(self, spec: Spec) -> Row:
         coder = self.coder(spec)
-        start = time.perf_counter()
+        start = now()
         data = coder.encode(self.content)
-        middle = time.perf_counter()
+        middle = now()
         decoded = coder.decode(data)
-        end = time.perf_counter()
-        row = self.rate(len(data)) | told(start, middle, end, coder.device, coder.settings)
-        row |= {} if coder.file_bytes is None else {"file_bytes": coder.file_bytes}
+        row = self.rate(len(data)) | told(start, middle, now(), coder.device, coder.settings)
+        row |= {} if coder.file is None else {"file_bytes": coder.file.size, "file_kind": coder.file.kind}
         decoded, more = self.aligned(decoded, spec, data)
         row |= more | self.measured(decoded)
         if self.evaluator.plan.keep is not None:
@@ -250,9 +249,26 @@ def _rounded(value: float | None) -> float | int | None:
     return round(float(value), 6)
 
 
-def told(start: float, middle: float, end: float, device: str, settings: str) -> Row:
-    """What a row says of the coding that began, was encoded and was decoded at these seconds."""
-    row: Row = {"encode_s": round(middle - start, 4), "decode_s": round(end - middle, 4), "device": device}
+class Moment(NamedTuple):
+    """Seconds of the clock, and those of all cores that this process and its children have spent."""
+
+    clock: float
+    cpu: float
+
+
+def now() -> Moment:
+    """This moment."""
+    times = os.times()
+    return Moment(time.perf_counter(), time.process_time() + times.children_user + times.children_system)
+
+
+def told(start: Moment, middle: Moment, end: Moment, device: str, settings: str) -> Row:
+    """What a row says of the coding that began, was encoded and was decoded at these moments."""
+    row: Row = {
+        "encode_s": round(middle.clock - start.clock, 4), "decode_s": round(end.clock - middle.clock, 4),
+        "encode_cpu_s": round(middle.cpu - start.cpu, 4), "decode_cpu_s": round(end.cpu - middle.cpu, 4),
+        "device": device,
+    }  # fmt: skip
     return row | ({"settings": settings} if settings else {})
 
 

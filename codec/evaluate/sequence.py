@@ -15,7 +15,6 @@ import hashlib
 import math
 import os
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ from codec.archive.describe import reused
 from codec.errors import CodecError
 from codec.evaluate.clip import Clip, check_count, measured, read_clip
 from codec.evaluate.coders import archived, settings_of
-from codec.evaluate.rows import Evaluator, Row, Video, line_of, told
+from codec.evaluate.rows import Evaluator, Row, Video, line_of, now, told
 from codec.evaluate.specs import Spec
 from codec.media.video import Planes
 from codec.metrics import create
@@ -107,14 +106,14 @@ class _Sequence:
         number, before = len(self._added), self._path.stat().st_size if self._added else 0
         name = f"{number} " + "".join(c if c.isprintable() else "_" for c in file.stem[:_NAME])
         codec, options = archived(self._spec, clip)
-        start = time.perf_counter()
+        start = now()
         with archive.writing(self._path, device=self._device) as writer, tempfile.TemporaryFile() as part:
             added = writer.add(name, clip.video(), part, codec, options=options)
         self._added.append((file, None))
-        middle = time.perf_counter()
+        middle = now()
         with archive.opened(self._path) as found:
             decoded = self._decoded(found, number)[0]
-            end = time.perf_counter()
+            end = now()
             begun, kept, weights = reused(found, number)
         check_count(clip, decoded)
         settings = ", ".join(filter(None, (settings_of(options), "in one archive")))

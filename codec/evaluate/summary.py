@@ -16,7 +16,8 @@ from codec.tasks.base import Key
 
 Table = dict[str, dict[str, Row]]  # codec -> file -> row
 _NOT_METRICS = {"file", "codec", "media", "bytes", "pixels", "bpp", "seconds", "kbps", "kbps_payload", "encode_s",
-                "decode_s", "device", "settings", "content", "kept", "delay", "error", "frames", "notes"}  # fmt: skip
+                "decode_s", "encode_cpu_s", "decode_cpu_s", "device", "settings", "content", "kept", "delay", "error",
+                "frames", "notes", "file_bytes", "file_kind"}  # fmt: skip
 
 
 def table(rows: Iterable[Row]) -> Table:
@@ -77,9 +78,10 @@ def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
 
     Means are over the files that every codec could code, so that all compare the same ones; those of a metric over
     the files among them that have it with all, and that no lossy codec gives back perfect: its PSNR would be infinite.
-    `ms-ssim_db` is the mean MS-SSIM in decibels. A score comes with `.change` against the original and its 95 %
-    interval `.low`, `.high`. With an anchor, `bd.<metric>` is the BD-rate of the whole codec in per cent, null where
-    it is refused, and `bd.points` how many points the least of them stands on.
+    `ms-ssim_db` is the mean MS-SSIM in decibels; `file_percent`, of codecs that make JPEG files smaller, by how much.
+    A score comes with `.change` against the original and its 95 % interval `.low`, `.high`. With an anchor,
+    `bd.<metric>` is the BD-rate of the whole codec in per cent, null where it is refused, and `bd.points` how many
+    points the least of them stands on.
     """
     found = table(rows)
     if not found:
@@ -101,6 +103,8 @@ def summarise(rows: Iterable[Row], anchor: str | None = None) -> list[Row]:
 def _means(found: Table, codec: str, rate: str) -> Row:
     files = found[codec]
     row: Row = {"codec": codec, "files": len(files), rate: round(_mean(files, rate), 4)}
+    if all("file_bytes" in r for r in files.values()):
+        row["file_percent"] = round(_against(files), 2)
     for name in metric_keys(found):
         shared = _shared(found, name)
         if shared:
@@ -134,6 +138,12 @@ def telling(values: Mapping[str, np.ndarray]) -> np.ndarray:
         if not np.isinf(own).all():
             found &= ~np.isinf(own)
     return found
+
+
+def _against(files: dict[str, Row]) -> float:
+    """Bytes against those of the files that were made smaller, in per cent: below 0 is smaller."""
+    sums = [sum(row[name] for row in files.values()) for name in ("bytes", "file_bytes")]
+    return 100 * (sums[0] / sums[1] - 1)
 
 
 def _mean(files: dict[str, Row], name: str) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from codec.errors import CodecError
 from codec.media.audio import Audio, fits, read_audio, resample
-from codec.peers.ffmpeg import BITEXACT, encoder
+from codec.peers.ffmpeg import BITEXACT, encoder, pyav
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +51,8 @@ class AudioCodec:
     @property
     def description(self) -> str:
         """The encoder's settings, for rows."""
-        import av
-
         values = " ".join(f"{key}={value}" for key, value in self.options)
-        return f"PyAV {av.__version__} {self.encoder} {self.container} {values}".rstrip()
+        return f"{pyav()} {self.encoder} {self.container} {values}".rstrip()
 
     def require(self) -> None:
         """CodecError if the installed PyAV was built without the encoder."""

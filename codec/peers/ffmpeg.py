@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 BITEXACT = ("fflags", "+bitexact")
 
 
+def pyav() -> str:
+    """The versions of PyAV and of FFmpeg's libraries in it, for rows."""
+    import av
+
+    return f"PyAV {av.__version__}, FFmpeg {av.ffmpeg_version_info}"
+
+
 def encoder(name: str) -> av.Codec:
     """FFmpeg's encoder of this name; CodecError if the installed PyAV was built without it."""
     import av

@@ -22,7 +22,7 @@ class Heic:
         """The encoder's settings, for rows."""
         import pillow_heif
 
-        return f"pillow-heif {pillow_heif.__version__} x265 chroma=420"
+        return f"pillow-heif {pillow_heif.__version__}, libheif {pillow_heif.libheif_version()} x265 chroma=420"
 
     def encode(self, frame: np.ndarray, value: float = 0) -> bytes:
         """uint8 [H, W, 1 or 3] -> the bytes of a file of quality `value`; CodecError for other frames."""

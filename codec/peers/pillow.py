@@ -3,14 +3,21 @@
 import importlib
 import io
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import PIL
-from PIL import Image
+from PIL import Image, features
 
 from codec.peers.frames import check, from_image, to_image
 from codec.requirements import Need
+
+# By format the library that does the work, and Pillow's name for it.
+_LIBRARIES = {
+    "JPEG": ("libjpeg-turbo", "libjpeg_turbo"), "WEBP": ("libwebp", "webp"), "AVIF": ("libavif", "avif"),
+    "JPEG2000": ("OpenJPEG", "jpg_2000"), "PNG": ("zlib", "zlib"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,15 @@ class PillowCodec:
     def description(self) -> str:
         """The encoder's settings, for rows."""
         values = " ".join(f"{key}={value}" for key, value in self.settings)
-        return f"Pillow {PIL.__version__} {self.format} {values}".rstrip()
+        return f"{self._versions()} {self.format} {values}".rstrip()
+
+    def _versions(self) -> str:
+        """Those of Pillow and of the library behind it."""
+        if self.plugin:
+            return f"Pillow {PIL.__version__}, {self.plugin[1]} {version(self.plugin[1])}"
+        name, feature = _LIBRARIES[self.format]
+        found = features.version(feature)
+        return f"Pillow {PIL.__version__}" + (f", {name} {found}" if found else "")
 
     def encode(self, frame: np.ndarray, value: float = 0) -> bytes:
         """uint8 [H, W, 1 or 3] -> the bytes of a file, `value` being the spec's; CodecError for other frames."""

@@ -21,7 +21,7 @@ from codec.container import Color
 from codec.errors import CodecError
 from codec.media.video.layout import Planes, frame_of, mark
 from codec.media.video.picture import planes_of
-from codec.peers.ffmpeg import BITEXACT, encoder
+from codec.peers.ffmpeg import BITEXACT, encoder, pyav
 from codec.standard import priority
 
 if TYPE_CHECKING:
@@ -49,10 +49,8 @@ class VideoCodec:
 
     def description(self, intra: bool = False) -> str:
         """The settings with which it codes planes, for rows."""
-        import av
-
         values = " ".join(f"{key}={value}" for key, value in self._options(intra).items())
-        return f"PyAV {av.__version__} {self.encoder} matroska 4:2:0 {values}"
+        return f"{pyav()} {self.encoder} matroska 4:2:0 {values}"
 
     def require(self) -> None:
         """CodecError if the installed PyAV was built without the encoder."""

@@ -8,6 +8,7 @@ import io
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -66,7 +67,7 @@ class ZooModel:
     @property
     def description(self) -> str:
         """The model, for rows."""
-        return f"CompressAI zoo {self.name} mse"
+        return f"CompressAI {version('compressai')}, torch {version('torch')} zoo {self.name} mse"
 
     def encode(self, frame: np.ndarray, value: float) -> bytes:
         """uint8 [H, W, 1 or 3] -> bytes; CodecError for other frames, other qualities, or weights that aren't there."""

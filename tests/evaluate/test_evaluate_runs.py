@@ -11,21 +11,25 @@ import sys
 import time
 import wave
 from collections.abc import Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from click.testing import CliRunner
-from PIL import Image
+from PIL import Image, features
 
+import codec
 from codec.cli.evaluate import evaluate as command
 from codec.cli.tasks import tasks as tasks_command
 from codec.codecs import of_kind
 from codec.errors import CodecError
-from codec.evaluate import ORIGINAL, Evaluator, Plan, Row, find_items, log, shard
+from codec.evaluate import ORIGINAL, Evaluator, Plan, Row, find_items, log, shard, summarise
 from codec.evaluate.compressai import read as read_curve
 from codec.evaluate.specs import Spec
+from codec.evaluate.summary import metric_keys, table
 from codec.metrics import NAMES, create
 from codec.peers import AUDIO_PEERS, JPEG_FILES, PEERS
 from codec.perception.classifiers import LITE0, installed
@@ -37,7 +41,7 @@ OURS = {
     if found.images
     for name, variant in list(found.images.variants.items())[:1]
 }  # the first variant of each codec, and what it takes
-_TIMES = ("encode_s", "decode_s")
+_TIMES = ("encode_s", "decode_s", "encode_cpu_s", "decode_cpu_s")
 _VALUE = {"q": 40, "e": 1, "bpp": 2, "kbps": 32}
 
 
@@ -97,7 +101,9 @@ def test_a_jpeg_file_is_made_smaller_and_comes_back(name: str, tmp_path: Path, p
     evaluator = Evaluator(Plan((Spec(name),), ("psnr",)), "image")
     (row,) = evaluator.rows(tmp_path / "a.jpg")
     assert row["bytes"] < row["file_bytes"] == (tmp_path / "a.jpg").stat().st_size
-    assert row["psnr"] == float("inf")
+    assert row["psnr"] == float("inf") and row["file_kind"] == "sequential, 4:2:0, quality 92"
+    assert summarise([row])[0]["file_percent"] == pytest.approx(100 * row["bytes"] / row["file_bytes"] - 100, abs=0.01)
+    assert "file_bytes" not in metric_keys(table([row]))
     (row,) = evaluator.rows(tmp_path / "b.png")
     assert "b.png is no JPEG" in row["error"]
 
@@ -166,6 +172,29 @@ def test_rows_that_lack_a_metric_are_made_again_and_others_stay(folder: Path, tm
     rows = log.read([output])
     assert len(rows) == len(output.read_text().splitlines()) == 4 and rows[0] == other
     assert all(0 < r["ssim"] < 1 for r in rows[1:])
+
+
+def test_a_run_that_is_whole_makes_no_row_and_leaves_its_file(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "rows.jsonl"
+    arguments = [str(folder), "--codec", "jpeg:q=30,60", "--metric", "psnr", "-o", str(output)]
+    run(arguments)
+    before = output.stat()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("codec.evaluate.rows.Evaluator.opened", lambda *_: pytest.fail("a file is looked at again"))
+        run(arguments)
+    assert (output.stat().st_ino, output.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    with output.open("a") as f:
+        f.write('{"file": "half')
+    run(arguments)
+    assert len(log.read([output])) == output.read_text().count("\n") == 6 and "half" not in output.read_text()
+
+
+def test_rows_say_with_what_they_were_made_and_in_how_many_seconds(folder: Path) -> None:
+    plan = Plan((Spec("s2lic", "q", 40), Spec("webp", "q", 40)), ("psnr",))
+    ours, webp = Evaluator(plan, "image").rows(folder / "0.png")
+    assert ours["settings"] == f"neural-codec {codec.__version__}, torch {version('torch')}"
+    assert webp["settings"].startswith(f"Pillow {PIL.__version__}, libwebp {features.version('webp')} WEBP")
+    assert ours["encode_cpu_s"] > 0 and ours["decode_cpu_s"] > 0
 
 
 def test_two_shards_merged_equal_one_run_and_so_do_two_workers(folder: Path, tmp_path: Path) -> None:

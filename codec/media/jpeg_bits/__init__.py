@@ -1,5 +1,5 @@
 """JPEG's own layers: a file becomes quantised coefficients and a rest, and these the same file, byte for byte."""
 
-from codec.media.jpeg_bits.whole import Component, Jpeg, Shape, frame_of, join, split, told
+from codec.media.jpeg_bits.whole import Component, Jpeg, Shape, frame_of, join, kind_of, split, told
 
-__all__ = ["Component", "Jpeg", "Shape", "frame_of", "join", "split", "told"]
+__all__ = ["Component", "Jpeg", "Shape", "frame_of", "join", "kind_of", "split", "told"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codec.errors import FormatError, MediaError
+from codec.errors import CodecError, FormatError, MediaError
 from codec.media.info import MAX_PIXELS
 from codec.media.jpeg_bits import rest as packed
 from codec.media.jpeg_bits.bitstream import scan_end
@@ -91,15 +91,30 @@ def frame_of(rest: bytes) -> tuple[int, int, list[Shape]]:
 
 def told(rest: bytes) -> tuple[str, dict[str, int]]:
     """Of a JPEG with this rest its kind in words, and the bytes of what is in it beside the picture, by name."""
-    frame, segments, size = _walked(rest)
+    _, segments, size = _walked(rest)
     held = dict(segments.held)
     if segments.end is not None and segments.end < size:
         held["behind the picture"] = size - segments.end
+    return _kind(segments), held
+
+
+def kind_of(data: bytes) -> str:
+    """The kind of a JPEG in words, by its head; "" of one that isn't taken apart."""
+    segments = Segments()
+    try:
+        return _kind(segments) if data[:2] == b"\xff\xd8" and segments.next_scan(data, 2) else ""
+    except CodecError:
+        return ""
+
+
+def _kind(segments: Segments) -> str:
+    """How a JPEG was coded: "sequential, 4:2:0, quality 90"."""
+    frame = _frame(segments)
     table = _shapes(segments)[0].table
     quality = nearest_quality(table)
     alike = np.array_equal(table, tables(quality)[0])
     words = ["progressive" if frame.progressive else "sequential", _sampling(frame)]
-    return ", ".join(words + [f"quality {quality}"] * alike), held
+    return ", ".join(words + [f"quality {quality}"] * alike)
 
 
 def _walked(rest: bytes) -> tuple[Frame, Segments, int]:
