@@ -15,6 +15,8 @@ function ticks(low, high, log, count) {
 }
 const tickText = (v) => minus(String(Number(v.toPrecision(6))));
 
+const FEW = 2, APART = 3; // bands that are filled beside each other, pixels between bars
+
 class Chart {
   constructor(describe) {
     this.describe = describe; // point, series -> nodes of the readout
@@ -23,14 +25,18 @@ class Chart {
     this.node = el("figure", {}, this.svg, this.readout);
     this.svg.addEventListener("pointermove", (e) => this.nearest(e));
     this.svg.addEventListener("pointerdown", (e) => this.nearest(e));
+    this.svg.addEventListener("pointerleave", (e) => { if (e.pointerType === "mouse") this.clear(); });
     this.svg.addEventListener("keydown", (e) => this.key(e));
     new ResizeObserver(() => this.paint()).observe(this.node);
   }
 
+  // Intervals are bars at the points, a little apart where curves share a rate; the band between them is filled of the curve
+  // that is pointed at, or where there are few of them: more than that over each other are one grey.
   // plot: {title, x, y: axis titles, log, bands, line: {y, text} or null, series: [{name, cls, mark, points: [{x, y, low, high, ...}]}]}
   draw(plot) {
     this.plot = plot;
     this.at = null;
+    this.svg.classList.remove("focused");
     this.painted = 0;
     this.svg.setAttribute("aria-label", `${plot.title}. Arrow keys go from point to point.`);
     this.paint();
@@ -78,7 +84,10 @@ class Chart {
     const clip = unique("clip"), { box } = s;
     this.dots = [];
     const layers = { bands: svg("g", { "clip-path": `url(#${clip})` }), curves: svg("g", { "clip-path": `url(#${clip})` }), marks: svg("g"), labels: svg("g") };
-    for (const one of this.plot.series) this.curve(one, layers, s);
+    const banded = this.plot.bands ? this.plot.series.filter((one) => one.points.some((p) => finite(p.low) && finite(p.high))) : [];
+    this.svg.classList.toggle("few", banded.length <= FEW);
+    const apart = banded.some((one) => one.points.length > 1) ? APART : 0;
+    for (const one of this.plot.series) this.curve(one, layers, s, apart * (banded.indexOf(one) - (banded.length - 1) / 2));
     this.focus = svg("g", { "pointer-events": "none" });
     this.svg.replaceChildren(
       svg("defs", {}, svg("clipPath", { id: clip }, svg("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top }))),
@@ -114,14 +123,21 @@ class Chart {
       svg("text", { class: "toplabel", x: s.box.left + 6, y: y - 6 }, line.text));
   }
 
-  curve(one, layers, s) {
+  curve(one, layers, s, aside) {
     const points = one.points.map((p) => [s.x(p.x), s.y(p.y)]);
     const path = (list) => list.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
     const banded = one.points.filter((p) => finite(p.low) && finite(p.high));
-    if (this.plot.bands && banded.length > 1)
-      layers.bands.append(svg("g", { class: one.cls, "data-series": one.name }, svg("path", { class: "band", d: `${path([...banded.map((p) => [s.x(p.x), s.y(p.high)]), ...banded.reverse().map((p) => [s.x(p.x), s.y(p.low)])])}Z` })));
-    layers.curves.append(svg("g", { class: one.cls }, svg("path", { class: "curve", d: path(points) })));
-    if (one.mark) layers.marks.append(svg("g", { class: one.cls }, points.map(([x, y]) => svg("path", { class: "mark", d: one.mark, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` }))));
+    const group = (...children) => svg("g", { class: one.cls, "data-series": one.name }, ...children);
+    if (this.plot.bands && banded.length) {
+      const bars = banded.map((p) => {
+        const x = s.x(p.x), [top, bottom] = [s.y(p.high), s.y(p.low)];
+        return `M${(x - 2.5).toFixed(1)} ${top.toFixed(1)}h5M${x.toFixed(1)} ${top.toFixed(1)}V${bottom.toFixed(1)}m-2.5 0h5`;
+      });
+      const ends = [...banded.map((p) => [s.x(p.x), s.y(p.high)]), ...banded.reverse().map((p) => [s.x(p.x), s.y(p.low)])];
+      layers.bands.append(group(ends.length > 2 ? svg("path", { class: "band", d: `${path(ends)}Z` }) : "", svg("path", { class: "bars", d: bars.join(""), style: `--aside: ${aside}px` })));
+    }
+    layers.curves.append(group(svg("path", { class: "curve", d: path(points) })));
+    if (one.mark) layers.marks.append(group(points.map(([x, y]) => svg("path", { class: "mark", d: one.mark, transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` }))));
     this.dots.push(points);
   }
 
@@ -152,7 +168,7 @@ class Chart {
       });
       if (!best || best.cost >= 100) return; // no room: the key above the figure still names it
       taken.push(best.b);
-      layer.append(svg("g", { class: one.cls }, svg("text", { class: "label", x: best.x.toFixed(1), y: best.y.toFixed(1) }, one.name)));
+      layer.append(svg("g", { class: one.cls, "data-series": one.name }, svg("text", { class: "label", x: best.x.toFixed(1), y: best.y.toFixed(1) }, one.name)));
     });
   }
 
@@ -166,10 +182,20 @@ class Chart {
       if (d < 36 && (!best || d < best.d)) best = { d, series, index };
     }));
     if (best) this.select(best.series, best.index);
+    else if (event.type === "pointerdown") this.clear();
+  }
+
+  clear() {
+    if (!this.at || !this.plot) return;
+    this.at = null;
+    this.focus.replaceChildren();
+    this.svg.classList.remove("focused");
+    this.idle();
   }
 
   key(event) {
     const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+    if (event.key === "Escape") return this.clear();
     if (!step || !this.dots?.length) return;
     event.preventDefault();
     if (!this.at) return this.select(0, 0);
@@ -184,6 +210,7 @@ class Chart {
     const [x, y] = dot, { box } = this.scale;
     this.focus.replaceChildren(svg("line", { class: "cross", x1: x, x2: x, y1: y, y2: box.bottom }), svg("line", { class: "cross", x1: box.left, x2: x, y1: y, y2: y }), svg("circle", { class: "ring", cx: x, cy: y, r: 8 }));
     const one = this.plot.series[series];
+    this.svg.classList.add("focused");
     for (const g of this.svg.querySelectorAll("[data-series]")) g.classList.toggle("on", g.dataset.series === one.name);
     this.readout.replaceChildren(...this.describe(one.points[index], one));
   }

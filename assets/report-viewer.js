@@ -8,7 +8,7 @@ class Viewer {
     const names = shortNames(this.images.map((p) => p.file)), film = section.media === "video";
     this.names = this.images.map((p, i) => (film ? `frame ${p.frame}, ${names[i]}` : names[i]));
     this.word = film ? "frame" : "picture";
-    this.state = { image: 0, left: "original", right: "", mode: "slider", zoom: 1, gain: 8, at: 50 };
+    this.state = { image: 0, left: "original", right: "", mode: "slider", zoom: 1, gain: 8, at: 50, match: false };
     this.state.right = this.versions().find((v) => v !== "original") ?? "original";
     this.build();
     this.show();
@@ -34,17 +34,20 @@ class Viewer {
     this.pickers = { left: el("select", { onchange: () => set("left")(this.pickers.left.value) }), right: el("select", { onchange: () => set("right")(this.pickers.right.value) }) };
     const step = (by, text, title) => el("button", { type: "button", "aria-label": title, title, onclick: () => this.move(by) }, text);
     this.numbers = el("div");
+    this.sized = el("p", { class: "note sized", "aria-live": "polite" });
     this.thumb = el("div", { class: "thumb" });
     this.modes = choice("Show", [["slider", "Slider"], ["beside", "Side by side"], ["difference", "Difference"]], state.mode, set("mode"));
+    this.match = tick("Match size", false, (on) => { state.match = on; this.pair(); this.show(); });
+    this.match.title = "On the right the setting of its codec whose file is nearest in bytes to the one on the left";
     const panel = el("div", { class: "panel" },
       el("div", { class: "field" }, el("span", { id: which }, film ? "Frame" : "Picture"), el("div", { class: "step" }, step(-1, "\u2190", `previous ${word}`), this.image, step(1, "\u2192", `next ${word}`))),
-      el("label", { class: "field" }, "Left", this.pickers.left), el("label", { class: "field" }, "Right", this.pickers.right),
+      el("label", { class: "field" }, "Left", this.pickers.left), el("label", { class: "field" }, "Right", this.pickers.right), this.match,
       el("div", { class: "controls", style: "margin: 0" }, this.modes, choice("Zoom", [1, 2, 4, 8].map((z) => [z, `${z}\u00d7`]), state.zoom, set("zoom"))),
       this.thumb, this.numbers);
     this.image.setAttribute("aria-labelledby", which);
-    this.node = el("div", { class: "viewer" }, el("div", {}, this.stage, this.sides, this.wipeField, this.gainField,
+    this.node = el("div", { class: "viewer" }, el("div", {}, this.stage, this.sides, this.sized, this.wipeField, this.gainField,
       el("p", { class: "note hint" }, "Inside the viewer: ", el("kbd", {}, "["), " ", el("kbd", {}, "]"), ` ${word}, `, el("kbd", {}, ","), " ", el("kbd", {}, "."), " version on the right, ",
-        el("kbd", {}, "s"), " side by side, ", el("kbd", {}, "d"), " difference, ", el("kbd", {}, "z"), " zoom; hold ", el("kbd", {}, "x"), " to see the left version everywhere.")), panel);
+        el("kbd", {}, "s"), " side by side, ", el("kbd", {}, "d"), " difference, ", el("kbd", {}, "z"), " zoom, ", el("kbd", {}, "m"), " match size; hold ", el("kbd", {}, "x"), " to see the left version everywhere.")), panel);
     this.node.addEventListener("keydown", (e) => this.key(e));
     this.node.addEventListener("keyup", (e) => { if (e.key === "x") this.wipe(state.at); });
     const drag = (e) => { const r = this.frame.getBoundingClientRect(); this.wipe(Math.max(0, Math.min(100, (100 * (e.clientX - r.left)) / r.width))); };
@@ -57,12 +60,13 @@ class Viewer {
     const { state } = this, zooms = [1, 2, 4, 8], press = (name, v) => this.node.querySelector(`input[type=radio][value="${v}"]`)?.click();
     if (event.key === "[" || event.key === "]") this.move(event.key === "[" ? -1 : 1);
     else if (event.key === "," || event.key === ".") {
-      const list = this.versions();
+      const list = this.offered("right");
       state.right = list[(list.indexOf(state.right) + (event.key === "." ? 1 : -1) + list.length) % list.length];
       this.show();
     } else if (event.key === "d") press("mode", state.mode === "difference" ? "slider" : "difference");
     else if (event.key === "s") press("mode", state.mode === "beside" ? "slider" : "beside");
     else if (event.key === "z") press("zoom", zooms[(zooms.indexOf(state.zoom) + 1) % zooms.length]);
+    else if (event.key === "m") this.match.click();
     else if (event.key === "x") this.clip(100);
     else return;
     event.preventDefault();
@@ -99,9 +103,10 @@ class Viewer {
   }
 
   show() {
-    const { state } = this, picture = this.images[state.image], list = this.versions();
+    const { state } = this, picture = this.images[state.image];
     for (const side of ["left", "right"]) {
-      if (!list.includes(state[side])) state[side] = side === "left" ? "original" : (list[1] ?? "original");
+      const list = this.offered(side), same = list.find((v) => family(v) === family(state[side]));
+      if (!list.includes(state[side])) state[side] = (state.match && same) || (side === "left" ? "original" : (list[1] ?? list[0]));
       this.pickers[side].replaceChildren(...list.map((v) => el("option", { value: v, selected: v === state[side] }, this.title(v))));
     }
     this.image.value = state.image;
@@ -121,6 +126,7 @@ class Viewer {
     this.wipe(state.at);
     this.sides.replaceChildren(el("span", {}, difference ? `${state.left} against ${state.right}` : this.title(state.left)), el("span", {}, difference ? "black: no difference" : this.title(state.right)));
     this.table();
+    this.sized.textContent = this.sizes();
     const [W, H] = picture.size, share = (a, b) => `${((100 * a) / b).toFixed(2)}%`;
     this.thumb.replaceChildren(el("img", { src: picture.thumb, alt: `${this.names[state.image]}, whole`, title: `${W} \u00d7 ${H} pixels; the frame is the crop shown` }),
       el("i", { style: `left:${share(x, W)};top:${share(y, H)};width:${share(w, W)};height:${share(h, H)}` }));
@@ -132,11 +138,47 @@ class Viewer {
     return rate === null ? spec : `${spec}, ${rateNumber(rate)} ${this.section.rate}`;
   }
 
+  // How the bytes of both sides compare.
+  sizes() {
+    const [left, right] = [this.bytes(this.state.left), this.bytes(this.state.right)];
+    if (!left || !right || this.state.left === this.state.right) return "";
+    const part = 100 * (right / left - 1);
+    return `${number(left)} bytes on the left, ${number(right)} on the right: ${Math.abs(part) < 0.05 ? "the same" : `${percent(part)}`}${this.state.match && Math.abs(part) > 10 ? "; no setting in these rows is nearer" : ""}.`;
+  }
+
   table() {
     const { state, section } = this;
     const names = section.items.columns.filter((c) => !["pixels", "seconds"].includes(c));
     const list = names.map((c) => [c, this.value(state.right, c)]).filter(([, v]) => v !== null);
     this.numbers.replaceChildren(el("h3", {}, state.right), el("dl", { class: "numbers" }, list.flatMap(([c, v]) => [el("dt", {}, c.replace(/^task\./, "")), el("dd", { "data-name": c }, c.endsWith("_s") ? secondsText(v) : number(v))])));
+  }
+
+  bytes(spec) { return this.value(spec, "bytes"); }
+
+  // With sizes matched the right has one setting of each codec: that of the nearest size, by ratio, to what is on the left.
+  offered(side) {
+    const list = this.versions();
+    if (side === "left" || !this.state.match) return list;
+    const size = this.bytes(this.state.left), far = (spec) => Math.abs(Math.log(this.bytes(spec) / size));
+    if (!size) return list;
+    const best = new Map();
+    for (const spec of list) {
+      if (spec === "original" || !this.bytes(spec)) continue;
+      const codec = family(spec);
+      if (!best.has(codec) || far(spec) < far(best.get(codec))) best.set(codec, spec);
+    }
+    return best.size ? [...best.values()] : list;
+  }
+
+  // When it begins with the original on the left, which nothing is as large as: of the codec on the right and the next one
+  // the two settings that are nearest to each other.
+  pair() {
+    const { state } = this, coded = this.versions().filter((v) => v !== "original" && this.bytes(v));
+    if (!state.match || state.left !== "original" || !coded.length) return;
+    const codec = family(state.right === "original" ? coded[0] : state.right), own = coded.filter((v) => family(v) === codec);
+    const next = coded.find((v) => family(v) !== codec), others = next ? coded.filter((v) => family(v) === family(next)) : own;
+    const apart = ([a, b]) => Math.abs(Math.log(this.bytes(a) / this.bytes(b)));
+    [state.left, state.right] = own.flatMap((a) => others.map((b) => [a, b])).reduce((best, two) => (apart(two) < apart(best) ? two : best));
   }
 
   // |left - right| of each colour, times the gain; waits for the images, and gives up if others were chosen meanwhile.

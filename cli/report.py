@@ -100,7 +100,7 @@ def _page(found: Report, folder: str | None) -> str:
     if folder is None:
         return plain
     if not sections:
-        say("codec: --pictures is of pictures and videos, and these rows are of sound; leave it out")
+        say("codec: --pictures is of pictures and videos, and these rows are of neither; leave it out")
     room = reports.PAGE_BYTES - len(plain.encode()) - 100_000  # for what is said of the pictures
     pictures: dict[str, Pictures] = {}
     for number, section in enumerate(sections):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from codec.metrics.bdrate import bd_rate
+from codec.metrics.bdrate import bd_rate, bd_rates
 
 Float = NDArray[np.float64]
 
@@ -130,6 +130,24 @@ def bd_rate_of(rates: ArrayLike, quality: ArrayLike, ref_rates: ArrayLike, ref_q
     return _compared(ours, ref, points=2, overlap=0.0)
 
 
+def bd_rates_of(rates: Float, quality: Float, ref_rates: Float, ref_quality: Float) -> Float:
+    """The same of many pairs of curves, [n, points] each: [n], nan where `bd_rate_of` refuses."""
+    sides = []
+    for r, q in ((rates, quality), (ref_rates, ref_quality)):
+        order = np.argsort(q, 1, kind="stable")
+        sides.append([np.take_along_axis(v, order, 1) for v in (r, q)])
+    found = np.full(len(rates), np.nan)
+    # Those without equal and infinite qualities all at once, the others one by one.
+    with np.errstate(invalid="ignore"):
+        plain = np.all([np.isfinite(q).all(1) & (np.diff(q) > 0).all(1) & (q.shape[1] > 1) for _, q in sides], 0)
+    if plain.any():
+        found[plain] = bd_rates(*(v[plain] for side in sides for v in side))
+    for i in np.flatnonzero(~plain):
+        value = bd_rate_of(rates[i], quality[i], ref_rates[i], ref_quality[i]).value
+        found[i] = np.nan if value is None else value
+    return found
+
+
 def bd_rate_by_score(
     rates: ArrayLike, scores: ArrayLike, ref_rates: ArrayLike, ref_scores: ArrayLike, top: float | None
 ) -> BD:
@@ -151,8 +169,8 @@ def bd_rate_by_score(
 def _compared(ours: tuple[Float, Float], ref: tuple[Float, Float], points: int, overlap: float) -> BD:
     fewest = min(len(np.unique(y)) for _, y in (ours, ref))
     if fewest < points:
-        have = "1 point" if fewest == 1 else f"{fewest} different points"
-        return BD(None, math.nan, math.nan, f"only {have} of a curve, {points} are needed", fewest)
+        have = {0: "no point", 1: "only 1 point"}.get(fewest, f"only {fewest} different points")
+        return BD(None, math.nan, math.nan, f"{have} of a curve to compare, {points} are needed", fewest)
     low, high = max(ours[1].min(), ref[1].min()), min(ours[1].max(), ref[1].max())
     narrower = min(np.ptp(ours[1]), np.ptp(ref[1]))
     if high <= low or high - low < overlap * narrower:

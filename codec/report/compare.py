@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from codec.metrics.statistics import BD, POINTS, bd_rate_by_score, bd_rate_of, pooled, rate_at
+from codec.metrics.statistics import BD, POINTS, bd_rate_by_score, bd_rate_of, bd_rates_of, pooled, rate_at
 from codec.report.curves import Curves, family
 from codec.report.measures import Float, Measure
 from codec.report.published import Published
@@ -36,20 +37,28 @@ class Comparison:
         return self.value is not None and self.points < POINTS
 
 
-def bd_rates(curves: Curves, published: Sequence[Published], anchor: str) -> list[Comparison]:
-    """All codecs and published curves but the anchor, which may be either; empty if it has no curve."""
+def bd_rates(curves: Curves, published: Sequence[Published]) -> dict[str, list[Comparison]]:
+    """By anchor, which each codec and published curve is once: all others that have a curve against it."""
     known = {codec: _line(curves, codec) for codec in curves.points}
     for p in published:
         line = p.curves.get(curves.measure.name, [])
         if line and p.name not in known:
             known[p.name] = np.array([rate for rate, _ in line]), np.array([v for _, v in line])
-    if anchor not in known:
-        return []
-    return [
-        _comparison(curves, codec, anchor, _bd(curves, known[codec], known[anchor]))
-        for codec in known
-        if codec != anchor
-    ]
+    drawn = _Draws(curves)
+    found: dict[tuple[str, str], Comparison] = {}
+    for codec, anchor in combinations(known, 2):
+        bd = _bd(curves, known[codec], known[anchor])
+        draws = drawn.bd_rates(codec, anchor) if bd.value is not None else np.zeros(0)
+        found[codec, anchor] = _comparison(curves, codec, bd, draws)
+        # The other way round it is the inverse ratio.
+        back = bd._replace(value=None if bd.value is None else float(_inverse(bd.value)))
+        found[anchor, codec] = _comparison(curves, anchor, back, _inverse(draws))
+    return {anchor: [found[codec, anchor] for codec in known if codec != anchor] for anchor in known}
+
+
+def _inverse(percent: float | Float) -> float | Float:
+    with np.errstate(divide="ignore"):
+        return 100 * (1 / (1 + percent / 100) - 1)
 
 
 def _line(curves: Curves, codec: str) -> tuple[Float, Float]:
@@ -60,15 +69,19 @@ def _line(curves: Curves, codec: str) -> tuple[Float, Float]:
 def _bd(curves: Curves, ours: tuple[Float, Float], anchor: tuple[Float, Float]) -> BD:
     measure = curves.measure
     (rate, value), (ref_rate, ref_value) = ours, anchor
-    quality, ref_quality = (np.array([measure.quality(float(x)) for x in v]) for v in (value, ref_value))
+    quality, ref_quality = _quality(measure, value), _quality(measure, ref_value)
     if measure.task:
         top = None if curves.top is None else measure.quality(curves.top[0])
         return bd_rate_by_score(rate, quality, ref_rate, ref_quality, top)
     return bd_rate_of(rate, quality, ref_rate, ref_quality)
 
 
-def _comparison(curves: Curves, codec: str, anchor: str, bd: BD) -> Comparison:
-    low, high = _interval(curves, codec, anchor) if bd.value is not None else (math.nan, math.nan)
+def _quality(measure: Measure, values: Float) -> Float:
+    return np.array([measure.quality(float(v)) for v in values.ravel()]).reshape(values.shape)
+
+
+def _comparison(curves: Curves, codec: str, bd: BD, draws: Float) -> Comparison:
+    low, high = _interval(draws)
     why = bd.why if bd.value is None else ""
     if bd.value is None and bd.high <= bd.low:
         why = "curves don't overlap"
@@ -76,28 +89,43 @@ def _comparison(curves: Curves, codec: str, anchor: str, bd: BD) -> Comparison:
     return Comparison(codec, bd.value, low, high, ends, why, bd.points)
 
 
-def _interval(curves: Curves, codec: str, anchor: str) -> tuple[float, float]:
-    """95 % of the BD-rates of resampled files, the same ones for both; nan if the files say nothing of one."""
-    if not {codec, anchor} <= set(curves.points) or len(curves.files) < 2:
-        return math.nan, math.nan
-    n = len(curves.files)
-    drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
-    (rates, values), (ref_rates, ref_values) = (_resampled(curves, name, drawn) for name in (codec, anchor))
-    found = [_bd(curves, (rates[i], values[i]), (ref_rates[i], ref_values[i])).value for i in range(RESAMPLES)]
-    some = [v for v in found if v is not None and math.isfinite(v)]
+def _interval(draws: Float) -> tuple[float, float]:
+    """95 % of the BD-rates of draws; nan where there are none."""
+    some = draws[np.isfinite(draws)]
     # Where many draws have no BD-rate, the others are not a sample of it.
-    if len(some) < 0.9 * RESAMPLES:
+    if not len(some) or len(some) < 0.9 * RESAMPLES:
         return math.nan, math.nan
     low, high = np.percentile(some, [2.5, 97.5])
     return float(low), float(high)
 
 
-def _resampled(curves: Curves, codec: str, drawn: np.ndarray) -> tuple[Float, Float]:
-    """Rates and values of a codec's points for every draw, [draws, points] each."""
-    specs = [spec for spec in curves.items if family(spec) == codec]
-    rates = np.stack([curves.rates[s][drawn].mean(1) for s in specs], 1)
-    values = np.stack([pooled(curves.items[s][drawn], curves.measure.key.pool) for s in specs], 1)
-    return rates, values
+class _Draws:
+    """Codecs' curves over resampled files, the same ones for all of them."""
+
+    def __init__(self, curves: Curves) -> None:
+        self._curves, n = curves, len(curves.files)
+        self._drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n)) if n > 1 else None
+        self._lines: dict[str, tuple[Float, Float]] = {}
+
+    def bd_rates(self, codec: str, anchor: str) -> Float:
+        """Those of each draw, nan where there is none; of nothing if the files say nothing of one of the two."""
+        if self._drawn is None or not {codec, anchor} <= set(self._curves.points):
+            return np.zeros(0)
+        lines = *self._line(codec), *self._line(anchor)
+        if not self._curves.measure.task:
+            return bd_rates_of(*lines)
+        found = (_bd(self._curves, (r, v), (ref_r, ref_v)).value for r, v, ref_r, ref_v in zip(*lines, strict=True))
+        return np.array([math.nan if value is None else value for value in found])
+
+    def _line(self, codec: str) -> tuple[Float, Float]:
+        """Rates and values of a codec's points for every draw, [draws, points] each; of metrics quality for values."""
+        if codec not in self._lines:
+            curves, drawn, measure = self._curves, self._drawn, self._curves.measure
+            specs = [spec for spec in curves.items if family(spec) == codec]
+            rates = np.stack([curves.rates[s][drawn].mean(1) for s in specs], 1)
+            values = np.stack([pooled(curves.items[s][drawn], measure.key.pool) for s in specs], 1)
+            self._lines[codec] = rates, values if measure.task else _quality(measure, values)
+        return self._lines[codec]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,13 +23,16 @@ def family(spec: str) -> str:
 @dataclass(frozen=True)
 class Point:
     """A codec at one setting. `change` is against the uncompressed files, paired; then `low` and `high` are the
-    uncompressed score plus the interval of the change. `flips`: right to wrong, wrong to right, McNemar's p."""
+    uncompressed score plus the interval of the change. `least`, `most`: of single files, nan of a score that is no
+    mean of them. `flips`: right to wrong, wrong to right, McNemar's p."""
 
     spec: str
     rate: float
     value: float
     low: float
     high: float
+    least: float = math.nan
+    most: float = math.nan
     change: Interval | None = None
     flips: tuple[int, int, float] | None = None
 
@@ -71,10 +75,11 @@ def curves(rows: Table, measure: Measure, rate: str) -> Curves:
 
 def _point(spec: str, rates: Float, items: Float, base: Float | None, measure: Measure) -> Point:
     pool, rate = measure.key.pool, float(rates.mean())
+    ends = (float(items[:, 0].min()), float(items[:, 0].max())) if pool == "mean" else (math.nan, math.nan)
     if base is None:
-        return Point(spec, rate, *interval(items, None, pool))
+        return Point(spec, rate, *interval(items, None, pool), *ends)
     top, value = float(pooled(base, pool)), float(pooled(items, pool))
     change = interval(items, base, pool)
     yes_or_no = pool == "mean" and all(np.isin(v, (0, 1)).all() for v in (items, base))
     flips = mcnemar(base[:, 0] == 1, items[:, 0] == 1) if yes_or_no else None
-    return Point(spec, rate, value, top + change[1], top + change[2], change, flips)
+    return Point(spec, rate, value, top + change[1], top + change[2], *ends, change, flips)

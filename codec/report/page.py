@@ -6,17 +6,24 @@ import base64
 import hashlib
 import html
 import json
+import platform
 import re
 from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
 from typing import Any
 
-from codec.report.data import Report, as_json
+import codec
+from codec.installation import version_of
+from codec.report.data import Report
 from codec.report.pictures import Pictures
+from codec.report.plain import as_json
 
 PAGE_BYTES = 25_000_000  # a page's most
-_SCRIPTS = ("report-common.js", "report-chart.js", "report-tables.js", "report-viewer.js", "report.js")
+_SCRIPTS = (
+    "report-common.js", "report-chart.js", "report-table.js", "report-tables.js", "report-time.js", "report-jpegs.js",
+    "report-viewer.js", "report.js",
+)  # fmt: skip
 
 
 def page(report: Report, pictures: Mapping[str, Pictures] | None = None, day: date | None = None) -> str:
@@ -31,10 +38,17 @@ def page(report: Report, pictures: Mapping[str, Pictures] | None = None, day: da
         "policy": f"sha256-{base64.b64encode(hashlib.sha256(scripts.encode()).digest()).decode()}",
         "style": _asset("report.css"),
         "script": scripts,
-        "data": _embedded(as_json(report) | {"day": str(day or date.today())}),
+        "data": _embedded(as_json(report) | {"day": str(day or date.today()), "made": _made()}),
         "pictures": _embedded({media: _shown(found) for media, found in (pictures or {}).items()}),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _asset("report.html"))
+
+
+def _made() -> str:
+    """By what the page is made: what its numbers and pictures depend on."""
+    there = {name: version_of(name) for name in ("numpy", "torch", "pillow", "av")}
+    libraries = [f"{name} {version}" for name, version in there.items() if version]
+    return ", ".join([f"neural-codec {codec.__version__}", f"Python {platform.python_version()}", *libraries])
 
 
 def _shown(found: Pictures) -> dict[str, Any]:

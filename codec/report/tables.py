@@ -9,6 +9,7 @@ import math
 from codec.report.compare import Comparison
 from codec.report.curves import Curves, Point
 from codec.report.data import Report, Section
+from codec.report.jpegs import Jpegs
 
 # What is said of a session of an archive: title, name in codec.evaluate.sessions, format.
 _SESSION = (
@@ -20,21 +21,28 @@ _SESSION = (
 
 
 def csv_table(report: Report) -> str:
-    """One line a codec and setting; each measure has its value and the ends of its interval, empty where not known."""
+    """One line a codec and setting; each measure has its value and the ends of its interval, empty where not known. Of
+    codecs that make JPEG files smaller `file_percent` says by how much."""
     names = list(dict.fromkeys(c.measure.name for s in report.sections for c in s.curves))
+    smaller = ["file_percent"] * (report.jpegs is not None)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     ends = ("", ".low", ".high")
-    writer.writerow(
-        ["media", "codec", "files", "bpp", "kbps", "encode_s", "decode_s", *(n + e for n in names for e in ends)]
-    )
+    head = ["media", "codec", "files", "bpp", "kbps", "encode_s", "decode_s", *smaller]
+    writer.writerow([*head, *(n + e for n in names for e in ends)])
     for s in report.sections:
         for spec, points in _points(s).items():
             rate = _rate(s, points)
             rates = [rate if s.rate == unit else None for unit in ("bpp", "kbps")]
             values = [(p.value, p.low, p.high) if (p := points.get(n)) else (None,) * 3 for n in names]
-            line = [s.media, spec, len(s.common), *rates, *s.seconds.get(spec, (None, None)), *sum(values, ())]
-            writer.writerow(["" if v is None or v != v else v for v in line])
+            line = [s.media, spec, len(s.common), *rates, *s.seconds.get(spec, (None, None)), *[None for _ in smaller]]
+            writer.writerow(["" if v is None or v != v else v for v in [*line, *sum(values, ())]])
+    if report.jpegs is not None and report.jpegs.whole is not None:
+        whole, nothing = report.jpegs.whole, [""] * (len(names) * len(ends))
+        for one in whole.codecs:
+            rate = one.bytes / whole.file_bytes * whole.bpp
+            line = ["jpeg", one.codec, whole.files, rate, None, one.encode_s, one.decode_s, one.change]
+            writer.writerow(["" if v is None or v != v else v for v in line] + nothing)
     return buffer.getvalue()
 
 
@@ -50,6 +58,7 @@ def markdown_table(report: Report) -> str:
             head = ["codec", s.rate, *(c.measure.name for c in s.curves)]
             parts.append(_table(head, [_settings(s, spec, p) for spec, p in points.items()]))
         parts += [_bd_table(s), *_equal_tables(s), *_archive_tables(s)]
+    parts += _jpeg_table(report.jpegs)
     if report.errors:
         lines = [[r["file"], r["codec"], str(r["error"])] for r in report.errors]
         parts.append(f"## Errors\n\n{_table(['file', 'codec', 'error'], lines)}")
@@ -139,6 +148,25 @@ def _archive_tables(s: Section) -> list[str]:
         ]
         found.append(f"### Sessions of {_escaped(spec)}\n\n{note}\n\n{_table(head, cells)}")
     return found
+
+
+def _jpeg_table(found: Jpegs | None) -> list[str]:
+    """Bytes against the JPEGs' by folder and kind."""
+    if found is None or found.whole is None:
+        return []
+    note = "Bytes of all files of a line against the JPEGs' own, in brackets the 95 % interval over files."
+    head = ["JPEGs", "files", "bytes", *(one.codec for one in found.whole.codecs)]
+    names = [": ".join(filter(None, (g.folder, g.kind))) for g in found.groups]
+    lines = [
+        [
+            name,
+            str(g.files),
+            f"{g.file_bytes:,}",
+            *(f"{k.change:+.1f} % [{k.low:+.1f}, {k.high:+.1f}]" for k in g.codecs),
+        ]
+        for name, g in zip([*names, "all together"], [*found.groups, found.whole], strict=True)
+    ]
+    return [f"## JPEG files\n\n{note}\n\n{_table(head, lines)}"]
 
 
 def _at(rate: float | None, why: str) -> str:

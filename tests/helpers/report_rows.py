@@ -60,6 +60,28 @@ def audio_rows() -> list[Row]:
     return rows
 
 
+def jpeg_rows() -> list[Row]:
+    """Rows of 10 JPEGs in two folders, of three kinds, made smaller by two codecs."""
+    rng = np.random.default_rng(2)
+    kinds = [
+        ("phone", 4, "sequential, 4:2:0, quality 75"),
+        ("scans", 4, "sequential, 4:4:4, quality 95"),
+        ("scans", 2, ""),
+    ]
+    rows: list[Row] = []
+    for start, (folder, count, kind) in enumerate(kinds):
+        for i in range(count):
+            size = int(rng.integers(2000, 9000))
+            base = {"file": f"jpegs/{folder}/{10 * start + i}.jpg", "media": "image", "pixels": 10000, "psnr": math.inf}
+            for codec, part in (("jpeg-file", 0.74), ("lepton", 0.81)):
+                made = round(size * part * rng.uniform(0.95, 1.05))
+                rows.append(
+                    base | {"codec": codec, "bytes": made, "bpp": 8 * made / 10000, "encode_s": 0.5, "decode_s": 0.4}
+                    | {"file_bytes": size, "file_kind": kind, "settings": f"{codec} 1.0"}
+                )  # fmt: skip
+    return rows
+
+
 def video_rows(folder: Path) -> list[Row]:
     """Rows of a clip of 7 frames at an odd size, really coded: the hybrid, its base alone and peers; kept in
     folder/kept."""

@@ -7,7 +7,16 @@ import pytest
 from scipy.stats import binomtest, spearmanr
 
 from codec.evaluate.correlation import correlations, spearman
-from codec.metrics.statistics import bd_rate_by_score, bd_rate_of, interval, isotonic, mcnemar, pooled, rate_at
+from codec.metrics.statistics import (
+    bd_rate_by_score,
+    bd_rate_of,
+    bd_rates_of,
+    interval,
+    isotonic,
+    mcnemar,
+    pooled,
+    rate_at,
+)
 
 RATES = [0.1, 0.2, 0.4, 0.8, 1.6]
 
@@ -69,6 +78,17 @@ def test_half_the_rate_at_equal_scores_is_minus_fifty_per_cent() -> None:
     assert bd_rate_by_score(half, scores, RATES, scores, None).value == pytest.approx(-50)
     found = bd_rate_of(half, [20, 25, 30, 35, math.inf], RATES, [20, 25, 30, 35, math.inf])
     assert (found.value, found.low, found.high) == (pytest.approx(-50), 20, 35)
+
+
+def test_bd_rates_of_many_curves_are_those_of_each() -> None:
+    rng = np.random.default_rng(3)
+    rates, ref_rates = (np.sort(rng.uniform(0.1, 2, (40, n)), 1) for n in (5, 4))
+    quality, ref_quality = (25 + 4 * np.log(r) + rng.normal(0, 0.4, r.shape) for r in (rates, ref_rates))
+    quality[0, 2], quality[1, 1], ref_quality[2], quality[3] = math.inf, quality[1, 2], 60, math.inf
+    found = bd_rates_of(rates, quality, ref_rates, ref_quality)
+    each = [bd_rate_of(*lines).value for lines in zip(rates, quality, ref_rates, ref_quality, strict=True)]
+    assert [math.isnan(v) for v in found] == [v is None for v in each] and np.isnan(found).sum() >= 2
+    assert [v for v in found if v == v] == pytest.approx([v for v in each if v is not None])
 
 
 def test_what_is_as_good_as_uncompressed_does_not_count() -> None:

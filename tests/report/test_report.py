@@ -37,6 +37,11 @@ def measure(section: Any, name: str) -> Any:
     return next(m for m in section["measures"] if m["name"] == name)
 
 
+def against(section: Any, name: str) -> Any:
+    """The BD-rates by a measure against the section's anchor."""
+    return measure(section, name)["bd"][section["anchor"]]
+
+
 def mean(rows: list[Row], codec: str, name: str) -> float:
     return float(np.mean([r[name] for r in rows if r["codec"] == codec]))
 
@@ -89,12 +94,14 @@ def test_error_rates_are_pooled_and_kept_at_equal_rates() -> None:
     assert found["points"]["mp3"][0]["value"] == pytest.approx(wanted)
     (equal,) = [e for e in found["equal"] if (e["codec"], e["share"]) == ("opus", 0.95)]
     assert equal["score"] == pytest.approx(0.05)  # 95 % of the words right
-    assert 6 < equal["rate"] < 24 and equal["saving"] < 0
+    assert 6 < equal["rate"] < 24
+    (saved,) = [e for e in build(rows).sections[0].equal[found["name"]] if (e.codec, e.share) == ("opus", 0.95)]
+    assert saved.rate == equal["rate"] and saved.saving is not None and saved.saving < 0
 
 
 def test_bd_rates_are_those_of_the_mean_curves_and_state_their_range() -> None:
     rows = image_rows()
-    (found,) = measure(data(rows, anchor="jpeg")["sections"][0], "psnr")["bd"]
+    (found,) = against(data(rows, anchor="jpeg")["sections"][0], "psnr")
     lines = [[mean(rows, f"{c}:q={q}", n) for q in SETTINGS] for c in ("webp", "jpeg") for n in ("bpp", "psnr")]
     wanted = bd_rate_of(*lines)
     assert found["value"] == pytest.approx(wanted.value) and found["value"] < -10
@@ -102,22 +109,36 @@ def test_bd_rates_are_those_of_the_mean_curves_and_state_their_range() -> None:
     assert found["low"] < found["value"] < found["high"]
 
 
+def test_every_codec_can_be_the_anchor_and_the_other_way_round_is_the_inverse() -> None:
+    first, second = (data(image_rows(), anchor=name)["sections"][0] for name in ("jpeg", "webp"))
+    for name in ("psnr", "ms-ssim", "task.classify.kl"):
+        found = measure(first, name)["bd"]
+        assert found == measure(second, name)["bd"] and set(found) == {"jpeg", "webp"}
+        (webp,), (jpeg,) = found["jpeg"], found["webp"]
+        assert (webp["codec"], jpeg["codec"]) == ("webp", "jpeg") and webp["overlap"] == jpeg["overlap"]
+        assert (1 + webp["value"] / 100) * (1 + jpeg["value"] / 100) == pytest.approx(1)
+        assert jpeg["low"] < jpeg["value"] < jpeg["high"]
+    lines = [[mean(image_rows(), f"{c}:q={q}", n) for q in SETTINGS] for c in ("jpeg", "webp") for n in ("bpp", "psnr")]
+    (jpeg,) = measure(second, "psnr")["bd"]["webp"]
+    assert jpeg["value"] == pytest.approx(bd_rate_of(*lines).value)
+
+
 def test_bd_rates_are_refused_where_curves_do_not_overlap() -> None:
     rows = image_rows()
     for r in rows:
         r["psnr"] += 50 * r["codec"].startswith("webp")
     found = build(rows, anchor="jpeg")
-    (refused,) = measure(embedded(page(found))["sections"][0], "psnr")["bd"]
+    (refused,) = against(embedded(page(found))["sections"][0], "psnr")
     assert refused["value"] is None and refused["why"] == "curves don't overlap"
     assert "n/a: curves don't overlap" in markdown_table(found)
 
 
 def test_bd_rates_say_when_they_stand_on_few_points() -> None:
     rows = image_rows()
-    (found,) = measure(data(rows, anchor="jpeg")["sections"][0], "psnr")["bd"]
+    (found,) = against(data(rows, anchor="jpeg")["sections"][0], "psnr")
     assert found["points"] == 5 and not found["thin"]
     few = [r for r in rows if r["codec"] not in ("webp:q=10", "webp:q=30", "webp:q=90")]
-    (thin,) = measure(data(few, anchor="jpeg")["sections"][0], "psnr")["bd"]
+    (thin,) = against(data(few, anchor="jpeg")["sections"][0], "psnr")
     assert thin["value"] < -10 and thin["points"] == 2 and thin["thin"]
     assert "2 points only" in markdown_table(build(few, anchor="jpeg"))
     assert "points only" not in markdown_table(build(rows, anchor="jpeg"))
@@ -126,7 +147,7 @@ def test_bd_rates_say_when_they_stand_on_few_points() -> None:
 def test_ranges_of_distances_are_given_as_they_are() -> None:
     rows = [r | {"deep.efflite0": 40 / r["psnr"] - 0.9} for r in image_rows()]
     section = data(rows, anchor="jpeg")["sections"][0]
-    (found,) = measure(section, "deep.efflite0")["bd"]
+    (found,) = against(section, "deep.efflite0")
     assert found["value"] < 0  # webp is better, and this is better lower
     assert 0 < found["overlap"][0] < found["overlap"][1]
 
@@ -194,7 +215,7 @@ def test_published_curves_are_drawn_along_and_can_be_the_anchor(tmp_path: Path) 
     (section,) = embedded(page(found))["sections"]
     assert measure(section, "psnr")["published"] == [{"name": "VTM", "points": [[1, 30], [2, 34], [4, 38]]}]
     assert measure(section, "ms-ssim")["published"][0]["points"][0] == [1, pytest.approx(0.9)]
-    assert [b["codec"] for b in measure(section, "psnr")["bd"]] == ["jpeg", "webp"]
+    assert [b["codec"] for b in against(section, "psnr")] == ["jpeg", "webp"]
     assert data([], published=read_published([file]))["sections"][0]["measures"][0]["published"]
 
 

@@ -53,7 +53,14 @@ def rows(tmp_path_factory: pytest.TempPathFactory, picture: Image.Image) -> list
                 rows.append(
                     base
                     | {"codec": f"{codec}:q={q}", "bytes": len(data), "bpp": 8 * len(data) / (288 * 192)}
-                    | {"encode_s": 0.1, "decode_s": 0.1, "psnr": psnr(frame, decoded), "kept": kept}
+                    | {
+                        "encode_s": 0.1,
+                        "decode_s": 0.1,
+                        "encode_cpu_s": q / 100,
+                        "decode_cpu_s": 0.2,
+                        "psnr": psnr(frame, decoded),
+                        "kept": kept,
+                    }
                     | {"ms-ssim": ms_ssim(frame, decoded), "task.classify.agree": int(q + 30 * i > 40)}
                 )
     return rows
@@ -142,7 +149,8 @@ def test_it_opens_from_disk_without_errors_and_loads_nothing(browser: webdriver.
     assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
     assert browser.title == "What machines see" == find(browser, "h1").text
     assert texts(browser, "h2") == [
-        "At a glance", "Rate and distortion", "Classification", "Viewer", "Settings", "Files", "Notes",
+        "At a glance", "Rate and distortion", "Time and quality", "Classification", "Viewer", "Settings", "Files",
+        "Versions", "Notes",
     ]  # fmt: skip
 
 
