@@ -7,13 +7,14 @@ import io
 import json
 import math
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from helpers.report_rows import FILES, HOSTILE, SETTINGS, Row, audio_rows, image_rows, write
+from helpers.report_rows import FILES, HOSTILE, SETTINGS, Row, audio_rows, image_rows, jpeg_rows, write
 from PIL import Image
 
 from codec.cli.report import report as command
@@ -192,6 +193,58 @@ def test_names_can_not_leave_their_data() -> None:
     assert "<img" not in html and "alert(1)</script" not in html
     assert HOSTILE in embedded(html)["sections"][0]["items"]["files"]
     assert "&lt;/title&gt;" in html
+
+
+class Elements(HTMLParser):
+    """Every element of a page with its attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_the_page_refers_to_nothing_outside_itself() -> None:
+    html = page(build([*image_rows(), *audio_rows(), *jpeg_rows()]))
+    elements = Elements(html).found
+    assert [tag for tag, _ in elements if tag in ("base", "iframe", "object", "embed", "form", "audio", "video")] == []
+    led = [(tag, v) for tag, a in elements for k, v in a.items() if k in ("src", "href", "srcset", "action", "poster")]
+    assert set(led) == {("link", "data:,"), ("a", "#main")}
+    assert not [k for _, a in elements for k in a if k.startswith("on")]
+    ids = [a["id"] for _, a in elements if "id" in a]
+    assert len(ids) == len(set(ids)) and {"main", "data", "pictures"} <= set(ids)
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    assert "@import" not in style and "url(" not in style and "prefers-color-scheme: dark" in style
+    script = html.rpartition("<script>")[2]
+    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|EventSource|importScripts|innerHTML|eval)\b", script)
+
+
+def test_what_is_missing_has_a_reason() -> None:
+    rows = image_rows()
+    small, other = rows[1], rows[2]
+    small["ms-ssim"] = None
+    del other["ms-ssim"]
+    items = data(rows)["sections"][0]["items"]
+    width = len(items["columns"])
+    reasons = {cell: reason for reason, cells in items["gaps"].items() for cell in cells}
+    missing = {i * width + j for i, r in enumerate(items["rows"]) for j, v in enumerate(r[2:]) if v is None}
+    assert set(reasons) == missing and len(missing) == 2 * len(FILES) + 2
+    place = items["columns"].index("ms-ssim")
+    assert reasons[1 * width + place] == "MS-SSIM needs sides of 161 pixels at least"
+    assert reasons[2 * width + place].startswith("not measured")
+    assert reasons[items["columns"].index("encode_s")] == "the original is not coded"
+
+
+def test_every_version_that_rows_name_is_kept() -> None:
+    rows = [r | {"device": "cpu"} for r in image_rows()]
+    rows[1]["settings"] = "jpeg 2.0"
+    codecs = data(rows)["sections"][0]["codecs"]
+    assert codecs[0] == {"name": "jpeg", "settings": ["jpeg 2.0", "jpeg 1.0"], "devices": ["cpu"]}
+    assert codecs[1] == {"name": "webp", "settings": ["webp 1.0"], "devices": ["cpu"]}
+    assert f"numpy {np.__version__}" in data(rows)["made"]
 
 
 def test_the_page_allows_its_own_script_and_no_load() -> None:

@@ -1,5 +1,7 @@
 """The report's page in a real browser: opened from disk, used by key and pointer, its numbers those of the rows."""
 
+import csv
+import io
 import json
 import math
 import re
@@ -10,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.report_rows import Row, video_rows
+from helpers.report_rows import Row, jpeg_rows, video_rows
 from PIL import Image
 
 from codec.metrics import decibels, ms_ssim, psnr
@@ -152,6 +154,146 @@ def test_it_opens_from_disk_without_errors_and_loads_nothing(browser: webdriver.
         "At a glance", "Rate and distortion", "Time and quality", "Classification", "Viewer", "Settings", "Files",
         "Versions", "Notes",
     ]  # fmt: skip
+
+
+# All that the page's buttons save, by the label of their table, with what the table shows: [heads, cells, CSV, JSON].
+SAVED = """
+const done = arguments[0], blobs = [];
+URL.createObjectURL = (blob) => { blobs.push(blob); return '#'; };
+HTMLAnchorElement.prototype.click = () => {};
+const found = [...document.querySelectorAll('.table')].map(async (table) => {
+  const mine = [...table.querySelectorAll('.save')].map((button) => { button.click(); return blobs.at(-1); });
+  const line = (row) => [...row.cells].map((cell) => cell.textContent.trim());
+  const [csv, json] = await Promise.all(mine.map((blob) => blob.text()));
+  return [table.querySelector('[role=region]').getAttribute('aria-label'), line(table.querySelector('thead tr')), [...table.querySelectorAll('tbody tr')].map(line), csv, json];
+});
+Promise.all(found).then(done);
+"""  # noqa: E501
+
+
+def same(cell: str, value: str) -> bool:
+    """Whether a cell shows a value of an export."""
+    if not value or value == "inf":
+        return bool(re.fullmatch(r"\u2013\d+", cell) if not value else cell == "\u221e")
+    try:
+        wanted = float(value)
+    except ValueError:
+        return bool(cell) and value.endswith(cell)  # a codec, or a file without its folders
+    return numbers(cell)[0] == pytest.approx(wanted, rel=6e-4, abs=6e-4)
+
+
+def test_every_table_can_be_saved_and_what_is_saved_is_the_table(browser: webdriver.Chrome, rows: list[Row]) -> None:
+    tables = {label: rest for label, *rest in browser.execute_async_script(SAVED)}
+    assert {"At a glance", "BD-rate by psnr against jpeg", "Every setting", "Every file", "Versions"} <= set(tables)
+    for label, (heads, cells, text, listed) in tables.items():
+        lines = list(csv.reader(io.StringIO(text)))
+        records = json.loads(listed)
+        assert len(lines) - 1 == len(records) == len(cells) > 0 and {len(line) for line in lines} == {len(lines[0])}, (
+            label
+        )
+        for line, record in zip(lines[1:], records, strict=True):
+            assert list(record) == lines[0]
+            assert [v in ("", str(record[k])) or float(v) == record[k] for k, v in zip(lines[0], line, strict=True)]
+            assert [not v for v in line] == [record[k] is None for k in lines[0]]
+        if label in ("Every setting", "Every file"):  # each column is a field
+            assert len(lines[0]) == len(heads)
+            for shown, line in zip(cells, lines[1:], strict=True):
+                assert [same(*pair) for pair in zip(shown, line, strict=True)] == [True] * len(heads), (shown, line)
+    files = list(csv.DictReader(io.StringIO(tables["Every file"][2])))
+    assert [(f["file"], f["codec"]) for f in files] == [(r["file"], r["codec"]) for r in rows]
+    assert [float(f["psnr"]) for f in files] == [r["psnr"] for r in rows]
+
+
+def test_a_formula_in_a_name_is_text_in_what_is_saved(browser: webdriver.Chrome) -> None:
+    text = browser.execute_script("return csvText([{'a': '=1+1', 'b': 'x,\"y', 'c': -2.5, 'd': null, 'e': '-inf'}])")
+    assert next(csv.DictReader(io.StringIO(text))) == {"a": "'=1+1", "b": 'x,"y', "c": "-2.5", "d": "", "e": "-inf"}
+
+
+def test_dashes_have_reasons(browser: webdriver.Chrome) -> None:
+    found = browser.execute_script(
+        "return [...document.querySelectorAll('.gap')].map((g) => [g.textContent, g.title, g.closest('.table').querySelector('.gaps').textContent])"  # noqa: E501
+    )
+    assert any("the original is not coded" in title for _, title, _ in found)
+    assert any("4 are needed" in title for _, title, _ in found)
+    for text, title, notes in found:
+        assert text[0] == "\u2013" and f"{text[1:]} {title}" in notes
+    assert (
+        browser.execute_script("return [...document.querySelectorAll('td')].filter((t) => !t.textContent).length") == 0
+    )
+
+
+def test_any_codec_can_be_the_anchor(browser: webdriver.Chrome) -> None:
+    before = find(browser, "#rate-and-distortion tbody td").text
+    labelled(browser, "at-a-glance", "Anchor").select_by_value("webp")
+    assert find(browser, "#rate-and-distortion caption").text == "BD-rate against webp"
+    for section in ("rate-and-distortion", "time-and-quality", "task-classify"):
+        assert labelled(browser, section, "Anchor").first_selected_option.text == "webp"
+    after = dict(
+        zip(
+            texts(browser, "#rate-and-distortion tbody th"),
+            texts(browser, "#rate-and-distortion tbody td"),
+            strict=True,
+        )
+    )
+    assert set(after) == {"jpeg", "VTM"} and numbers(after["jpeg"])[0] > 0 and before != after["jpeg"]
+    glance = dict(
+        zip(texts(browser, "#at-a-glance tbody th"), texts(browser, "#at-a-glance td:nth-child(3)"), strict=True)
+    )
+    assert glance["webp"] == "anchor" and numbers(glance["jpeg"])[0] == numbers(after["jpeg"])[0]
+    labelled(browser, "time-and-quality", "Anchor").select_by_value("VTM")
+    assert "webp" in texts(browser, "#at-a-glance tbody th") and "VTM" in find(browser, "#at-a-glance .lede").text
+
+
+def test_time_stands_against_quality(browser: webdriver.Chrome, rows: list[Row]) -> None:
+    place = "#time-and-quality"
+    press(browser, f"{place} .chart", Keys.ARROW_RIGHT, Keys.ARROW_DOWN)
+    text = find(browser, f"{place} .readout").text
+    assert text.startswith("webp: ") and "CPU seconds to encode" in text and "bits against jpeg" in text
+    assert numbers(text)[0] == pytest.approx(sum(SETTINGS) / 300, rel=6e-3)
+    press(browser, f"{place} input[value=rate]", Keys.SPACE)
+    rate = float(labelled(browser, "time-and-quality", "Rate").first_selected_option.get_attribute("value") or "nan")
+    cells = dict(zip(texts(browser, f"{place} tbody th"), texts(browser, f"{place} td:nth-child(4)"), strict=True))
+    for codec in ("jpeg", "webp"):
+        line = [[mean(rows, f"{codec}:q={q}", name) for q in SETTINGS] for name in ("bpp", "psnr")]
+        assert line[0][0] <= rate <= line[0][-1]
+        assert numbers(cells[codec])[0] == pytest.approx(np.interp(np.log(rate), np.log(line[0]), line[1]), abs=0.006)
+
+
+def test_sizes_are_matched_in_the_viewer(browser: webdriver.Chrome, rows: list[Row]) -> None:
+    size = {(r["file"].rpartition("/")[2], r["codec"]): r["bytes"] for r in rows}
+    labelled(browser, "viewer", "Left").select_by_value("jpeg:q=40")
+    labelled(browser, "viewer", "Right").select_by_value("webp:q=10")
+    press(browser, ".wipe", "m")
+    for _ in NAMES:
+        name = Select(find(browser, ".step select")).first_selected_option.text
+        left, right = (
+            labelled(browser, "viewer", side).first_selected_option.get_attribute("value") for side in ("Left", "Right")
+        )
+        near = min(
+            (f"webp:q={q}" for q in SETTINGS), key=lambda c: abs(math.log(size[name, c] / size[name, "jpeg:q=40"]))
+        )
+        assert (left, right) == ("jpeg:q=40", near)
+        assert numbers(find(browser, ".sized").text)[:2] == [size[name, left], size[name, right]]
+        press(browser, ".wipe", "]")
+    assert len(labelled(browser, "viewer", "Right").options) == 2  # one setting of each codec
+    press(browser, ".wipe", "m")
+    assert len(labelled(browser, "viewer", "Right").options) == 7
+
+
+def test_bands_of_curves_over_each_other_stay_apart(browser: webdriver.Chrome) -> None:
+    press(browser, "#rate-and-distortion input[value=interval]", Keys.SPACE)
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#rate-and-distortion .bars")) == 2
+    heights = [b.rect["height"] for b in browser.find_elements(By.CSS_SELECTOR, "#rate-and-distortion .bars")]
+    press(browser, "#rate-and-distortion input[value=spread]", Keys.SPACE)
+    wider = [b.rect["height"] for b in browser.find_elements(By.CSS_SELECTOR, "#rate-and-distortion .bars")]
+    assert len(wider) == len(heights) == 2
+    chart = "#rate-and-distortion .chart"
+    press(browser, chart, Keys.ARROW_RIGHT)
+    shown = "return [...document.querySelectorAll('#rate-and-distortion .band')].map((b) => [b.parentNode.dataset.series, Number(getComputedStyle(b).fillOpacity), Number(getComputedStyle(b.parentNode).opacity)])"  # noqa: E501
+    (first, second) = browser.execute_script(shown)
+    assert first[0] == "jpeg" and first[1] > second[1] and first[2] == 1 > second[2]
+    press(browser, chart, Keys.ESCAPE)
+    assert {opacity for *_, opacity in browser.execute_script(shown)} == {1}
 
 
 def test_no_name_of_a_file_becomes_markup(browser: webdriver.Chrome) -> None:
@@ -319,6 +461,31 @@ def test_a_narrow_window_does_not_scroll_sideways(browser: webdriver.Chrome) -> 
     browser.refresh()
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
     assert find(browser, "#rate-and-distortion .chart").rect["width"] <= 390
+    boxes = "return [...document.querySelectorAll('.scroll')].filter((b) => b.clientWidth).map((b) => { b.scrollLeft = 60; return [b.getBoundingClientRect().right, b.scrollLeft, b.firstChild.className, b.getBoundingClientRect().left - b.querySelector('tbody th').getBoundingClientRect().left]; })"  # noqa: E501
+    found = browser.execute_script(boxes)
+    assert max(right for right, *_ in found) <= 390 and sum(left > 0 for _, left, *_ in found) >= 3
+    assert all(abs(off) <= 2 for _, left, name, off in found if left > 0 and "sticky" in name)
+    assert all("sticky" in name for _, left, name, _ in found if left > 0)
+
+
+def test_jpegs_made_smaller_have_a_part_of_their_own(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    rows = [r | {"file": r["file"].replace("scans", "<img src=x>")} for r in jpeg_rows()]
+    report = build(rows)
+    assert report.jpegs is not None and report.jpegs.whole is not None
+    (tmp_path / "report.html").write_text(page(report))
+    emulate(driver)
+    driver.get((tmp_path / "report.html").as_uri())
+    assert [e for e in driver.get_log("browser") if e["level"] == "SEVERE"] == []
+    assert texts(driver, "h2") == ["JPEG files", "Versions", "Notes"]
+    assert driver.execute_script("return document.querySelectorAll('img').length") == 0
+    sizes = "#jpeg-files [aria-label='JPEG files made smaller']"
+    assert texts(driver, f"{sizes} thead th") == ["JPEGs", "files", "bytes", "jpeg-file", "lepton"]
+    lines = texts(driver, f"{sizes} tbody tr")
+    assert len(lines) == 4 and any(line.startswith("<img src=x>: ") for line in lines)
+    whole = [kept.change for kept in report.jpegs.whole.codecs]
+    found = [numbers(cell)[0] for cell in texts(driver, f"{sizes} tbody tr:last-child td:nth-child(n+4)") if cell]
+    assert found == pytest.approx(whole, abs=0.06)
+    assert len(driver.find_elements(By.CSS_SELECTOR, "#jpeg-files .mark")) == 6
 
 
 @pytest.fixture(scope="module")
