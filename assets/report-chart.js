@@ -129,7 +129,7 @@ class Chart {
     const banded = one.points.filter((p) => finite(p.low) && finite(p.high));
     const group = (...children) => svg("g", { class: one.cls, "data-series": one.name }, ...children);
     if (this.plot.bands && banded.length) {
-      const bars = banded.map((p) => {
+      const bars = banded.filter((p) => p.low !== p.high).map((p) => {
         const x = s.x(p.x), [top, bottom] = [s.y(p.high), s.y(p.low)];
         return `M${(x - 2.5).toFixed(1)} ${top.toFixed(1)}h5M${x.toFixed(1)} ${top.toFixed(1)}V${bottom.toFixed(1)}m-2.5 0h5`;
       });

@@ -31,7 +31,7 @@ function bdTable(s, m) {
     columns: [
       { title: "codec", node: (b) => named(s, b.codec), value: (b) => b.codec, className: "wrap" },
       { title: "bits for the same quality", node: (b, reasons) => bdCell(b, m, true, reasons), className: "wrap",
-        data: (b) => ({ ...bdData(`bd.${m.name}`, b), from: b.overlap[0], to: b.overlap[1] }) },
+        data: (b) => ({ ...bdData(`bd.${m.name}`, b), from: b.overlap[0], to: b.overlap[1], why: b.why || null }) },
     ],
   }).node;
 }

@@ -18,7 +18,7 @@ function roundRates(curves) {
 }
 
 function timePart(s) {
-  const cpu = Object.keys(s.cpu_seconds).length > 0, times = cpu ? s.cpu_seconds : s.seconds, unit = cpu ? "CPU seconds" : "seconds";
+  const cpu = Object.keys(s.cpu_seconds).length > 0 && Object.keys(s.seconds).every((spec) => spec in s.cpu_seconds), times = cpu ? s.cpu_seconds : s.seconds, unit = cpu ? "CPU seconds" : "seconds";
   const known = s.measures.filter((m) => m.files);
   if (!Object.keys(times).length || !known.length) return null;
   const state = { way: 0, show: "bd", m: known[0], rate: null }, hidden = new Set(), side = el("div"), rates = el("div", { class: "field" });

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", metavar="OUT", default="report.html", show_default=True, type=FILE, help="The page.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
 @click.option(
-    "--anchor", metavar="NAME", default="", help="What BD-rates are against.  [default: jpeg, mp3, x264, or the first]"
+    "--anchor",
+    metavar="NAME",
+    default="",
+    help="What BD-rates are against at first.  [default: jpeg, mp3, x264, or the first]",
 )
 @click.option("--published", metavar="FILE", multiple=True, type=FILE, help="A result of CompressAI, drawn along.")
 @click.option("--pictures", metavar="FOLDER", type=FILE, help="Where `evaluate --keep` kept the files, for a viewer.")
@@ -47,7 +50,8 @@ def report(
     codec report rows.jsonl --published vtm.json    with a published curve
     codec report rows.jsonl --gate "s2lic:task.classify.agree>=0.9@bpp<=0.3"
 
-    The page is one file that loads nothing: it can be opened from disk, sent and printed. With a gate the exit
+    The page is one file that loads nothing: it can be opened from disk, sent and printed. In it any codec can be
+    chosen as the anchor of BD-rates, and every table can be saved as CSV or JSON. With a gate the exit
     code is 1 if no point of the codec (of any, if none is named) is as good at such a rate.
     """
     from codec import report as reports

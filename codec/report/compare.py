@@ -51,14 +51,15 @@ def bd_rates(curves: Curves, published: Sequence[Published]) -> dict[str, list[C
         draws = drawn.bd_rates(codec, anchor) if bd.value is not None else np.zeros(0)
         found[codec, anchor] = _comparison(curves, codec, bd, draws)
         # The other way round it is the inverse ratio.
-        back = bd._replace(value=None if bd.value is None else float(_inverse(bd.value)))
+        back = bd._replace(value=None if bd.value is None else float(_inverse(np.array(bd.value))))
         found[anchor, codec] = _comparison(curves, anchor, back, _inverse(draws))
     return {anchor: [found[codec, anchor] for codec in known if codec != anchor] for anchor in known}
 
 
-def _inverse(percent: float | Float) -> float | Float:
+def _inverse(percent: Float) -> Float:
     with np.errstate(divide="ignore"):
-        return 100 * (1 / (1 + percent / 100) - 1)
+        found: Float = 100 * (1 / (1 + percent / 100) - 1)
+    return found
 
 
 def _line(curves: Curves, codec: str) -> tuple[Float, Float]:
