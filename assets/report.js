@@ -116,7 +116,7 @@ function glancePart(s) {
   const first = [...(usual.length ? usual : metrics.slice(0, 1)), ...[...new Set(s.measures.map((m) => m.task).filter(Boolean))].map((t) => s.measures.find((m) => m.task === t && m.files) ?? s.measures.find((m) => m.task === t))].slice(0, 6);
   if (!s.codecs.length) return null;
   const time = (found) => (name, i) => { const all = s.specs.filter((spec) => family(spec) === name && found[spec]).map((spec) => found[spec][i]); return all.length ? all.reduce((a, b) => a + b) / all.length : null; };
-  const rates = (name) => s.measures.flatMap((m) => m.points[name] ?? []).map((p) => p.rate);
+  const rates = (name) => s.measures.flatMap((m) => m.points[name] ?? []).map((p) => p.rate).filter(finite);
   const ends = (c) => (rates(c.name).length ? [Math.min(...rates(c.name)), Math.max(...rates(c.name))] : [null, null]);
   const of = (m, c) => bdOf(s, m).find((one) => one.codec === c.name);
   const seconds = ["encode", "decode"].map((title, i) => ({ title: `${title}, s`, why: (c) => (time(s.seconds)(c.name, i) === null ? NO_TIMES : ""), text: (c) => secondsText(time(s.seconds)(c.name, i)),

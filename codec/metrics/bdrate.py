@@ -46,7 +46,8 @@ def _integral(x: Float, y: Float, lo: Float, hi: Float) -> Float:
 def bd_rates(rates: Float, quality: Float, ref_rates: Float, ref_quality: Float) -> Float:
     """BD-rates in per cent [...] of many pairs of curves, each [..., n], whose qualities rise strictly along the last
     axis; nan where they don't overlap."""
-    curves = (quality, np.log(rates)), (ref_quality, np.log(ref_rates))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        curves = (quality, np.log(rates)), (ref_quality, np.log(ref_rates))
     lo = np.maximum(quality[..., 0], ref_quality[..., 0])
     hi = np.minimum(quality[..., -1], ref_quality[..., -1])
     ours, ref = (_integral(x, y, lo, hi) for x, y in curves)

@@ -238,6 +238,14 @@ def test_what_is_missing_has_a_reason() -> None:
     assert reasons[items["columns"].index("encode_s")] == "the original is not coded"
 
 
+def test_numbers_that_no_file_has_are_still_a_page() -> None:
+    rows = [*image_rows(), *jpeg_rows()]
+    rows[1]["bpp"], rows[2]["bpp"], rows[-1]["pixels"], rows[-2]["encode_s"] = math.inf, -1.0, 0, "soon"
+    found = data(rows)
+    assert found["sections"][0]["items"]["rows"][1][2:].count("inf") == 1 and found["jpegs"]["whole"]["files"] == 10
+    assert csv_table(build(rows)) and markdown_table(build(rows))
+
+
 def test_every_version_that_rows_name_is_kept() -> None:
     rows = [r | {"device": "cpu"} for r in image_rows()]
     rows[1]["settings"] = "jpeg 2.0"
