@@ -29,8 +29,10 @@ class Quantity(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         found = re.fullmatch(rf"(\d+(?:\.\d+)?)([{''.join(self._units)}]?)", str(value))
-        if found is None or not float(found[1]):
+        if found is None:
             self.fail(f"{value!r} is not a {self.name}, such as {self._like}", param, ctx)
+        if not float(found[1]):
+            self.fail(f"{value!r} is not a {self.name} above 0, such as {self._like}", param, ctx)
         return float(found[1]) * self._units.get(found[2], 1)
 
 

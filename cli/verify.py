@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from codec.cli.ncf_files import files_of, work_on
 from codec.cli.options import FILE, Device
 from codec.cli.streams import an_ncf, contents, is_archive
+
+if TYPE_CHECKING:
+    from codec.api import Decoded
 
 
 @click.command(short_help="Check that .ncf files decode.")
@@ -45,6 +47,7 @@ def verify(sources: tuple[str, ...], recursive: bool, against: str | None, as_js
 def _checked(source: str, against: str | None, device: str) -> dict[str, Any]:
     from codec import api
     from codec.errors import CodecError
+    from codec.media.formats import check_head
 
     if is_archive(source):
         raise CodecError("is an archive; check it with codec archive verify")
@@ -60,33 +63,47 @@ def _checked(source: str, against: str | None, device: str) -> dict[str, Any]:
         if against is not None:
             raise CodecError("is a video, and --against goes with images; codec evaluate compares videos")
         row["frames"] = sum(1 for _ in decoded.video.pictures())
-    elif (original := decoded.original) is not None and (against is None or _holds(against, original)):
+    elif (original := decoded.original) is not None:
         row |= {"frames": 1, "file_bytes": len(original)}
-        row |= {} if against is None else {"against": against, "same": True, "psnr": None}
+        row |= {} if against is None else _kept_likeness(decoded, against)
     else:
         frames = list(decoded.frames())
         row["frames"] = len(frames)
         if against is not None:
-            row |= _likeness(frames[0], decoded.header.depth, against)
+            row |= _likeness(frames[0], decoded.header.depth, against, contents(against, check_head))
     return row | {"decode_s": round(time.perf_counter() - started, 3)}
 
 
-def _holds(path: str, data: bytes) -> bool:
-    """Whether this is what is in a file, which may be one that no reader takes."""
-    if os.path.isfile(path):
-        with open(path, "rb") as fp:
-            return fp.read() == data
-    return False
+def _kept_likeness(decoded: Decoded, against: str) -> dict[str, Any]:
+    """How like a file is to the one that is kept byte for byte: the same, or by its picture, if that can be read."""
+    from codec.errors import MediaError
+    from codec.media.formats import check_head
+
+    given = contents(against, check_head)
+    if _bytes(given) == decoded.original:
+        return {"against": against, "same_file": True, "same": True, "psnr": None}
+    try:
+        (frame,) = decoded.frames()
+    except MediaError as error:
+        why = str(error).partition(";")[0]
+        raise MediaError(f"is not made of {against}, and {why}; compare it with its own JPEG") from error
+    return {"same_file": False} | _likeness(frame, decoded.info.depth, against, given)
 
 
-def _likeness(frame: Any, depth: int, against: str) -> dict[str, Any]:
+def _bytes(given: str | bytes) -> bytes:
+    if isinstance(given, bytes):
+        return given
+    with open(given, "rb") as fp:
+        return fp.read()
+
+
+def _likeness(frame: Any, depth: int, against: str, given: str | bytes) -> dict[str, Any]:
     """How like its source a picture is: PSNR in dB, None if it is the same."""
     from codec import media
     from codec.errors import CodecError
-    from codec.media.formats import check_head
     from codec.metrics.samples import psnr
 
-    info, pictures = media.read(contents(against, check_head))
+    info, pictures = media.read(given)
     (original,) = pictures
     if original.shape != frame.shape or info.depth != depth:
         was = f"{info.width} x {info.height}, {info.channels} channels of {info.depth} bits"
@@ -101,5 +118,7 @@ def _line(row: dict[str, Any]) -> str:
         what += f", a file of {row['file_bytes']:,} bytes"
     if "same" in row:
         like = f"the same as {row['against']}" if row["same"] else f"PSNR {row['psnr']:.2f} dB to {row['against']}"
+        if row["same"] and not row.get("same_file", True):
+            like = f"not {row['against']} itself, but with the same pixels"
         what += f", {like}"
     return f"{row['file']}: whole, {what}  ({row['decode_s']:.1f} s)"

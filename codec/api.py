@@ -113,7 +113,10 @@ class Decoded:
             yield self._frames[i]
 
     def image(self) -> Image.Image:
-        """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits."""
+        """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits. Of a kept JPEG of four
+        components, whose frames can't be had, what Pillow makes of it, which is CMYK."""
+        if self._original is not None and self.header.channels == 4:
+            return self._original.image
         image = media.to_pillow(next(self.frames()), self.header.depth)
         image.info |= pillow_info(self.info.metadata)
         return image

@@ -12,8 +12,10 @@ from PIL import Image
 
 from codec import codecs, media
 from codec.codecs.base import Descriptor
-from codec.errors import CodecError
+from codec.container import LIMITS
+from codec.errors import CodecError, LimitError
 from codec.media.formats import recognise
+from codec.media.jpeg import as_pillow
 from codec.media.signatures import HEAD
 
 File: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes]"
@@ -36,13 +38,17 @@ def keeper(source: File | np.ndarray | Image.Image, codec: str | None, lossless:
 
 
 def content(source: File) -> bytes:
-    """All bytes of a file."""
+    """All bytes of a file. LimitError for more than a unit holds."""
     if isinstance(source, bytes):
-        return source
-    if isinstance(source, str | os.PathLike):
+        data = source
+    elif isinstance(source, str | os.PathLike):
         with open(source, "rb") as fp:
-            return fp.read()
-    return source.read()
+            data = fp.read(LIMITS.payload)
+    else:
+        data = source.read(LIMITS.payload)
+    if len(data) >= LIMITS.payload:
+        raise LimitError(f"is a file of {LIMITS.payload >> 20:,} MiB or more, too large to be kept; keep it as it is")
+    return data
 
 
 def _start(source: File) -> bytes:
@@ -71,6 +77,11 @@ class Original:
             if self._data is None:
                 self._data = self._decode()
             return self._data
+
+    @property
+    def image(self) -> Image.Image:
+        """The file as Pillow has it, upright: of any mode, those that `picture` refuses too."""
+        return as_pillow(self.data, self._max_pixels)
 
     @property
     def picture(self) -> tuple[media.Info, np.ndarray[Any, Any]]:

@@ -5,7 +5,8 @@
     image = Image.open("photo.ncf")                  # the header alone; pixels when they are asked for
     image.save("small.ncf", quality=30)              # or lossless=True, effort=, tune=, exif=, icc_profile=, xmp=
 
-Pictures are of mode L, LA, RGB or RGBA, deep grey I;16; deep colours are rounded to 8 bits, as Pillow has no more.
+Pictures are of mode L, LA, RGB or RGBA, deep grey I;16, a kept CMYK JPEG CMYK; deep colours are rounded to 8 bits, as
+Pillow has no more.
 Videos have frames: `seek`, `tell`, `n_frames`, and in `info` the duration of one in milliseconds.
 """
 
@@ -16,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from PIL import Image, ImageFile
 
-from codec import container
+from codec import codecs, container
 from codec.container import MAGIC, Limits
 from codec.errors import CodecError, LimitError
 from codec.media.metadata import PILLOW_NAMES, pillow_info
@@ -56,7 +57,7 @@ class NcfImageFile(ImageFile.ImageFile):
             raise SyntaxError(str(error)) from error
         header = self._header
         self._size = header.width, header.height
-        self._mode = "I;16" if header.channels == 1 and header.depth > 8 else _MODES[header.channels]
+        self._mode = _mode(header)
         self.info |= pillow_info(header.metadata)
         if header.rate is not None:
             self.info["duration"] = float(1000 / header.rate)
@@ -136,6 +137,14 @@ class NcfImageFile(ImageFile.ImageFile):
         fp = cast("IO[bytes]", self._fp)  # of a closed image it raises what Pillow says then
         fp.seek(0)
         return fp
+
+
+def _mode(header: container.Header) -> str:
+    """The mode of a file's pictures. Four channels of a kept JPEG are CMYK."""
+    if header.channels == 1 and header.depth > 8:
+        return "I;16"
+    kept = header.channels == 4 and any(one.id == header.codec for one in codecs.of_kind("file").values())
+    return "CMYK" if kept else _MODES[header.channels]
 
 
 def _accept(prefix: bytes) -> bool:

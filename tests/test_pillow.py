@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.video_clips import moving, video_file
-from PIL import Image, ImageCms, ImageFile, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence, UnidentifiedImageError
 
 import codec
 import codec.pillow
@@ -154,6 +154,17 @@ def test_bad_settings_are_told() -> None:
         saved(drawn("L"), quality=200)
     with pytest.raises(OSError, match="effort"):
         saved(drawn("L"), lossless=True, effort=10)
+
+
+def test_a_kept_cmyk_jpeg_is_cmyk() -> None:
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.radial_gradient("L").resize((40, 24)).convert("CMYK").save(file, "JPEG", exif=exif)
+    kept = Image.open(io.BytesIO(codec.encode(file.getvalue(), lossless=True)))
+    assert (kept.mode, kept.size) == ("CMYK", (24, 40))
+    wanted = ImageOps.exif_transpose(Image.open(file))
+    assert np.array_equal(np.asarray(kept), np.asarray(wanted)) and kept.mode == "CMYK"
 
 
 def test_what_a_kept_jpeg_says_is_kept_on() -> None:

@@ -42,11 +42,11 @@ _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b
 _HEIF_BRANDS = {b"mif1", b"msf1"}  # the container of both; what it holds is among the compatible brands
 
 _WRITTEN = {
-    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".avif": "avif", ".tif": "tiff",
-    ".tiff": "tiff", ".bmp": "bmp", ".ppm": "ppm", ".pgm": "ppm", ".pnm": "ppm",
+    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".jpe": "jpeg", ".jfif": "jpeg", ".webp": "webp", ".avif": "avif",
+    ".tif": "tiff", ".tiff": "tiff", ".bmp": "bmp", ".ppm": "ppm", ".pgm": "ppm", ".pnm": "ppm",
 }  # fmt: skip
 
-SUFFIXES = frozenset({*_WRITTEN, ".gif", ".pbm", ".jfif", ".heic", ".heif", ".hif"})
+SUFFIXES = frozenset({*_WRITTEN, ".gif", ".pbm", ".heic", ".heif", ".hif"})
 VIDEO_SUFFIXES = frozenset({
     ".264", ".265", ".3g2", ".3gp", ".asf", ".av1", ".avi", ".dif", ".dv", ".f4v", ".flv", ".h264", ".h265", ".hevc",
     ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v", ".m4v", ".mk3d", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mpv", ".mts",

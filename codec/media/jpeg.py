@@ -1,5 +1,5 @@
 """What Pillow passes over in a JPEG: whether one without its end marker, as cameras and streams leave it out, is whole
-otherwise; and whether it lies on its side."""
+otherwise; whether it lies on its side; and pictures that are carried by nothing but Pillow."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import re
 import struct
 
 import numpy as np
-from PIL import JpegImagePlugin
+from PIL import Image, ImageOps, JpegImagePlugin
 
+from codec.media.guard import reading
+from codec.media.info import check_size
 from codec.media.metadata import ORIENTATION, tags
 
 _END = b"\xff\xd9"
@@ -37,6 +39,17 @@ def turned(data: bytes) -> bool:
         return tags(JpegImagePlugin.JpegImageFile(io.BytesIO(data))).get(ORIENTATION, 1) in _TURNED
     except Exception:  # whatever Pillow raises on damaged files
         return False
+
+
+def as_pillow(data: bytes, max_pixels: int) -> Image.Image:
+    """A JPEG as Pillow has it, upright and in Pillow's mode, CMYK too. MediaError if it can't be read, LimitError for
+    more than `max_pixels`."""
+    with reading():
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+    check_size(image.width, image.height, max_pixels)
+    with reading():
+        image.load()
+        return ImageOps.exif_transpose(image)
 
 
 def _pixels(data: bytes) -> np.ndarray | None:

@@ -173,7 +173,7 @@ def test_lossless_outputs_are_exact(picture: Image.Image, suffix: str, mode: str
     assert np.array_equal(np.asarray(Image.open(buffer).convert(mode)), np.asarray(picture.convert(mode)))
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".avif"])
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".jpe", ".jfif", ".avif"])
 def test_lossy_outputs_are_close(picture: Image.Image, suffix: str) -> None:
     info, frames = media.read(picture)
     buffer = io.BytesIO()

@@ -44,7 +44,11 @@ CODEC = Descriptor(
     title="JPEG files, byte for byte",
     lossless=True,
     files=FileMedia(
-        _open, ("JPEG",), (".jpg", ".jpeg", ".jfif"), settings={"verify": VERIFY}, variants={"jpeg-file": Variant("")}
+        _open,
+        ("JPEG",),
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        settings={"verify": VERIFY},
+        variants={"jpeg-file": Variant("")},
     ),
     weights="jpeg",
     check=_check,

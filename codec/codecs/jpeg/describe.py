@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codec.codecs.base import UnitsDescription
-from codec.codecs.jpeg.payload import Parts, file_size, unpack
+from codec.codecs.jpeg.payload import Parts, file_size, unpack, whole
 from codec.container import Header, Unit
-from codec.media.jpeg_bits import told
+from codec.media.jpeg_bits import held, told
 
 
 def describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     """See Descriptor."""
     size = file_size(header)
     parts = unpack(units[0].payload)
-    if not isinstance(parts, Parts):
-        return UnitsDescription({}, {"jpeg": f"{size:,} bytes, as they are or by LZMA"}, [""])
-    kind, kept = told(parts.rest)
-    saved = 1 - len(units[0].payload) / size if size else 0.0
-    rows = {"jpeg": f"{kind}; {size:,} bytes, {100 * saved:.1f} % less here"}
-    if kept:
-        rows["in it"] = ", ".join(f"{name} {count:,} bytes" for name, count in kept.items())
-    return UnitsDescription({"jpeg": kind, "kept": kept}, rows, [f"{len(parts.rest):,} bytes beside the coefficients"])
+    if isinstance(parts, Parts):
+        kind, kept = told(parts.rest)
+        values = {"jpeg": kind, "kept": kept}
+        saved = 1 - len(units[0].payload) / size if size else 0.0
+        said = f"{kind}; {size:,} bytes, {100 * saved:.1f} % less here"
+        remark = f"{len(parts.rest):,} bytes beside the coefficients"
+    else:
+        kept = held(whole(parts, size))
+        values = {"kept": kept}
+        said, remark = f"{size:,} bytes, as they are or by LZMA", ""
+    within = ", ".join(f"{name} {count:,} bytes" for name, count in kept.items())
+    rows = {"metadata": f"in the JPEG: {within}" if within else "none", "jpeg": said}
+    return UnitsDescription(values, rows, [remark])

@@ -3,7 +3,8 @@
     file -> rest, components (codec.media.jpeg_bits) -> coefficients as bytes -> Unit
     Unit -> rest, coefficients -> file
 
-The unit's checksum is that of the file. Every file is put together again when it is encoded.
+The unit's checksum is that of the file. Every file is put together again when it is encoded; what does not come apart
+well is kept as it is.
 """
 
 from __future__ import annotations
@@ -24,13 +25,22 @@ from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Found, check_plain, expect
 from codec.container import LIMITS, UNIT_BYTES, Header, Unit
 from codec.container.fields import varint
-from codec.errors import MediaError
+from codec.errors import CodecError, FormatError, MediaError
+from codec.media import read
 from codec.media.jpeg import turned
-from codec.media.jpeg_bits import Component, frame_of, join, split
+from codec.media.jpeg_bits import (
+    Component,
+    Jpeg,
+    check_pixels,
+    frame_before_scans,
+    frame_of,
+    join,
+    split,
+)
 
 _STEPS = 1000  # of what is told of progress
 _SPLIT = 0.05  # of an encoding's work: until the coefficients are there
-_OTHERWISE = "so it can't be kept byte for byte; --codec circuit (codec='circuit') keeps its pixels"
+_READABLE = 2**25  # pixels: of larger pictures it isn't tried whether they can be read
 
 
 class _Share:
@@ -63,30 +73,30 @@ class JpegFiles:
         verify = options.verify is not False
         tell = _Share(progress)
         coding = 0.5 if verify else 1.0
-        try:
-            jpeg = split(data, max_pixels)
-            same = join(jpeg.components, jpeg.rest) == data
-        except MediaError as error:
-            raise MediaError(f"{error}, {_OTHERWISE}") from error
-        if not same:
-            raise MediaError(f"does not come together as it was, {_OTHERWISE}; please report this file")
-        tell(_SPLIT)
-        width, height, shapes = frame_of(jpeg.rest)
-        if turned(data):
-            width, height = height, width
+        width, height, channels = _picture(data, max_pixels)
         header = Header(
-            codec=CODEC.id, revision=CODEC.revision, width=width, height=height, channels=len(shapes),
+            codec=CODEC.id, revision=CODEC.revision, width=width, height=height, channels=channels,
             fingerprint=self.fingerprint, private=varint(len(data)),
         )  # fmt: skip
-        coefficients = encode(self.networks, jpeg.components, tell.part(_SPLIT, coding))
-        coded = payload.pack(payload.Parts(jpeg.rest, coefficients))
-        if not payload.fits(coefficients, shapes) or len(coded) > len(data):
+        coded = self._coded(data, max_pixels, tell, coding)
+        if coded is None or len(coded) > len(data):
             header, coded = replace(header, fingerprint=b""), payload.pack_whole(data)
         LIMITS.check_dense(width, height, UNIT_BYTES + len(coded), CODEC.dense)
         unit = Unit(0, zlib.crc32(data), 0, coded)
         if verify and self._decoded(header, unit, tell.part(coding, 1.0)) != data:
             raise MediaError("does not decode to the file; please report this file")
         return header, iter([unit])
+
+    def _coded(self, data: bytes, max_pixels: int, tell: _Share, end: float) -> bytes | None:
+        """A JPEG in parts as the payload of a unit; None for one that doesn't come together again as it was."""
+        jpeg = _apart(data, max_pixels)
+        if jpeg is None:
+            return None
+        tell(_SPLIT)
+        coefficients = encode(self.networks, jpeg.components, tell.part(_SPLIT, end))
+        if not payload.fits(coefficients, frame_of(jpeg.rest)[2]):
+            return None
+        return payload.pack(payload.Parts(jpeg.rest, coefficients))
 
     def decode(self, header: Header, units: Iterable[Found], progress: Progress | None = None) -> bytes:
         """See FileCodec."""
@@ -111,6 +121,39 @@ class JpegFiles:
         compare(zlib.crc32(data), unit.checksum, "the JPEG's bytes")
         tell(1.0)
         return data
+
+
+def _picture(data: bytes, max_pixels: int) -> tuple[int, int, int]:
+    """Width and height of a JPEG's picture, turned upright, and how many components it has. MediaError for one that
+    can't be kept; LimitError for more than `max_pixels`."""
+    try:
+        frame = frame_before_scans(data)
+        if frame is None:
+            raise MediaError("is so damaged that it doesn't say how large its picture is")
+    except MediaError as error:
+        raise MediaError(f"{error}, so it can't be kept byte for byte; {_otherwise(data)}") from error
+    check_pixels(frame, max_pixels)
+    width, height = (frame.height, frame.width) if turned(data) else (frame.width, frame.height)
+    return width, height, len(frame.parts)
+
+
+def _otherwise(data: bytes) -> str:
+    """What can be done with a JPEG that can't be kept."""
+    try:
+        read(data, max_pixels=_READABLE)
+    except CodecError:
+        return "keep the JPEG itself"
+    return "--codec circuit (codec='circuit') keeps its pixels"
+
+
+def _apart(data: bytes, max_pixels: int) -> Jpeg | None:
+    """A JPEG in its parts, if those give it again."""
+    try:
+        jpeg = split(data, max_pixels)
+        frame_of(jpeg.rest)
+        return jpeg if join(jpeg.components, jpeg.rest) == data else None
+    except (MediaError, FormatError):
+        return None
 
 
 def open_codec(which: bytes | Path | None) -> JpegFiles:

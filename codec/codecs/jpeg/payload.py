@@ -18,9 +18,11 @@ from codec.container import Header, Unit
 from codec.container.fields import Cursor, varint
 from codec.errors import FormatError, MediaError
 from codec.media.jpeg_bits import Shape, frame_of
+from codec.media.jpeg_bits.rest import most_unpacked
 
 COEFFICIENTS, STORED, PACKED = range(3)
 _DENSE = 64  # blocks for each byte of coefficients, at most
+_TRIED = 2**28  # bytes of a file, beyond which packing it would take minutes
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 24}]
 
 
@@ -38,8 +40,11 @@ def pack(parts: Parts) -> bytes:
 
 def pack_whole(data: bytes) -> bytes:
     """The payload of a unit that holds the JPEG itself."""
-    packed = lzma.compress(data, lzma.FORMAT_RAW, filters=_FILTERS)
-    return bytes([PACKED]) + packed if len(packed) < len(data) else bytes([STORED]) + data
+    if len(data) <= _TRIED:
+        packed = lzma.compress(data, lzma.FORMAT_RAW, filters=_FILTERS)
+        if len(packed) < len(data) < most_unpacked(len(packed)):
+            return bytes([PACKED]) + packed
+    return bytes([STORED]) + data
 
 
 def unpack(payload: bytes) -> Parts | bytes:
@@ -56,13 +61,13 @@ def unpack(payload: bytes) -> Parts | bytes:
 def whole(payload: bytes, size: int) -> bytes:
     """The JPEG of `size` bytes in a payload that holds it itself."""
     data = payload[1:]
-    if payload[0] == PACKED:
+    if payload[0] == PACKED and size < most_unpacked(len(data)):
         inflate = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS)
         with suppress(lzma.LZMAError, EOFError):
             data = inflate.decompress(data, size + 1)
             if len(data) == size and inflate.eof and not inflate.unused_data:
                 return data
-    elif len(data) == size:
+    elif payload[0] == STORED and len(data) == size:
         return data
     raise FormatError("unit 0: not the JPEG that the head says; get a whole copy of the file")
 

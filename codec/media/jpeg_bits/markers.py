@@ -13,14 +13,16 @@ from codec.errors import CodecError, LimitError, MediaError
 from codec.media.jpeg_bits.standard import CODES, Code
 
 SOI, EOI, SOS, DQT, DHT, DRI, DAC, DNL, DHP, EXP = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xCC, 0xDC, 0xDE, 0xDF
-_MOST_SCANS, _MOST_TIMES, _FEW = 256, 32, 2**20  # scans; how often all blocks are in them, beyond so many blocks
+MOST_SCANS = 256
+_MOST_TIMES, _FEW = 32, 2**20  # how often all blocks are in the scans, beyond so many blocks
 _MOST_MCU = 10  # blocks of an MCU (T.81, B.2.3)
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _KINDS = {
     0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "hierarchical", 0xC9: "arithmetic coding",
     0xCA: "arithmetic coding", 0xCB: "arithmetic coding", 0xCD: "hierarchical", 0xCE: "hierarchical",
-    0xCF: "hierarchical",
+    0xCF: "hierarchical", 0xF7: "JPEG-LS",
 }  # fmt: skip
+_LATE = "its height is said after the picture"
 _HELD = (
     (b"\xe1Exif\0", "Exif"), (b"\xe1http://ns.adobe.com/", "XMP"), (b"\xe2ICC_PROFILE\0", "ICC profile"),
     (b"\xe2MPF\0", "index of pictures"), (b"\xedPhotoshop", "Photoshop's"), (b"\xfe", "comment"),
@@ -29,6 +31,13 @@ _HELD = (
 
 def _up(value: int, unit: int) -> int:
     return -(-value // unit)
+
+
+class RareKind(MediaError):
+    """A JPEG of a kind that isn't split: what its scans hold is something else."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"is a JPEG of a rare kind ({kind})")
 
 
 class Part(NamedTuple):
@@ -138,7 +147,7 @@ class Segments:
         sizes = [rows * columns for rows, columns in map(self.frame.blocks, range(len(self.frame.parts)))]
         self.scans += 1
         self.visited += sum(sizes[part] for part in scan.parts)
-        if self.scans > _MOST_SCANS or self.visited > _FEW + _MOST_TIMES * sum(sizes):
+        if self.scans > MOST_SCANS or self.visited > _FEW + _MOST_TIMES * sum(sizes):
             raise MediaError(f"has {self.scans} scans and more, which no encoder writes")
 
     def _segment(self, mark: int, body: bytes) -> Scan | None:
@@ -151,9 +160,9 @@ class Segments:
         elif mark == DRI:
             (self.restart,) = struct.unpack_from(">H", body)
         elif mark in _KINDS or mark in (DAC, DHP, EXP):
-            raise MediaError(f"is a JPEG of a rare kind ({_KINDS.get(mark, 'arithmetic coding or hierarchical')})")
+            raise RareKind(_KINDS.get(mark, "arithmetic coding or hierarchical"))
         elif mark == DNL:
-            raise MediaError("is a JPEG of a rare kind (its height is said after the picture)")
+            raise RareKind(_LATE)
         elif mark in (0xC0, 0xC1, 0xC2):
             self._frame(mark, body)
         elif name := next((name for start, name in _HELD if (bytes([mark]) + body).startswith(start)), ""):
@@ -181,10 +190,12 @@ class Segments:
     def _frame(self, mark: int, body: bytes) -> None:
         depth, height, width, count = struct.unpack_from(">BHHB", body)
         if self.frame is not None:
-            raise MediaError("is a JPEG of a rare kind (it has several frames)")
+            raise RareKind("it has several frames")
         if depth != 8:
-            raise MediaError(f"is a JPEG of a rare kind ({depth} bits)")
-        if not height or not width or not 1 <= count <= 4 or len(body) != 6 + 3 * count:
+            raise RareKind(f"{depth} bits")
+        if not height:
+            raise RareKind(_LATE)
+        if not width or not 1 <= count <= 4 or len(body) != 6 + 3 * count:
             raise MediaError("has a damaged frame")
         parts = [Part(body[i], body[i + 1] >> 4, body[i + 1] & 15, body[i + 2]) for i in range(6, 6 + 3 * count, 3)]
         if not all(1 <= p.h <= 4 and 1 <= p.v <= 4 for p in parts) or len({p.name for p in parts}) != count:
@@ -224,13 +235,30 @@ class Segments:
         )  # fmt: skip
 
 
-def check_blocks(frame: Frame, size: int, max_pixels: int) -> None:
-    """LimitError for more pixels than are allowed; MediaError for more blocks than `size` bytes can hold."""
+def frame_before_scans(data: bytes) -> Frame | None:
+    """What a JPEG says of its picture before the first scan, whatever else of it is damaged; None if it says nothing.
+    RareKind for one of a kind that isn't split."""
+    segments = Segments()
+    try:
+        segments.next_scan(data, 2)
+    except RareKind:
+        raise
+    except MediaError:
+        pass
+    return segments.frame
+
+
+def check_pixels(frame: Frame, max_pixels: int) -> None:
+    """LimitError for more pixels than are allowed."""
     if frame.width * frame.height > max_pixels:
         raise LimitError(
             f"{frame.width} x {frame.height} is {frame.width * frame.height:,} pixels, more than the {max_pixels:,} "
             "allowed; scale it down, or raise the limit with --max-pixels (max_pixels)"
         )
+
+
+def check_blocks(frame: Frame, size: int) -> None:
+    """MediaError for more blocks than `size` bytes can hold."""
     blocks = sum(rows * columns for rows, columns in map(frame.blocks, range(len(frame.parts))))
     if blocks > 8 * size:  # each takes a bit at least
         raise MediaError(f"has {size:,} bytes, too few for its {blocks:,} blocks")

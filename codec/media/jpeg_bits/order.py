@@ -70,8 +70,9 @@ def differences(values: np.ndarray, sizes: list[int], restart: int) -> np.ndarra
     return out.ravel()
 
 
-def values(differences: np.ndarray, sizes: list[int], restart: int, low: int = 0) -> np.ndarray:
-    """The inverse of `differences`, with `low` further bits that are 0."""
+def values(differences: np.ndarray, sizes: list[int], restart: int, low: int = 0) -> tuple[np.ndarray, int]:
+    """The inverse of `differences`, with `low` further bits that are 0; and how many blocks, of whole MCUs, come before
+    a value that no JPEG has. It and those behind it are 0."""
     whole, first = differences.reshape(-1, sum(sizes)).astype(np.int64), 0
     out = np.empty_like(whole)
     for size in sizes:
@@ -82,6 +83,9 @@ def values(differences: np.ndarray, sizes: list[int], restart: int, low: int = 0
         before = np.repeat((sums - own)[starts], step)[: len(own)]
         out[:, first : first + size] = (sums - before).reshape(-1, size)
         first += size
-    if np.abs(out).max(initial=0) >= DC_LIMIT >> low:
-        raise MediaError("has DC values that no JPEG has")
-    return out.ravel() << low
+    wrong = (np.abs(out) >= DC_LIMIT >> low).any(1)
+    if wrong.any():
+        good = int(np.argmax(wrong))
+        out[good:] = 0
+        return out.ravel() << low, good * sum(sizes)
+    return out.ravel() << low, out.size

@@ -54,7 +54,10 @@ def read_scan(data: bytes, at: int, frame: Frame, scan: Scan, blocks: list[np.nd
     done, fills = walk_over(stream, count, scan.restart, walker)
     done = min(done, walker.wrong // per) * per
     coefficients[done:, : scan.last + 1] = 0
-    coefficients[:, 0] = order.values(coefficients[:, 0], sizes, scan.restart, scan.low)
+    coefficients[:, 0], good = order.values(coefficients[:, 0], sizes, scan.restart, scan.low)
+    if good < done:
+        done = good
+        coefficients[done:, : scan.last + 1] = 0
     order.scatter(frame, scan.parts, coefficients, blocks)
     needless = walker.needless
     return Choices(*_padding(fills), needless[needless[:, 0] < done])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import gcd
 from typing import NamedTuple
@@ -12,13 +13,13 @@ from codec.errors import CodecError, FormatError, MediaError
 from codec.media.info import MAX_PIXELS
 from codec.media.jpeg_bits import rest as packed
 from codec.media.jpeg_bits.bitstream import scan_end
-from codec.media.jpeg_bits.markers import Frame, Scan, Segments, check_blocks
+from codec.media.jpeg_bits.markers import Frame, Scan, Segments, check_blocks, check_pixels
 from codec.media.jpeg_bits.rest import Cut, Rest
 from codec.media.jpeg_bits.scans import Choices, fewest_marks, read_scan, write_scan
 from codec.media.jpeg_bits.standard import nearest_quality, tables
 
 _SAMPLINGS = {(1, 1): "4:4:4", (2, 1): "4:2:2", (1, 2): "4:4:0", (2, 2): "4:2:0", (4, 1): "4:1:1"}
-_LOST = 10  # of so many bytes of a file one may be of a scan and not be written anew
+_LARGEST = 32767  # a coefficient
 
 
 class Shape(NamedTuple):
@@ -52,7 +53,9 @@ class Jpeg:
 
 
 def split(data: bytes, max_pixels: int = MAX_PIXELS) -> Jpeg:
-    """Take a JPEG apart. CodecError in one line when `join` would not give `data` again."""
+    """Take a JPEG apart. Of a scan that is damaged, or written as it isn't written anew, coefficients are those before;
+    what follows is in the rest. MediaError in one line where that can't be done, RareKind for another kind of JPEG,
+    LimitError for more than `max_pixels`."""
     if data[:3] != b"\xff\xd8\xff":
         raise MediaError("is no JPEG")
     segments, at = Segments(), 2
@@ -63,21 +66,21 @@ def split(data: bytes, max_pixels: int = MAX_PIXELS) -> Jpeg:
     frame = _frame(segments)
     if not scans:
         raise MediaError("has no scan")
-    check_blocks(frame, len(data), max_pixels)
+    check_pixels(frame, max_pixels)
+    check_blocks(frame, len(data))
     blocks = [np.zeros((*frame.blocks(i), 64), np.int16) for i in range(len(frame.parts))]
     read = [(at, scan, read_scan(data, at, frame, scan, blocks)) for at, scan in scans]
-    kept, cuts, before, size, lost = [], [], 0, 0, 0
+    if any(one.min() < -_LARGEST for one in blocks):
+        raise MediaError("has coefficients that no JPEG has")
+    kept, cuts, before, size = [], [], 0, 0
     for at, scan, choices in read:
         there = data[at : scan_end(data, at)]
         choices, again = _written(frame, scan, blocks, choices, there)
         taken = None if again and there.startswith(again) else _alike(there, again)
-        lost += 0 if taken is None else len(there) - taken
         kept.append(data[before:at])
         size += at - before
         before = at + (len(again) if taken is None else taken)
         cuts.append(Cut(size, taken, choices))
-    if lost > len(data) // _LOST + 64:
-        raise MediaError(f"is written or damaged in a way that can't be repeated ({lost:,} of {len(data):,} bytes)")
     whole = Rest(b"".join([*kept, data[before:]]), cuts)
     components = [Component(*shape[2:], one) for shape, one in zip(_shapes(segments), blocks, strict=True)]
     return Jpeg(components, packed.pack(whole, nearest_quality(components[0].table)))
@@ -92,10 +95,16 @@ def frame_of(rest: bytes) -> tuple[int, int, list[Shape]]:
 def told(rest: bytes) -> tuple[str, dict[str, int]]:
     """Of a JPEG with this rest its kind in words, and the bytes of what is in it beside the picture, by name."""
     _, segments, size = _walked(rest)
-    held = dict(segments.held)
-    if segments.end is not None and segments.end < size:
-        held["behind the picture"] = size - segments.end
-    return _kind(segments), held
+    return _kind(segments), _held(segments, size)
+
+
+def held(data: bytes) -> dict[str, int]:
+    """The same of a whole JPEG, which may be damaged: the bytes of what is found in it beside the picture, by name."""
+    segments, at = Segments(), 2
+    with suppress(MediaError):
+        while (found := segments.next_scan(data, at)) is not None:
+            at = found[0]
+    return _held(segments, len(data))
 
 
 def kind_of(data: bytes) -> str:
@@ -115,6 +124,11 @@ def _kind(segments: Segments) -> str:
     alike = np.array_equal(table, tables(quality)[0])
     words = ["progressive" if frame.progressive else "sequential", _sampling(frame)]
     return ", ".join(words + [f"quality {quality}"] * alike)
+
+
+def _held(segments: Segments, size: int) -> dict[str, int]:
+    behind = 0 if segments.end is None else size - segments.end
+    return segments.held | ({"behind the picture": behind} if behind else {})
 
 
 def _walked(rest: bytes) -> tuple[Frame, Segments, int]:

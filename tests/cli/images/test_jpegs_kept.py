@@ -29,8 +29,10 @@ def test_the_same_jpeg_comes_back_beside_it_or_under_any_name_of_its_kind(jpeg: 
     jpeg.unlink()
     assert "as it was" in call("decode", ncf).stderr
     call("decode", ncf, "-o", jpeg.with_name("b.JPEG"))
-    assert [jpeg.with_name(name).read_bytes() for name in ("a.jpg", "a.decoded.jpg", "b.JPEG")] == [data] * 3
-    assert names(jpeg.parent) == ["a.decoded.jpg", "a.jpg", "a.ncf", "b.JPEG"]
+    call("decode", ncf, "-o", jpeg.with_name("c.jpe"))
+    made = ["a.decoded.jpg", "a.jpg", "b.JPEG", "c.jpe"]
+    assert [jpeg.with_name(name).read_bytes() for name in made] == [data] * 4
+    assert names(jpeg.parent) == sorted([*made, "a.ncf"])
 
 
 def test_other_names_get_its_pixels_and_metadata(jpeg: Path) -> None:
@@ -63,9 +65,14 @@ def test_a_folder_of_them_is_mirrored(jpeg: Path, picture: Image.Image) -> None:
 def test_info_says_what_it_is(jpeg: Path) -> None:
     call("encode", "--lossless", jpeg)
     said = call("info", jpeg.with_suffix(".ncf")).stdout
-    assert "codec     jpeg" in said and "sequential, 4:2:0, quality 90; " in said and "Exif " in said
+    assert "codec     jpeg" in said and "sequential, 4:2:0, quality 90; " in said
+    assert "metadata  in the JPEG: Exif " in said
     values = json.loads(call("info", "--json", jpeg.with_suffix(".ncf")).stdout)
     assert values["file_bytes"] == jpeg.stat().st_size and values["kept"]["Exif"] > 0
+    jpeg.write_bytes(jpeg.read_bytes()[:600])  # kept as it is
+    call("encode", "--lossless", "-f", jpeg)
+    assert json.loads(call("info", "--json", jpeg.with_suffix(".ncf")).stdout)["kept"] == values["kept"]
+    assert "metadata  in the JPEG: Exif " in call("info", jpeg.with_suffix(".ncf")).stdout
 
 
 def test_it_is_verified_as_a_file(jpeg: Path, picture: Image.Image) -> None:
@@ -74,12 +81,31 @@ def test_it_is_verified_as_a_file(jpeg: Path, picture: Image.Image) -> None:
     ncf, size = jpeg.with_suffix(".ncf"), f"whole, 96 x 64, a file of {jpeg.stat().st_size:,} bytes"
     assert size in call("verify", ncf).stdout
     assert f"{size}, the same as {jpeg}" in call("verify", ncf, "--against", jpeg).stdout
+    other = jpeg.with_name("b.jpg")
+    other.write_bytes(saved(picture.rotate(180).convert("CMYK"), "JPEG"))
+    assert f"is not made of {other}, and holds a JPEG that is CMYK" in refused("verify", ncf, "--against", other)
+    missing = jpeg.with_name("none.jpg")
+    assert "none.jpg: no such file" in refused("verify", ncf, "--against", missing)
+
+
+def test_another_file_of_the_same_pixels_is_not_the_same(jpeg: Path, picture: Image.Image) -> None:
+    call("encode", "--lossless", jpeg)
+    ncf, other = jpeg.with_suffix(".ncf"), jpeg.with_name("b.jpg")
+    picture.save(other, quality=90)  # no Exif
+    assert f"not {other} itself, but with the same pixels" in call("verify", ncf, "--against", other).stdout
+    row = json.loads(call("verify", "--json", ncf, "--against", other).stdout)
+    assert (row["same_file"], row["same"]) == (False, True)
+    picture.save(other, quality=40)
+    row = json.loads(call("verify", "--json", ncf, "--against", other).stdout)
+    assert (row["same_file"], row["same"]) == (False, False) and row["psnr"] > 20
 
 
 def test_what_can_not_be_kept_is_refused_with_a_way_out(jpeg: Path) -> None:
     jpeg.write_bytes(jpeg.read_bytes().replace(b"\xff\xc0", b"\xff\xca", 1))
     assert "a.jpg: is a JPEG of a rare kind (arithmetic coding), so it can't" in refused("encode", "--lossless", jpeg)
     assert names(jpeg.parent) == ["a.jpg"]
+    jpeg.write_bytes(jpeg.read_bytes().replace(b"\xff\xca\0\x11\x08", b"\xff\xc1\0\x11\x0c", 1))
+    assert "(12 bits), so it can't be kept byte for byte; keep" in refused("encode", "--lossless", jpeg)
     assert "leave out strip" in refused("encode", "--lossless", "--strip", jpeg)
 
 

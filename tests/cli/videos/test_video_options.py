@@ -19,7 +19,7 @@ from helpers.commands import names, refused
         (("--keep-stream", "--base", "x265"), "--keep-stream encodes nothing"),
         (("--base", "vp9"), "is not one of"),
         (("--time-budget", "soon"), "is not a time, such as 90s, 10m or 2h"),
-        (("--time-budget", "0s"), "is not a time"),
+        (("--time-budget", "0s"), "is not a time above 0, such as"),
         (("--effort", 10), "10 is not in the range"),
         (("--codec", "h264"), "is not one of"),
     ],

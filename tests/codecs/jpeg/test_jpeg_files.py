@@ -1,6 +1,7 @@
 """JPEG files become .ncf files from which they come back byte for byte; what claims to be one is not believed."""
 
 import io
+import lzma
 import random
 from dataclasses import replace
 from typing import Any
@@ -11,13 +12,13 @@ from helpers.image_files import ICC, XMP, exif, saved
 from PIL import Image
 
 import codec
-from codec import container, media
+from codec import container, media, originals
 from codec.codecs.jpeg import payload
 from codec.codecs.jpeg.payload import Parts
-from codec.container import Header, Unit
+from codec.container import Header, Limits, Unit
 from codec.container.fields import varint
 from codec.errors import CodecError, DesyncError, FormatError, LimitError, MediaError
-from codec.media.jpeg_bits import split
+from codec.media.jpeg_bits import rest, split
 
 
 def kept(data: bytes) -> bytes:
@@ -86,6 +87,11 @@ def test_what_no_network_makes_smaller_is_kept_whole(monkeypatch: pytest.MonkeyP
     noise = np.random.default_rng(0).bytes(3000)
     assert payload.pack_whole(noise)[0] == payload.STORED
     assert payload.whole(payload.pack_whole(noise), 3000) == noise
+    monkeypatch.setattr(rest, "_FEW", 2**16)
+    alike = bytes([payload.PACKED]) + lzma.compress(bytes(2**20), lzma.FORMAT_RAW, filters=payload._FILTERS)
+    with pytest.raises(FormatError, match="not the JPEG that the head says"):
+        payload.whole(alike, 2**20)
+    assert payload.pack_whole(bytes(2**20))[0] == payload.STORED
     for size in (2999, 3001):
         with pytest.raises(FormatError, match="not the JPEG that the head says"):
             payload.whole(payload.pack_whole(noise), size)
@@ -99,6 +105,40 @@ def test_a_jpeg_that_can_not_be_kept_says_what_can_be_done(picture: Image.Image)
     pixels = codec.decode(codec.encode(data, "circuit", effort=1))
     assert pixels.original is None
     assert np.array_equal(next(pixels.frames()), next(media.read(data)[1]))
+
+
+def test_what_is_damaged_is_kept_as_far_as_it_is_known_how_large_it_is(picture: Image.Image) -> None:
+    data = saved(picture.crop((0, 0, 40, 24)), "JPEG", quality=90)
+    frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    other = bytearray(data)
+    other[scan + 60] ^= 8
+    third = data[: scan + 40] + data[scan + 50 :]
+    for damaged in (bytes(other), third, data[: scan + 30], data[:scan], data[: frame + 19], data[: frame + 40]):
+        header, _ = opened(kept(damaged))
+        assert (header.width, header.height, header.channels) == (40, 24, 3)
+    late = data[:scan] + b"\xff\xc9" + data[frame + 2 : frame + 19] + data[scan:]  # a second frame
+    for lost in (data[: frame + 18], data[:2] + data[scan:], late):
+        with pytest.raises(MediaError, match="so it can't be kept byte for byte; "):
+            codec.encode(lost, lossless=True)
+    with pytest.raises(LimitError, match="more than the 100 allowed"):
+        codec.encode(data[:scan], lossless=True, max_pixels=100)
+
+
+def test_pixels_are_recommended_where_they_can_be_read(picture: Image.Image) -> None:
+    data = saved(picture, "JPEG")
+    at = data.index(b"\xff\xc0")
+    for other in (data[:at] + b"\xff\xc1\0\x11\x0c" + data[at + 5 :], data.replace(b"\xff\xc0", b"\xff\xf7", 1)):
+        with pytest.raises(MediaError, match=r"a rare kind \(.*; keep the JPEG itself$"):
+            codec.encode(other, lossless=True)
+
+
+def test_a_file_too_large_for_a_unit_is_refused_before_all_of_it_is_read(
+    picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = saved(picture, "JPEG")
+    monkeypatch.setattr(originals, "LIMITS", Limits(payload=len(data)))
+    with pytest.raises(LimitError, match="too large to be kept"):
+        codec.encode(data, lossless=True)
 
 
 def test_a_reader_that_refuses_the_jpeg_says_how_to_have_it(picture: Image.Image) -> None:

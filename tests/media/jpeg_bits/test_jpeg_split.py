@@ -1,6 +1,7 @@
 """A JPEG that comes apart gives the same file again; what doesn't is refused in one line."""
 
 import io
+import lzma
 import random
 from collections.abc import Sequence
 
@@ -10,8 +11,9 @@ from helpers.image_files import ICC, XMP, exif, saved
 from helpers.jpegs import Script, Ways, coefficients, jpeg
 from PIL import Image, JpegImagePlugin
 
-from codec.errors import CodecError, FormatError, LimitError
-from codec.media.jpeg_bits import Component, frame_of, join, split
+from codec.container.fields import varint
+from codec.errors import CodecError, FormatError, LimitError, MediaError
+from codec.media.jpeg_bits import Component, frame_of, join, rest, split
 
 ALL = [Script((0, 1, 2), 0, 63, 0, 0)]
 APART = [Script((i,), 0, 63, 0, 0) for i in range(3)]
@@ -212,6 +214,30 @@ def test_scans_are_counted(picture: Image.Image) -> None:
         scan = data[data.rindex(b"\xff\xda") : -2]
         with pytest.raises(CodecError, match="scans and more, which no encoder writes"):
             split(data[:-2] + most * scan + data[-2:])
+
+
+def test_a_rest_that_claims_much_is_refused_before_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "_FEW", 2**16)
+
+    def packed(start: bytes, zeros: int) -> bytes:
+        return b"\1" + lzma.compress(start + bytes(zeros), lzma.FORMAT_RAW, filters=rest._FILTERS)
+
+    for claim in (packed(b"\0", 2**20), packed(varint(300), 2**12), packed(b"\1\0\x08" + varint(2**20 + 1), 2**12)):
+        with pytest.raises(FormatError, match="what the JPEG is beside its picture"):
+            rest.unpack(claim)
+    with pytest.raises(MediaError, match="nearly all alike"):
+        rest.pack(rest.Rest(bytes(2**20), []), 75)
+
+
+def test_dc_values_that_run_away_are_damage() -> None:
+    blocks = coefficients(64, 128, [(1, 1)])
+    blocks[0][:] = 0
+    blocks[0][..., 0] = 255 * np.arange(1, 129).reshape(16, 8)  # each block takes three bytes
+    data = jpeg(blocks, 64, 128, [(1, 1)], [Script((0,), 0, 63, 0, 0)])
+    head, scan = data[: data.index(b"\xff\xda") + 10], data[data.index(b"\xff\xda") + 10 : -2]
+    twice = head.replace(b"\0\x80\0\x40", b"\1\0\0\x40") + scan + scan + data[-2:]
+    (found,) = again(twice)
+    assert np.array_equal(found.blocks[:16], blocks[0]) and not found.blocks[16:].any()
 
 
 def test_a_rest_that_is_none_is_refused(picture: Image.Image) -> None:
