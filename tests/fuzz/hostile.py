@@ -6,6 +6,7 @@ more than 5 s or 1 GiB, was killed, or ended in anything but a picture or one li
 
 import argparse
 import io
+import lzma
 import os
 import resource
 import struct
@@ -113,6 +114,12 @@ def large() -> Iterator[Attack]:
                 yield Attack(f"{label}: told", file_of(header, many), (*INFO, "-v"))
 
 
+def alike(start: bytes, size: int) -> bytes:
+    """So many zeros behind a start as a raw LZMA2 stream."""
+    packer = lzma.LZMACompressor(lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 24}])
+    return packer.compress(start) + b"".join(packer.compress(bytes(2**20)) for _ in range(size >> 20)) + packer.flush()
+
+
 def kept() -> Iterator[Attack]:
     """JPEGs of few bytes that claim much, to be kept, and such as are said to be kept."""
     keep = ("encode", "{}", "--lossless", "-f", "-o", "{}.ncf")
@@ -130,6 +137,24 @@ def kept() -> Iterator[Attack]:
             parts = Parts(split(data).rest, bytes(range(1, 200)) * 5)
             claim = replace(sized(header, *[min(side, 4000)] * 2), channels=1)
             yield Attack(f"kept, of {side} x {side}", file_of(claim, [Unit(0, 0, 0, payload.pack(parts))]), DECODE)
+    for name, start in (("zeros", b"\0"), ("scans", varint(10**7)), ("marks", b"\1\0\x08" + varint(10**7))):
+        whole = b"\1" + alike(start, 2**29)
+        unit = Unit(0, 0, 0, payload.pack(Parts(whole, b"1")))
+        yield Attack(f"kept, a JPEG's rest of {name}", file_of(header, [unit]), DECODE)
+        yield Attack(f"kept, a JPEG's rest of {name}, told", file_of(header, [unit]), INFO)
+    claim, unit = replace(header, private=varint(2**29)), Unit(0, 0, 0, bytes([payload.PACKED]) + alike(b"", 2**29))
+    yield Attack("kept whole, a JPEG of half a gigabyte", file_of(replace(claim, fingerprint=b""), [unit]), DECODE)
+    buffer = io.BytesIO()
+    Image.new("L", (64, 48), 128).save(buffer, "JPEG")
+    data = buffer.getvalue()
+    yield Attack("a JPEG with much behind it", data + bytes(2**25), keep)
+    yield Attack("a JPEG of tables", data[:2] + (b"\xff\xdb\0\x43\0" + bytes(64)) * 10**5 + data[2:], keep)
+    yield Attack("a JPEG of segments", data[:2] + b"\xff\xe1\0\2" * 10**6 + data[2:], keep)
+    yield Attack("a JPEG of markers", data[:2] + b"\xff\xd0" * 10**6 + data[2:], keep)
+    at = data.index(b"\xff\xda")
+    yield Attack("a JPEG of restarts", data[:at] + b"\xff\xdd\0\4\0\1" + data[at:-2] + b"\xff\xd0" * 10**6, keep)
+    rare = data.replace(b"\xff\xc0", b"\xff\xc9", 1).replace(b"\0\x30\0\x40", b"\x10\0\x10\0", 1)
+    yield Attack("a rare JPEG of 4096 x 4096 and 300 scans", rare[:-2] + rare[at:-2] * 300 + rare[-2:], keep)
     yield Attack("kept whole, of a size", file_of(header, [Unit(0, 0, 0, payload.pack_whole(bytes(2**24)))]), DECODE)
 
 

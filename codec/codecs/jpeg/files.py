@@ -25,7 +25,7 @@ from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Found, check_plain, expect
 from codec.container import LIMITS, UNIT_BYTES, Header, Unit
 from codec.container.fields import varint
-from codec.errors import CodecError, FormatError, MediaError
+from codec.errors import CodecError, FormatError, LimitError, MediaError
 from codec.media import read
 from codec.media.jpeg import turned
 from codec.media.jpeg_bits import (
@@ -81,7 +81,11 @@ class JpegFiles:
         coded = self._coded(data, max_pixels, tell, coding)
         if coded is None or len(coded) > len(data):
             header, coded = replace(header, fingerprint=b""), payload.pack_whole(data)
-        LIMITS.check_dense(width, height, UNIT_BYTES + len(coded), CODEC.dense)
+        try:
+            LIMITS.check_dense(width, height, UNIT_BYTES + len(coded), CODEC.dense)
+        except LimitError:  # a flat picture that gets too small to be believed
+            header, coded = replace(header, fingerprint=b""), payload.store(data)
+            LIMITS.check_dense(width, height, UNIT_BYTES + len(coded), CODEC.dense)
         unit = Unit(0, zlib.crc32(data), 0, coded)
         if verify and self._decoded(header, unit, tell.part(coding, 1.0)) != data:
             raise MediaError("does not decode to the file; please report this file")
@@ -128,8 +132,6 @@ def _picture(data: bytes, max_pixels: int) -> tuple[int, int, int]:
     can't be kept; LimitError for more than `max_pixels`."""
     try:
         frame = frame_before_scans(data)
-        if frame is None:
-            raise MediaError("is so damaged that it doesn't say how large its picture is")
     except MediaError as error:
         raise MediaError(f"{error}, so it can't be kept byte for byte; {_otherwise(data)}") from error
     check_pixels(frame, max_pixels)

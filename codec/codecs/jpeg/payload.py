@@ -44,6 +44,11 @@ def pack_whole(data: bytes) -> bytes:
         packed = lzma.compress(data, lzma.FORMAT_RAW, filters=_FILTERS)
         if len(packed) < len(data) < most_unpacked(len(packed)):
             return bytes([PACKED]) + packed
+    return store(data)
+
+
+def store(data: bytes) -> bytes:
+    """The same of a unit that holds it byte by byte."""
     return bytes([STORED]) + data
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from codec.errors import CodecError, LimitError, MediaError
 from codec.media.jpeg_bits.standard import CODES, Code
 
-SOI, EOI, SOS, DQT, DHT, DRI, DAC, DNL, DHP, EXP = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xCC, 0xDC, 0xDE, 0xDF
+EOI, SOS, DQT, DHT, DRI, DAC, DNL, DHP, EXP = 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xCC, 0xDC, 0xDE, 0xDF
 MOST_SCANS = 256
 _MOST_TIMES, _FEW = 32, 2**20  # how often all blocks are in the scans, beyond so many blocks
 _MOST_MCU = 10  # blocks of an MCU (T.81, B.2.3)
-_MARKER = re.compile(rb"\xff[^\x00\xff]")
+_MOST_SEGMENTS = 2**16
+_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")  # of a segment, or EOI: none of those that stand alone
 _KINDS = {
     0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "hierarchical", 0xC9: "arithmetic coding",
     0xCA: "arithmetic coding", 0xCB: "arithmetic coding", 0xCD: "hierarchical", 0xCE: "hierarchical",
@@ -108,6 +109,7 @@ class Segments:
     used: dict[int, np.ndarray] = field(default_factory=dict)  # by component: the table when its first scan began
     codes: dict[tuple[int, int], Code] = field(default_factory=lambda: dict(CODES))
     restart: int = 0
+    count: int = 0
     scans: int = 0
     visited: int = 0  # blocks of all scans together
     held: dict[str, int] = field(default_factory=dict)  # bytes of what is no part of the picture, by its name
@@ -124,8 +126,9 @@ class Segments:
                 if mark == EOI:
                     self.end = at
                     return None
-                if mark == 0x01 or 0xD0 <= mark <= SOI:
-                    continue
+                self.count += 1
+                if self.count > _MOST_SEGMENTS:
+                    raise MediaError(f"has more than {_MOST_SEGMENTS:,} segments")
                 (length,) = struct.unpack_from(">H", data, at)
                 body = data[at + 2 : at + length]
                 if length < 2 or len(body) != length - 2:
@@ -235,16 +238,19 @@ class Segments:
         )  # fmt: skip
 
 
-def frame_before_scans(data: bytes) -> Frame | None:
-    """What a JPEG says of its picture before the first scan, whatever else of it is damaged; None if it says nothing.
-    RareKind for one of a kind that isn't split."""
+def frame_before_scans(data: bytes) -> Frame:
+    """What a JPEG says of its picture before the first scan, whatever else of it is damaged. MediaError if it says
+    nothing, RareKind for one of a kind that isn't split."""
     segments = Segments()
     try:
         segments.next_scan(data, 2)
     except RareKind:
         raise
     except MediaError:
-        pass
+        if segments.frame is None:
+            raise
+    if segments.frame is None:
+        raise MediaError("has no frame")
     return segments.frame
 
 

@@ -223,7 +223,7 @@ def test_a_rest_that_claims_much_is_refused_before_it_is_there(monkeypatch: pyte
         return b"\1" + lzma.compress(start + bytes(zeros), lzma.FORMAT_RAW, filters=rest._FILTERS)
 
     for claim in (packed(b"\0", 2**20), packed(varint(300), 2**12), packed(b"\1\0\x08" + varint(2**20 + 1), 2**12)):
-        with pytest.raises(FormatError, match="what the JPEG is beside its picture"):
+        with pytest.raises(FormatError, match="what the JPEG is beside its picture; get"):
             rest.unpack(claim)
     with pytest.raises(MediaError, match="nearly all alike"):
         rest.pack(rest.Rest(bytes(2**20), []), 75)
