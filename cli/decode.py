@@ -19,19 +19,20 @@ from codec.cli.made import marked_png, replaceable
 from codec.cli.options import BatchOptions, run_options, where_options
 from codec.cli.streams import an_ncf, atomic_write, contents
 from codec.cli.video import decode_video, picture_options
+from codec.cli.views import Wanted, line_of, row_of, view_options, wanted, write_thumbnail
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
     from codec.container import Header
 
 
-def default_name(source: str, png: bool = False) -> str:
-    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG; other names get that
-    appended, so that none is its own output."""
+def default_name(source: str, png: bool = False, less: bool = False) -> str:
+    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG (not with `less` than all
+    of it); other names get that appended, so that none is its own output."""
     stem, suffix = os.path.splitext(source)
     stem = stem if suffix.lower() == ".ncf" else source + ".frames" * png
     ending = ".png"
-    if os.path.isfile(source):  # what can be opened only once isn't opened yet
+    if os.path.isfile(source) and not less:  # what can be opened only once isn't opened yet
         with suppress(CodecError, OSError):  # told of when its turn comes
             header = _header(source, sys.maxsize)
             ending = ".mp4" if header.rate is not None else (_suffixes(header) or (ending,))[0]
@@ -57,12 +58,14 @@ def _header(source: str | bytes, max_pixels: int) -> Header:
     "A file whose suffix says the format (png jpg webp avif tif bmp ppm; videos: mp4 mkv y4m), a directory, or - for a "
     "PNG or a y4m stream."
 )
+@view_options
 @picture_options
 @click.option("--partial", is_flag=True, help="Keep what is whole of a damaged file; the rest becomes grey.")
 @run_options("Where to compute.")
 def decode(
-    sources: tuple[str, ...], frames: tuple[int, int] | None, base: bool, png: bool, no_audio: bool, device: str,
-    partial: bool, max_pixels: int, **rest: Any,
+    sources: tuple[str, ...], region: tuple[int, int, int, int] | None, scale: str | None, thumbnail: int | None,
+    frames: tuple[int, int] | None, base: bool, png: bool, no_audio: bool, device: str, partial: bool, max_pixels: int,
+    **rest: Any,
 ) -> None:  # fmt: skip
     """Turn .ncf files back into images and videos.
 
@@ -72,6 +75,9 @@ def decode(
     codec decode *.ncf -o out/                several files into a directory
     codec decode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec decode - < photo.ncf > photo.png    as a filter
+    codec decode photo.ncf --region 0,0,640,480 -o corner.png
+    codec decode photo.ncf --scale 1/8 -o small.png
+    codec decode photo.ncf --thumbnail 256 -o thumb.png
     codec decode clip.ncf                     writes clip.mp4 (H.264 of high quality; to share it, export is smaller)
     codec decode clip.ncf -o clip.mkv         every decoded pixel (FFV1)
     codec decode clip.ncf --frames 120..180 --png
@@ -79,49 +85,62 @@ def decode(
     Every file is checked: a damaged one is an error, never a wrong picture. With --partial it is still an error, but
     what is whole is written.
     """
+    view = wanted(region, scale, thumbnail)
     work = functools.partial(
-        _decode_file, frames=frames, base=base, png=png, audio=not no_audio, device=device, partial=partial,
+        _decode_file, view=view, frames=frames, base=base, png=png, audio=not no_audio, device=device, partial=partial,
         max_pixels=max_pixels,
     )  # fmt: skip
-    names = Names(functools.partial(default_name, png=png), replaceable, "decoded")
+    names = Names(functools.partial(default_name, png=png, less=bool(view.option)), replaceable, "decoded")
     run_batch(("decoding", "decoded"), sources, BatchOptions(**rest), work=work, names=names, suffixes=(".ncf",))
 
 
 def _decode_file(
-    job: Job, tell: Tell | None, *, frames: tuple[int, int] | None, base: bool, png: bool, audio: bool,
+    job: Job, tell: Tell | None, *, view: Wanted, frames: tuple[int, int] | None, base: bool, png: bool, audio: bool,
     device: str, partial: bool, max_pixels: int,
 ) -> Result:  # fmt: skip
     from codec import api, media
+    from codec.view import view_of
 
     source = contents(job.source, an_ncf)
+    if view.thumbnail:
+        return write_thumbnail(job, source, view.thumbnail, device, max_pixels)
     header = _header(source, max_pixels)
     if header.rate is not None:
+        if view.option:
+            raise CodecError(f"it holds a video, and {view.option} goes with images; leave it out")
         return decode_video(job, source, tell, frames, png, base, audio, device, partial, max_pixels)
     given = {"--frames": frames, "--base": base, "--no-audio": not audio, "--png": png}
     if wrong := next((name for name, value in given.items() if value), None):
         raise CodecError(f"it holds an image, and {wrong} goes with videos; leave it out")
-    if (kept := _suffixes(header)) and (job.target == STDIO or os.path.splitext(job.target)[1].lower() in kept):
+    if (
+        (kept := _suffixes(header))
+        and not view.option
+        and (job.target == STDIO or os.path.splitext(job.target)[1].lower() in kept)
+    ):
         return _restore(job, source, tell, device, max_pixels)
     image_format = media.format_for(job.target)
     # Before anything is decoded.
-    media.check_format(media.Info(header.width, header.height, header.channels, header.depth), image_format)
+    size = view_of(header.width, header.height, view.region, view.scale).size
+    media.check_format(media.Info(*size, header.channels, header.depth), image_format)
     before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     started = time.perf_counter()
     with atomic_write(job.target, job.replace) as fp:
-        decoded = api.decode(source, device=device, partial=partial, max_pixels=max_pixels, progress=tell)
+        decoded = api.decode(
+            source, region=view.region, scale=view.scale, device=device, partial=partial, max_pixels=max_pixels,
+            progress=tell,
+        )  # fmt: skip
         pixels = list(decoded.frames())
         seconds = time.perf_counter() - started
         buffer = io.BytesIO()
         media.write(decoded.info, pixels, buffer, image_format)
         data = marked_png(buffer.getvalue()) if image_format == "png" else buffer.getvalue()
         fp.write(data)
-    width, height, size = decoded.info.width, decoded.info.height, len(data)
-    row = _row(job, width, height, size, seconds)
+    row = row_of(job, decoded.info.width, decoded.info.height, len(data), seconds)
     if decoded.damage:
         # An error still, for scripts; but one with an output.
         row["error"] = f"wrote what is whole to {job.target}; lost: " + "; ".join(str(e) for e in decoded.damage)
         return Result(row, f"{job.source}: {row['error']}")
-    line = _line(row)
+    line = line_of(row)
     note = "; ".join(media.left_out(decoded.info, image_format))
     return Result(row, line, note, before)
 
@@ -138,21 +157,5 @@ def _restore(job: Job, source: str | bytes, tell: Tell | None, device: str, max_
         assert data is not None
         fp.write(data)
     seconds = time.perf_counter() - started
-    row = _row(job, decoded.header.width, decoded.header.height, len(data), seconds)
-    return Result(row, f"{_line(row)}, as it was", "", before)
-
-
-def _row(job: Job, width: int, height: int, size: int, seconds: float) -> dict[str, Any]:
-    return {
-        "file": job.source,
-        "output": job.target,
-        "width": width,
-        "height": height,
-        "bytes": size,
-        "decode_s": round(seconds, 3),
-    }
-
-
-def _line(row: dict[str, Any]) -> str:
-    shape, seconds = f"{row['width']} x {row['height']}", row["decode_s"]
-    return f"{row['file']} -> {row['output']}  {shape}  {row['bytes']:,} bytes  ({seconds:.1f} s)"
+    row = row_of(job, decoded.header.width, decoded.header.height, len(data), seconds)
+    return Result(row, f"{line_of(row)}, as it was", "", before)

@@ -69,10 +69,11 @@ def default_name(source: str) -> str:
 @click.option(
     "--strip", is_flag=True, help="Drop Exif, XMP, text, ICC profile and a video's tags; 8-bit colours become sRGB."
 )
+@click.option("--preview", is_flag=True, help="Images: put a small JPEG into the file, for those who show pictures.")
 @run_options("Where to compute; a file decodes on any device.")
 def encode(
-    sources: tuple[str, ...], tune: str | None, lossless: bool, verify: bool | None, device: str, max_pixels: int,
-    **rest: Any,
+    sources: tuple[str, ...], tune: str | None, lossless: bool, verify: bool | None, preview: bool, device: str,
+    max_pixels: int, **rest: Any,
 ) -> None:  # fmt: skip
     """Compress images and videos to .ncf files.
 
@@ -99,8 +100,8 @@ def encode(
     said = {name: rest.pop(name) for name in REQUESTED}
     codec, goals = said["codec"], goals_of(said)
     if codec == ARCHIVE:
-        if lossless or tune or verify is not None:
-            raise click.UsageError("an archive holds videos; leave out --lossless, --tune and --verify")
+        if lossless or tune or verify is not None or preview:
+            raise click.UsageError("an archive holds videos; leave out --lossless, --tune, --verify and --preview")
         new_archive(sources, said, device, max_pixels, rest)
         return
     keepers = codecs.of_kind("lossless") | codecs.of_kind("file")
@@ -113,7 +114,7 @@ def encode(
         raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
     options: dict[str, Any] = {
         "codec": codec, "lossless": lossless, "quality": said["quality"], "effort": said["effort"], "tune": tune,
-        "verify": verify, "strip": said["strip"], "device": device, "max_pixels": max_pixels,
+        "verify": verify, "strip": said["strip"], "preview": preview, "device": device, "max_pixels": max_pixels,
         "weights": said["weights"], "seconds": said["time_budget"] if lossless else None,
     }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
@@ -164,8 +165,9 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
 
 def _check_video(options: dict[str, Any]) -> None:
     """CodecError for options that go with pictures."""
-    if options["tune"]:
-        raise CodecError("it is a video, and --tune goes with images; leave it out")
+    for name in ("tune", "preview"):
+        if options[name]:
+            raise CodecError(f"it is a video, and --{name} goes with images; leave it out")
     if options["lossless"] and options["codec"] not in codecs.of_kind("video"):
         raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless")
     if options["verify"] is not None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from codec.cli.archive.show import print_list
+from codec.cli.files import STDIO
 from codec.cli.messages import shown
 from codec.cli.ncf_files import files_of, work_on
 from codec.cli.options import FILE
-from codec.cli.streams import an_ncf, contents, is_archive
+from codec.cli.streams import an_ncf, atomic_write, contents, is_archive
+from codec.errors import CodecError
 
 if TYPE_CHECKING:
     from codec.codecs.base import UnitsDescription
@@ -23,7 +27,8 @@ if TYPE_CHECKING:
 @click.option("-r", "--recursive", is_flag=True, help="Take the .ncf files in folders, and in folders in them.")
 @click.option("-v", "--verbose", is_flag=True, help="List the units too, and where every byte of the file goes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout.")
-def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool) -> None:
+@click.option("--preview", metavar="OUT", type=FILE, help="Write the small JPEG that is in the file to OUT, or - .")
+def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool, preview: str | None) -> None:
     """Show what is in .ncf files.
 
     \b
@@ -32,10 +37,17 @@ def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool
     codec info --json *.ncf
     codec info -r photos/
     codec info - < photo.ncf
+    codec info --preview small.jpg photo.ncf
 
     The file is read to its end and its checksums are compared, but no pixel is decoded. Of an archive the videos
     are listed; `codec archive info` tells more of each.
     """
+
+    if preview is not None:
+        if len(sources) != 1 or recursive:
+            raise click.UsageError("--preview OUT is of one file; name just that")
+        work_on(files_of(sources, recursive), partial(_write_preview, target=preview))
+        return
 
     def work(source: str) -> None:
         if is_archive(source):
@@ -45,6 +57,23 @@ def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool
         click.echo(json.dumps(values) if as_json else _table(values, told))
 
     work_on(files_of(sources, recursive), work)
+
+
+def _write_preview(source: str, target: str) -> None:
+    """The JPEG that is in a file, as it is."""
+    from codec import container
+    from codec.media import previews
+
+    given = contents(source, an_ncf)
+    with io.BytesIO(given) if isinstance(given, bytes) else open(given, "rb") as fp:
+        data = container.read_header(fp).metadata.get("preview")
+    if data is None:
+        raise CodecError("there is no preview in it; codec decode --thumbnail 256 makes a small picture")
+    previews.read(data)  # a JPEG, and a small one
+    if target != STDIO and os.path.lexists(target):
+        raise CodecError(f"the output {target} exists already; name another")
+    with atomic_write(target, replace=False) as out:
+        out.write(data)
 
 
 def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescription]:

@@ -8,15 +8,13 @@ Videos go through codec.video, which also writes them to files group by group.
 
 import io
 import os
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,99 +25,18 @@ from codec.arguments import check_number, check_told
 from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
 from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
 from codec.container import Limits
-from codec.errors import CodecError, FormatError
-from codec.media import yuv
+from codec.decoded import Decoded, Frames, info_of
+from codec.errors import CodecError, FormatError, MediaError
+from codec.media import previews
 from codec.media.formats import is_video
-from codec.media.metadata import pillow_info
 from codec.media.signatures import HEAD
 from codec.media.sources import file_source
 from codec.originals import Original
-from codec.surroundings import each_on_our_own, on_our_own
+from codec.surroundings import on_our_own
+from codec.view import View, check_scale, view_of
 from codec.weights import named as named_weights
 
-if TYPE_CHECKING:
-    from codec import video
-
 NcfSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
-
-
-class _Frames:
-    """Frames that are decoded as they are asked for, by one thread at a time, once; after an error again."""
-
-    def __init__(self, begin: Callable[[], Iterator[NDArray[Any]]]) -> None:
-        self._begin, self._lock = begin, threading.RLock()
-        self._kept: list[NDArray[Any]] = []
-        self._rest: Iterator[NDArray[Any]] | None = begin()  # at once: what is wrong with a header is told then
-
-    def __getitem__(self, number: int) -> NDArray[Any]:
-        with self._lock:
-            while number >= len(self._kept):
-                self._rest = self._rest or islice(self._begin(), len(self._kept), None)
-                try:
-                    self._kept.append(next(self._rest))
-                except BaseException:
-                    self._rest = None  # a generator that has raised has nothing more to give
-                    raise
-            return self._kept[number]
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A decoded file. Frames are decoded as they are asked for, once, and kept."""
-
-    header: container.Header
-    damage: list[CodecError] | None  # what was not whole, known once the frames are decoded; None: not asked for
-    _frames: _Frames | None
-    video: "video.File | None" = None  # for pictures as planes with their times
-    _original: Original | None = None
-
-    def __repr__(self) -> str:
-        h = self.header
-        frames = h.frames if self.video is None else self.video.frames
-        return f"<codec.Decoded {h.width} x {h.height}, {h.channels} channels of {h.depth} bits, {frames} frames>"
-
-    @property
-    def info(self) -> media.Info:
-        """What the media is: size, channels, depth, colour, metadata."""
-        h = self.header
-        if self.video is not None:
-            return self.video.info
-        if self._original is not None:
-            return self._original.picture[0]
-        return media.Info(
-            h.width, h.height, h.channels, h.depth, h.frames, h.rate, h.color, h.metadata
-        )  # fmt: skip
-
-    @property
-    def original(self) -> bytes | None:
-        """The file that was encoded, byte for byte, of a codec that keeps files (jpeg); None of others."""
-        return None if self._original is None else self._original.data
-
-    @each_on_our_own
-    def frames(self) -> Iterator[NDArray[Any]]:
-        """The frames, [height, width, channels]: uint8, or uint16 for a depth of more than 8 bits.
-
-        Those of a video are decoded each time, and none is kept. Threads may ask for them at the same time.
-        """
-        if self.video is not None:
-            for picture in self.video.pictures():
-                yield yuv.to_rgb(picture.planes, self.header.color, self.header.depth)
-            return
-        if self._original is not None:
-            yield self._original.picture[1]
-            return
-        assert self._frames is not None
-        for i in range(self.header.frames):
-            yield self._frames[i]
-
-    def image(self) -> Image.Image:
-        """The first frame as a Pillow image, with its profiles in `info`; deep colour at 8 bits. Of a kept JPEG of four
-        components, whose frames can't be had, what Pillow makes of it, which is CMYK."""
-        if self._original is not None and self.header.channels == 4:
-            return self._original.image
-        image = media.to_pillow(next(self.frames()), self.header.depth)
-        image.info |= pillow_info(self.info.metadata)
-        return image
 
 
 @on_our_own
@@ -136,6 +53,7 @@ def encode(
     weights: str | os.PathLike[str] | None = None,
     device: str = "auto",
     strip: bool = False,
+    preview: bool = False,
     max_pixels: int = media.MAX_PIXELS,
     progress: Progress | None = None,
     notes: list[str] | None = None,
@@ -153,7 +71,8 @@ def encode(
     jpeg): decode what was encoded and compare, as by default. `seconds` (circuit): to spend on tuning, at any effort
     unless one is given. `weights`: a file of them, or the name of
     installed ones, in place of the codec's default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
-    Exif, XMP, text, resolution, a video's tags and ICC profile (lossless: that stays, since the samples do).
+    Exif, XMP, text, resolution, a video's tags and ICC profile (lossless: that stays, since the samples do). `preview`:
+    with a small JPEG for those who show pictures without decoding them, `metadata["preview"]` of the header.
     `progress` is called with (steps done, steps in all), for images. `notes` is told what of the source is left out or
     isn't whole, a line each; None: each is a Python warning.
 
@@ -178,6 +97,8 @@ def encode(
                 raise CodecError("a video has no tune; leave it out")
             if seconds is not None:
                 raise CodecError("seconds are for lossless images; a video takes what its effort says")
+            if preview:
+                raise CodecError("a video has no preview; leave it out")
             data = _encode_video(source, codec, quality, effort, verify, weights, device, max_pixels, strip, told)
             _warn(told, notes)
             return data
@@ -186,7 +107,9 @@ def encode(
         assert not isinstance(source, np.ndarray | Image.Image)
         if codec is None:  # chosen by what the file is, so that all files of a folder may be told the same
             options = replace(options, effort=None, seconds=None)
-        return _encode_file(source, keeper, options, weights, device, strip, max_pixels, progress)
+        data = _encode_file(source, keeper, options, weights, device, strip, preview, max_pixels, progress, told)
+        _warn(told, notes)
+        return data
     kind = "lossless" if lossless else "image"
     chosen = codecs.chosen(codec, kind)
     images = _images(chosen)
@@ -196,6 +119,9 @@ def encode(
     info, frames = media.read(source, max_pixels=max_pixels, strip=strip, exact=chosen.lossless)
     told += info.notes
     opened = images.open(which, device)
+    if preview:
+        frames = list(frames)
+        info = previews.added(info, frames[0])
     header, units = opened.encode(info, frames, options, progress)
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))
@@ -205,7 +131,7 @@ def encode(
 
 def _encode_file(
     source: originals.File, codec: Descriptor, options: ImageOptions, weights: str | os.PathLike[str] | None,
-    device: str, strip: bool, max_pixels: int, progress: Progress | None,
+    device: str, strip: bool, preview: bool, max_pixels: int, progress: Progress | None, told: list[str],
 ) -> bytes:  # fmt: skip
     """A file kept as it is."""
     files = codec.files
@@ -213,9 +139,14 @@ def _encode_file(
     if strip:
         raise CodecError("a file that is kept byte for byte keeps its metadata; leave out strip")
     codecs.check_settings(codec.name, files.settings, options)
-    header, units = files.open(_weights(codec, weights), device).encode(
-        originals.content(source), options, progress, max_pixels
-    )
+    data = originals.content(source)
+    header, units = files.open(_weights(codec, weights), device).encode(data, options, progress, max_pixels)
+    if preview:
+        try:
+            info, (frame,) = media.read(data, max_pixels=max_pixels)
+            header = replace(header, metadata={"preview": previews.made(info, frame)})
+        except MediaError as error:
+            told.append(f"there is no preview, since the picture {error}")
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))
     return buffer.getvalue()
@@ -263,6 +194,8 @@ def _encode_video(
 def decode(
     source: NcfSource,
     *,
+    region: Sequence[int] | None = None,
+    scale: int = 1,
     device: str = "auto",
     partial: bool = False,
     max_pixels: int = media.MAX_PIXELS,
@@ -270,33 +203,49 @@ def decode(
 ) -> Decoded:
     """Open an .ncf file (a path, its bytes or a binary file); pixels are decoded when they are asked for.
 
+    `region`: only the rectangle (x, y, width, height) of the picture, in its pixels from the top left; of a file that
+    can seek no more is read and computed than that takes. `scale`: 2, 4, 8 or 16 times smaller each way, which is
+    quicker; with a region, of the rectangle grown to whole small pixels. docs/pipelines.md says what that takes.
     `partial`: decode what is whole of a damaged, seekable file; what is not becomes mid-grey, and `damage` of the
     result tells of it.
 
-    Raises FormatError for what is not a whole .ncf file, LimitError, WeightsMissing; DesyncError, on decoding,
-    where the symbols are not those that were encoded.
+    Raises FormatError for what is not a whole .ncf file (with a region, as far as that was read), LimitError,
+    WeightsMissing, CodecError for a region that isn't in the picture; DesyncError, on decoding, where the symbols are
+    not those that were encoded.
 
     >>> import numpy as np
     >>> decoded = decode(encode(np.zeros((20, 30, 3), np.uint8)))
     >>> decoded.info.width, decoded.info.height, [f.shape for f in decoded.frames()]
     (30, 20, [(20, 30, 3)])
+    >>> decode(encode(np.zeros((20, 30, 3), np.uint8)), region=(10, 0, 20, 10), scale=2).image().size
+    (10, 5)
     """
     check_told(progress)
     check_number("max_pixels", max_pixels, whole=True)
+    check_scale(scale)
     limits = Limits(pixels=max_pixels)
-    found: list[container.Unit] | list[container.Unit | CodecError]
     with _opened(source) as fp:
         damage: list[CodecError] | None = [] if partial else None
-        if container.read_header(fp, limits, [] if partial else None).rate is not None:
-            fp.seek(0)
-            return _decode_video(fp.read(), device, partial, max_pixels)
+        header = container.read_header(fp, limits, [] if partial else None)
+        view = None
+        if region is not None or scale > 1:
+            view = view_of(header.width, header.height, region, scale)
         fp.seek(0)
+        if header.rate is not None:
+            return replace(_decode_video(fp.read(), device, partial, max_pixels), _view=view)
+        codec = codecs.of(header)
+        if view is not None and not partial:
+            small = previews.standing_in(info_of(header), view) if codec.lossless else None
+            if small is not None:
+                return Decoded(header, None, Frames(lambda: iter([small])), _view=view)
+            if codec.images is not None:
+                return _decode_view(fp, codec.images.open(header.fingerprint, device), view, limits, progress)
+        found: list[container.Unit] | list[container.Unit | CodecError]
         if partial:
             header, found = container.salvage(fp, limits, damage)
         else:
             header, units = container.read(fp, limits)
             found = list(units)  # every checksum is right before anything is decoded
-    codec = codecs.of(header)
     whole = [unit for unit in found if isinstance(unit, container.Unit)]
     size = sum(container.UNIT_BYTES + len(unit.payload) for unit in whole)
     limits.check_dense(header.width, header.height, size, codec.dense)
@@ -304,16 +253,28 @@ def decode(
         codec.check(header, whole)
     if codec.files is not None:
         kept = codec.files.open(header.fingerprint, device)
-        return Decoded(header, damage, None, None, Original(lambda: kept.decode(header, found, progress), max_pixels))
+        original = Original(lambda: kept.decode(header, found, progress), max_pixels)
+        return Decoded(header, damage, None, None, original, view)
     opened: ImageCodec = _images(codec).open(header.fingerprint, device)
     before = len(damage or ())
 
     def begin() -> Iterator[NDArray[Any]]:
         if damage is not None:
             del damage[before:]  # what an attempt that was broken off has told
-        return opened.decode(header, found, progress, damage)
+        return opened.decode(header, found, progress, damage, view)
 
-    return Decoded(header, damage, _Frames(begin))
+    return Decoded(header, damage, Frames(begin), _view=view)
+
+
+def _decode_view(fp: IO[bytes], opened: ImageCodec, view: View, limits: Limits, progress: Progress | None) -> Decoded:
+    """Of a picture, with no more of a file read than a view needs."""
+    index = container.read_index(fp, limits)
+    header = index.header
+    limits.check_dense(header.width, header.height, sum(index.lengths), codecs.of(header).dense)
+    needed = opened.needs(header, view)
+    count = len(index.offsets)
+    units = [container.read_unit(fp, index, number, limits) if number in needed else None for number in range(count)]
+    return Decoded(header, None, Frames(lambda: opened.decode(header, units, progress, None, view)), _view=view)
 
 
 def _decode_video(data: bytes, device: str, partial: bool, max_pixels: int) -> Decoded:

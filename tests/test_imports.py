@@ -15,15 +15,16 @@ from codec.codecs import all_codecs
 LAYERS = (
     {"errors"},
     {"arguments", "content", "device", "interrupts", "locking", "requirements", "surroundings", "tiling", "weights"},
-    {"output"},
+    {"output", "view"},
     {"container", "entropy", "installation", "processes"},
     {"media"},
     {"perception", "standard"},
     {"metrics"},
     {"codecs"},
     {"originals", "peers", "tasks", "video"},
+    {"decoded"},
     {"api", "archive"},
-    {"pillow", "torch"},
+    {"pillow", "thumbnail", "torch"},
     {"evaluate", "train"},
     {"report", "research"},
 )

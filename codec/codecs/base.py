@@ -7,7 +7,7 @@ opens is an ImageCodec or a VideoCodec, which goes between pictures and units; f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from codec.errors import CodecError
     from codec.media import Info
     from codec.media.video import Layout, Picture
+    from codec.view import View
 
 Progress = Callable[[int, int], None]  # told (steps done, steps in all)
 Spared = Callable[["CodecError", int, int], None]  # told what is wrong with frames, the first one, how many
@@ -36,10 +37,16 @@ class ImageCodec(Protocol):
         """Header and units of the one picture in `frames`, [H, W, 1..4], uint8 (depth 8) or uint16 (9 to 16)."""
         ...
 
+    def needs(self, header: Header, view: View) -> Collection[int]:
+        """The numbers of the units that a view of a picture is decoded from; FormatError for a header."""
+        ...
+
     def decode(
-        self, header: Header, units: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
-    ) -> Iterator[NDArray[Any]]:
-        """The picture of a file whose header names these weights, [H, W, channels].
+        self, header: Header, units: Iterable[Found | None], progress: Progress | None = None,
+        damage: Damage | None = None, view: View | None = None,
+    ) -> Iterator[NDArray[Any]]:  # fmt: skip
+        """The picture of a file whose header names these weights, [H, W, channels]; or a `view` of it, for which units
+        that it doesn't need may be None. As it is, a view is bit for bit what the whole picture has there.
 
         Header and number of units are checked at once (FormatError), units when the picture is asked for (DesyncError,
         too). With `damage`, what is wrong with units goes there, and their pixels are mid-grey and opaque.

@@ -9,8 +9,9 @@ Damage = list[CodecError]
 Found = Unit | CodecError  # a unit, or what is wrong with it
 
 
-def expect(units: Iterable[Found], count: int, damage: Damage | None) -> list[Found]:
-    """The `count` units of a file. With `damage` what is missing becomes an error in its place.
+def expect(units: Iterable[Found | None], count: int, damage: Damage | None) -> list[Found | None]:
+    """The `count` units of a file; None: not read, since a view doesn't need it. With `damage` what is missing becomes
+    an error in its place.
 
     Without, FormatError for a wrong number of units, and the error of one that is not whole.
     """
@@ -39,8 +40,9 @@ def check_some(kept: bool, header: Header, damage: Damage | None) -> None:
         raise damage[0]
 
 
-def attempt(found: Found, damage: Damage | None, work: Callable[[Unit], None]) -> bool:
+def attempt(found: Found | None, damage: Damage | None, work: Callable[[Unit], None]) -> bool:
     """Do `work` on a unit; whether it was done. CodecErrors go to `damage`, or are raised if that is None."""
+    assert found is not None  # it is among those that were asked for
     try:
         if isinstance(found, CodecError):
             raise found

@@ -14,6 +14,7 @@ class Limits:
     frames: int = 12 * 3600 * 60  # of the file: twelve hours at 60 a second
     head: int = 64 * 2**10  # bytes of the packed head
     metadata: int = 64 * 2**20  # bytes of ICC, Exif and XMP together, inflated
+    preview: int = 64 * 2**10  # bytes of the small JPEG
     chunks: int = 4096  # of the section of PNG chunks
     audio: int = 2**30  # bytes of the audio section
     units: int = 2**20  # of the file

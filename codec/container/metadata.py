@@ -14,11 +14,12 @@ from codec.errors import FormatError, LimitError
 
 # In the order of their tags, which is their order in the file.
 METADATA_TAGS: Mapping[str, bytes] = {
-    "audio": b"a", "exif": b"e", "icc": b"i", "last": b"l", "chunks": b"p", "tags": b"t", "xmp": b"x",
+    "audio": b"a", "exif": b"e", "icc": b"i", "last": b"l", "chunks": b"p", "tags": b"t", "preview": b"v",
+    "xmp": b"x",
 }  # fmt: skip
 METADATA_NAMES: Mapping[bytes, str] = {tag: name for name, tag in METADATA_TAGS.items()}
 
-_PLAIN = ("audio", "last")  # stored as they are: compressed already, or too short for it
+_PLAIN = ("audio", "last", "preview")  # stored as they are: compressed already, or too short for it
 RAW, DEFLATE = 0, 1
 WINDOW = -15  # deflate without zlib's wrapper: the section has a checksum already
 
@@ -80,7 +81,10 @@ def check_sizes(metadata: Mapping[str, bytes], limits: Limits) -> None:
             raise FormatError(f"invalid metadata: {name} is empty and has to be left out")
     audio = len(metadata.get("audio", b""))
     others = sum(map(len, metadata.values())) - audio
-    for what, size, limit in (("audio", audio, limits.audio), ("metadata", others, limits.metadata)):
+    preview = len(metadata.get("preview", b""))
+    for what, size, limit in (
+        ("audio", audio, limits.audio), ("preview", preview, limits.preview), ("metadata", others, limits.metadata)
+    ):  # fmt: skip
         if size > limit:
             raise LimitError(f"{size} bytes of {what} are too many: the limit is {limit}")
 

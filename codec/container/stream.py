@@ -130,7 +130,8 @@ def _before_units(
             if tag not in METADATA_NAMES:
                 reader.skip(tag)
                 continue
-            payload = reader.payload(tag, limits.audio if name == "audio" else limits.metadata + 1)
+            most = {"audio": limits.audio, "preview": limits.preview}.get(name, limits.metadata + 1)
+            payload = reader.payload(tag, most)
             value = unpack_metadata(name, payload, limits)
             check_clip({name: value}, header.rate)
             metadata[name] = value

@@ -133,14 +133,17 @@ class EntropyModel(nn.Module):
         z_hat = z_symbols * (-self.z_gain(q, 1)).exp()
         return self.h_s(self.h_s_in(z_hat) + self.rate_bias(q, 1))
 
-    def decode(self, hyper: Tensor, q: Tensor, quantize: Quantize) -> Tensor:
-        """y_hat [B, M, H, W] in the scaled domain; `quantize` turns (mu, sigma) into values, slice by slice."""
+    def decode(self, hyper: Tensor, q: Tensor, quantize: Quantize, count: int | None = None) -> Tensor:
+        """y_hat [B, M, H, W] in the scaled domain; `quantize` turns (mu, sigma) into values, slice by slice.
+
+        `count`: only the first slices, so many, and their channels.
+        """
         scale = self.gain(q) * self.unit[:, None, None]  # [B, M, 1, 1] or [B, M, H, W]
         anchor = checkerboard(hyper.shape[2], hyper.shape[3], hyper.device)
         means = hyper[:, hyper.shape[1] // 2 :]
         seen: list[Tensor] = []  # decoded slices over their scale
         slices: list[Tensor] = []
-        for i in range(len(self.config.slices)):
+        for i in range(len(self.config.slices) if count is None else count):
             s = scale[:, self.config.channels(i)]
             context = [hyper]
             if i:

@@ -43,6 +43,18 @@ class Config:
         start = sum(self.slices[:i])
         return slice(start, start + self.slices[i])
 
+    def slices_for(self, channels: int) -> int:
+        """How many slices, from the first on, it takes to have so many channels."""
+        return next((i for i in range(1, len(self.slices)) if sum(self.slices[:i]) >= channels), len(self.slices))
+
+    @property
+    def reach(self) -> int | None:
+        """How many pixels beyond its own latent a decoded pixel depends on; None where attention looks further."""
+        if self.enhance or not self.filtered or any(layers for _, layers, _ in self.stages):
+            return None
+        layers = sum(self.unshuffle * 2**i * count for i, count in enumerate(self.convolutions))
+        return layers + 2 * self.unshuffle  # the convolution over the shortcut's pixels, and the last one
+
     @property
     def log_lambda_range(self) -> float:
         return math.log(self.lambdas[1] / self.lambdas[0])

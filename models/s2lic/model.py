@@ -105,6 +105,13 @@ class S2LIC(nn.Module):
         beside = self.seen(F.pixel_unshuffle(linear, self.config.unshuffle)) if self.config.filtered else None
         return self.enhance_s(linear + self.g_s(latents, q, beside).float() + 0.5)
 
+    def small(self, y_hat: Tensor, q: Tensor, scale: int) -> Tensor:
+        """Means over squares of `scale` pixels, of what the linear transform alone makes of the first channels of y_hat
+        [B, c, H/16, W/16]: [B, 3, H/scale, W/scale], not clipped. Only with a shortcut; `scale`: a divisor of 16."""
+        gain = (self.y_restore(q, Y_CELLS) - self.entropy.y_gain(q, Y_CELLS)).exp()[:, : y_hat.shape[1]]
+        means = F.avg_pool2d(self.shortcut_s.weight[: y_hat.shape[1]], scale)
+        return F.conv_transpose2d(y_hat * gain / self.shortcut_gain, means, stride=PATCH // scale).float() + 0.5
+
     def forward(self, x: Tensor, q: Tensor) -> dict[str, Tensor | dict[str, Tensor]]:
         """Training pass: the rate sees noise in training and rounding otherwise, all else rounding.
 

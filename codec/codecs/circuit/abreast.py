@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
@@ -44,7 +45,9 @@ def abreast(jobs: Sequence[Callable[[Told], T]], work: Work) -> Iterator[Callabl
 
         pool = ThreadPoolExecutor(count, "units")
         try:
-            for future in [pool.submit(run, job, told) for job, told in zip(jobs, tolds, strict=True)]:
+            waiting = deque(pool.submit(run, job, told) for job, told in zip(jobs, tolds, strict=True))
+            while waiting:
+                future = waiting.popleft()  # a result that was taken isn't kept
                 while not wait([future], _LOOK).done:
                     work.tell()
                 yield future.result

@@ -1,7 +1,7 @@
 """Adapter of the lossless image codec: pictures to units and back, bit by bit.
 
     frame -> colours, alpha -> units -> the smallest of several methods' payloads -> Unit
-    Unit -> its method -> part of the frame
+    Unit -> its method -> part of the frame     (decoding.py)
 
 At higher efforts one more unit stands before them: the changes of a network that was tuned to the picture.
 
@@ -10,24 +10,23 @@ A unit's checksum is that of its pixels themselves, and every unit is decoded ag
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec import weights
 from codec.codecs.base import Progress
-from codec.codecs.checksum import compare
 from codec.codecs.circuit import (
     CODEC,
     EFFORT,
     QUICK,
+    decoding,
     layout,
     method_circuit,
     method_webp,
@@ -38,16 +37,18 @@ from codec.codecs.circuit import (
 )
 from codec.codecs.circuit.abreast import abreast
 from codec.codecs.circuit.drawn import is_photo
-from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, check_image, parse
+from codec.codecs.circuit.head import Arrangement, check_image, parse
 from codec.codecs.circuit.network import Network
+from codec.codecs.circuit.parts import Part, checksum, parts_of
 from codec.codecs.circuit.tuning import Tuning, tuning
 from codec.codecs.circuit.weights import load
 from codec.codecs.circuit.work import Told, Work
 from codec.codecs.options import EFFORTS, ImageOptions
-from codec.codecs.partial import Damage, Found, attempt, check_some, expect
+from codec.codecs.partial import Damage, Found, expect
 from codec.container import Header, Unit
-from codec.errors import CodecError, FormatError
+from codec.errors import CodecError
 from codec.media import Info
+from codec.view import View, view_of
 
 _UNIT_BYTES = 20  # of a unit in the file beside its payload, about
 
@@ -89,7 +90,7 @@ class CircuitImages:
         work = Work(self._phases(frame, header, tiled, effort, whole is not None, verify), progress)
         extra = self._tuning(frame, header, tiled, effort, options.seconds, work) if effort > 1 else None
         how, made = self._made(frame, header, how, tiled, extra, whole, work)
-        colours = sum(not part.alpha for part in _parts(header, how))
+        colours = sum(not part.alpha for part in parts_of(header, how))
         if extra and _uses(made[:colours], len(self._usable(header, how))):
             how = replace(how, tuned=True)
             made.insert(0, (extra.payload, tuned_unit.checksum(extra.network)))
@@ -110,7 +111,7 @@ class CircuitImages:
         """What encoding takes: tuning, all in one unit, unit by unit, decoding again."""
         bits = tiled.bits(header.depth)
         networks = bool(self._usable(header, tiled))
-        parts = _parts(header, tiled)
+        parts = parts_of(header, tiled)
         colours = [part.size for part in parts if not part.alpha]
         tuned = effort > 1 and bits <= 8 and networks
         drawn = bits <= 8 and not is_photo(frame)
@@ -132,7 +133,7 @@ class CircuitImages:
     def _tuning(
         self, frame: NDArray[Any], header: Header, tiled: Arrangement, effort: int, seconds: float | None, work: Work
     ) -> Tuning | None:
-        colour = [samples.colours(part.of(frame), tiled) for part in _parts(header, tiled) if not part.alpha]
+        colour = [samples.colours(part.of(frame), tiled) for part in parts_of(header, tiled) if not part.alpha]
         with work.phase() as told:
             return tuning(colour, tiled.bits(header.depth), self._usable(header, tiled), effort, seconds, told)
 
@@ -175,125 +176,31 @@ class CircuitImages:
             else:
                 choice = extra.choices[number] if extra else None
                 payload = methods.encode(samples.colours(view, how), how.bits(header.depth), networks, choice, told)
-            return payload, _checksum(view)
+            return payload, checksum(view)
 
-        jobs = [partial(coded, number, part) for number, part in enumerate(_parts(header, how))]
+        jobs = [partial(coded, number, part) for number, part in enumerate(parts_of(header, how))]
         return [result() for result in abreast(jobs, work or Work([0.0] * len(jobs), None))]
 
+    def needs(self, header: Header, view: View) -> set[int]:
+        """See ImageCodec."""
+        check_image(header)
+        return decoding.needs(header, view)
+
     def decode(
-        self, header: Header, found: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
-    ) -> Iterator[np.ndarray]:
+        self, header: Header, units: Iterable[Found | None], progress: Progress | None = None,
+        damage: Damage | None = None, view: View | None = None,
+    ) -> Iterator[np.ndarray]:  # fmt: skip
         """See ImageCodec. `progress` is told (work done, work in all)."""
         check_image(header)
         how = parse(header)
-        parts = _parts(header, how)
-        return self._frame(header, how, expect(found, how.tuned + len(parts), damage), parts, progress, damage)
-
-    def _frame(
-        self, header: Header, how: Arrangement, found: list[Found], parts: list[Part], progress: Progress | None,
-        damage: Damage | None,
-    ) -> Iterator[np.ndarray]:  # fmt: skip
-        networks = self._usable(header, how)
-        if how.tuned:
-            attempt(found[0], damage, lambda unit: networks.append(_tuned_network(unit, networks)))
-        frame: NDArray[Any] | None = None
-        units = found[how.tuned :]
-        work = Work([_back(unit, part) for unit, part in zip(units, parts, strict=True)], progress)
-        grey = method_circuit.usable(self.networks, 1)
-
-        def samples_of(found: Found, part: Part, told: Told) -> NDArray[Any] | None:
-            if not isinstance(found, Unit):
-                return None
-            if part.alpha:
-                return self._samples(found, part, header, None, grey, told)
-            return self._samples(found, part, header, how, networks, told)
-
-        jobs = [partial(samples_of, unit, part) for unit, part in zip(units, parts, strict=True)]
-        for unit, part, result in zip(units, parts, abreast(jobs, work), strict=True):
-            decoded: list[NDArray[Any] | None] = []
-            if attempt(unit, damage, lambda _, into=decoded, result=result: into.append(result())):  # type: ignore[misc]
-                # Only now: a header can claim any size, a unit that is whole can't.
-                frame = _blank(header) if frame is None else frame
-                part.of(frame)[:] = decoded[0]
-        check_some(frame is not None, header, damage)
-        yield _blank(header) if frame is None else frame
-
-    def _samples(
-        self, unit: Unit, part: Part, header: Header, how: Arrangement | None, networks: list[Network], told: Told
-    ) -> NDArray[Any]:
-        """A unit's part of the picture, [h, w, channels]; `how`: of colours, None for alpha."""
-        h, w = part.size
-        channels = 1 if how is None else header.channels - (header.channels in WITH_ALPHA)
-        coded, bits = (1, header.depth) if how is None else (how.colours(channels), how.bits(header.depth))
-        try:
-            pixels = methods.decode(unit.payload, (h, w, coded), bits, networks, told)
-            pixels = pixels if how is None else samples.samples(pixels, how, header.depth)
-        except FormatError as error:
-            raise FormatError(f"unit {unit.index}: {error}") from error
-        result: NDArray[Any] = np.broadcast_to(pixels, (h, w, channels)).astype(_dtype(header.depth), copy=False)
-        what, where = f"unit {unit.index}: the decoded pixels", f"weights {self.fingerprint.hex()}"
-        compare(_checksum(result), unit.checksum, what, where)
-        return result
-
-
-def _dtype(depth: int) -> type[np.uint8] | type[np.uint16]:
-    return np.uint8 if depth == 8 else np.uint16
-
-
-def _blank(header: Header) -> NDArray[Any]:
-    """Mid-grey and opaque."""
-    shape, grey = (header.height, header.width, header.channels), 1 << (header.depth - 1)
-    frame: NDArray[Any] = np.full(shape, grey, _dtype(header.depth))
-    if header.channels in WITH_ALPHA:
-        frame[..., -1] = (1 << header.depth) - 1
-    return frame
-
-
-def _tuned_network(unit: Unit, networks: list[Network]) -> Network:
-    """What the unit before all others tells."""
-    network = tuned_unit.decode(unit.payload, networks)
-    compare(tuned_unit.checksum(network), unit.checksum, "unit 0: the decoded network's integers")
-    return network
-
-
-class Part(NamedTuple):
-    """What a unit holds of a picture: colours or alpha of a rectangle."""
-
-    box: layout.Box
-    alpha: bool
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-        down, right = self.box
-        return down.stop - down.start, right.stop - right.start
-
-    def of(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """[h, w, channels], a view."""
-        part = frame[self.box]
-        if self.alpha:
-            return part[..., -1:]
-        return part[..., :-1] if frame.shape[2] in WITH_ALPHA else part
-
-
-def _parts(header: Header, how: Arrangement) -> list[Part]:
-    """The parts of all units in their order: colours, then alpha."""
-    size = header.height, header.width
-    boxes = layout.units(*size) if how.tiled else layout.whole(*size)
-    with_alpha = header.channels in WITH_ALPHA and not how.opaque
-    return [Part(box, False) for box in boxes] + [Part(box, True) for box in boxes if with_alpha]
+        found = expect(units, how.tuned + len(parts_of(header, how)), damage)
+        where, view = f"weights {self.fingerprint.hex()}", view or view_of(header.width, header.height)
+        return decoding.pictures(self.networks, where, header, found, view, progress, damage)
 
 
 def _is_colour_photo(frame: NDArray[Any]) -> bool:
     colours = frame[..., :3]
     return colours.shape[2] == 3 and is_photo(colours) and bool((colours[..., :1] != colours[..., 1:]).any())
-
-
-def _back(found: Found, part: Part) -> float:
-    """What decoding a unit takes, if it is whole."""
-    if not isinstance(found, Unit) or not found.payload:
-        return 0.0
-    return phases.decoding(part.size, found.payload[0] & 7)
 
 
 def _uses(made: Made, network: int) -> bool:
@@ -305,11 +212,6 @@ def _uses(made: Made, network: int) -> bool:
 def _size(coded: tuple[Arrangement, Made]) -> int:
     """Bytes in the file, about."""
     return sum(len(payload) + _UNIT_BYTES for payload, _ in coded[1])
-
-
-def _checksum(pixels: NDArray[Any]) -> int:
-    """CRC-32 of samples in the order of rows, deep ones as two bytes, the low one first."""
-    return zlib.crc32(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).data)
 
 
 def open_codec(which: bytes | Path | None) -> CircuitImages:

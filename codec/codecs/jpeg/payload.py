@@ -127,6 +127,6 @@ def check_header(header: Header) -> None:
     """FormatError unless a header is one of this release's."""
     if header.revision != CODEC.revision:
         raise FormatError(f"made by revision {header.revision} of {CODEC.name}; install a neural-codec that reads it")
-    if header.depth != 8 or header.frames != 1 or header.metadata:
+    if header.depth != 8 or header.frames != 1 or header.metadata.keys() - {"preview"}:
         raise FormatError("not the head of a JPEG; get a whole copy of the file")
     file_size(header)

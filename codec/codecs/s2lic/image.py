@@ -1,7 +1,7 @@
 """Adapter of S2LIC (arXiv 2403.14471): pictures to units and back.
 
     frame -> tiles -> g_a (float32) -> y, z -> code_latents (float64, range coder) -> Unit
-    Unit -> code_latents -> y_hat -> g_s (float32, halo of the neighbours' y_hat) -> frame
+    Unit -> code_latents -> y_hat -> g_s (float32, halo of the neighbours' y_hat) -> frame     (decoding.py)
     alpha -> code_alpha (exact, integers alone) -> a second Unit for each tile, after all the first ones
 
 The transforms may differ between machines in the last bit of a float; no symbol depends on them (latents.py).
@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,8 @@ from codec import tiling, weights
 from codec.codecs.base import Progress
 from codec.codecs.checksum import compare
 from codec.codecs.options import ImageOptions
-from codec.codecs.partial import Damage, Found, attempt, check_some, expect
-from codec.codecs.s2lic import CODEC, search
+from codec.codecs.partial import Damage, Found, expect
+from codec.codecs.s2lic import CODEC, decoding, search
 from codec.codecs.s2lic.head import (
     QUALITY_STEPS,
     WITH_ALPHA,
@@ -45,6 +45,7 @@ from codec.media import Info
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import PATCH, S2LIC, pad_to
 from codec.output import write_whole
+from codec.view import View, view_of
 
 
 class S2licImages:
@@ -127,78 +128,46 @@ class S2licImages:
             return Unit(number, encoder.checksum, phase, encoder.finish()), y_hat
         raise CodecError("no bin phase is safe at this quality; change it by 0.01")
 
+    def needs(self, header: Header, view: View) -> set[int]:
+        """See ImageCodec."""
+        check_image(header)
+        return decoding.needs(self, header, view)
+
     def decode(
-        self, header: Header, units: Iterable[Found], progress: Progress | None = None, damage: Damage | None = None
-    ) -> Iterator[np.ndarray]:
-        """See ImageCodec. `progress`: a step is a unit's symbols, or a tile's pixels."""
+        self, header: Header, units: Iterable[Found | None], progress: Progress | None = None,
+        damage: Damage | None = None, view: View | None = None,
+    ) -> Iterator[np.ndarray]:  # fmt: skip
+        """See ImageCodec. `progress`: a step is a unit's symbols, or a block's pixels."""
         check_image(header)
         found = expect(units, unit_count(header), damage)
-        return self._frame(header, found, progress, damage)
+        return decoding.pictures(self, header, found, view or view_of(header.width, header.height), progress, damage)
 
-    @torch.inference_mode()
-    def _frame(
-        self, header: Header, units: list[Found], progress: Progress | None, damage: Damage | None
-    ) -> Iterator[np.ndarray]:
-        tiles = tiling.tiles(header.height, header.width)
-        done = itertools.count(1)
-        report = (lambda: progress(next(done), len(units) + len(tiles))) if progress else (lambda: None)
-        size = tiling.padded(header.height), tiling.padded(header.width)
-        rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
-
-        @cache  # when a unit is whole: a header can claim any size
-        def whole_y() -> Tensor:
-            return torch.zeros(1, self.model.config.latents, size[0] // PATCH, size[1] // PATCH)
-
-        def latents(unit: Unit) -> None:
-            tile = tiles[unit.index]
-            found = self.decode_latents(unit, tile, rates)
-            tiling.window(whole_y(), tile, PATCH)[:] = found
-
-        def alpha(unit: Unit) -> None:
-            plane = tiles[unit.index - len(tiles)].of(frame)[..., -1]
-            with self._checked(unit) as decoder:
-                plane[:] = code_alpha(decoder, None, (plane.shape[0], plane.shape[1]), header.depth)
-
-        def attempted(unit: Found, work: Callable[[Unit], None]) -> bool:
-            kept = attempt(unit, damage, work)
-            report()
-            return kept
-
-        whole = [attempted(unit, latents) for unit in units[: len(tiles)]]
-        check_some(any(whole), header, damage)
-        top = (1 << header.depth) - 1
-        frame = np.full((header.height, header.width, header.channels), top, np.uint8 if top < 256 else np.uint16)
-        for unit in units[len(tiles) :]:
-            attempted(unit, alpha)
-        for tile, kept in zip(tiles, whole, strict=True):
-            _place(tile.of(frame), self.synthesise(whole_y(), tile, rates) if kept else None, header.depth)
-            report()
-        yield frame
-
-    def decode_latents(self, unit: Unit, tile: tiling.Tile, rates: Rates) -> Tensor:
+    def decode_latents(self, unit: Unit, tile: tiling.Tile, rates: Rates, count: int | None = None) -> Tensor:
         """y_hat of one tile, [1, M, h / 16, w / 16], from its unit alone; DesyncError or FormatError.
 
-        Offsets of its cells, where it has them, are set in `rates`.
+        `count`: only the first slices, so many: then no checksum tells whether they are right. Offsets of its cells,
+        where it has them, are set in `rates`.
         """
         shape = tile.height // PATCH, tile.width // PATCH
-        with self._checked(unit) as decoder:
+        with self.checked(unit, whole=count is None) as decoder:
             offsets = rates.offsets_of(tile)
             if offsets is not None:
                 offsets[:] = code_offsets(decoder, None, offsets.shape, self.tables[1])
-            return code_latents(self.entropy, self.tables, decoder, rates.of(tile), shape, unit.phase, None)
+            return code_latents(self.entropy, self.tables, decoder, rates.of(tile), shape, unit.phase, None, count)
 
-    def synthesise(self, y_hat: Tensor, tile: tiling.Tile, rates: Rates) -> Tensor:
-        """Pixels [1, 3, h, w] of a tile, not clipped, from y_hat of the whole padded picture."""
-        region = tile.with_halo(y_hat.shape[2] * PATCH, y_hat.shape[3] * PATCH)
+    def synthesise(self, y_hat: Tensor, tile: tiling.Tile, region: tiling.Tile, rates: Rates) -> Tensor:
+        """Pixels [1, 3, h, w] of a tile, not clipped, from y_hat of the region around it."""
         with _true_float32():
-            x = self.model.synthesise(tiling.window(y_hat, region, PATCH).to(self.device), rates.of(region).float())
+            x = self.model.synthesise(y_hat.to(self.device), rates.of(region).float())
         return tiling.crop(x, tile, region, 1)
 
     @contextlib.contextmanager
-    def _checked(self, unit: Unit) -> Iterator[Decoder]:
-        """A decoder of the unit, whose symbols and bytes have to be those encoded."""
+    def checked(self, unit: Unit, whole: bool = True) -> Iterator[Decoder]:
+        """A decoder of the unit, whose symbols and bytes, if it is decoded as a `whole`, have to be those encoded."""
         decoder = Decoder(unit.payload)
         yield decoder
+        if not whole:
+            return
         where = f"device {self.device}, weights {self.fingerprint.hex()}"
         what = f"unit {unit.index}: the decoded symbols"
         compare(decoder.checksum, unit.checksum, what, where, ", or decode with --device cpu")
@@ -231,16 +200,6 @@ def header_of(codec: S2licImages, info: Info, quality: float, tune: str = "psnr"
 def _true_float32() -> contextlib.AbstractContextManager[None]:
     """GPU convolutions in float32: by default cuDNN takes TF32, whose 10 bits move pixels by more than a level."""
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-
-
-def _place(part: np.ndarray, x: Tensor | None, depth: int) -> None:
-    """Pixels [1, 3, h, w] in 0..1 (None: mid-grey) into a part of a frame [h, w, channels]; its alpha stays."""
-    x = torch.full((1, 3, *part.shape[:2]), 0.5) if x is None else x
-    x = x[0, :, : part.shape[0], : part.shape[1]]
-    if part.shape[2] <= 2:
-        x = x.mean(0, keepdim=True)
-    levels = (x.clamp(0, 1) * ((1 << depth) - 1)).round().to(torch.int32)
-    part[..., : len(levels)] = levels.permute(1, 2, 0).cpu().numpy()
 
 
 def load(path: Path) -> tuple[S2LIC, tuple[Tables, Tables]]:

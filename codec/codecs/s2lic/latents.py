@@ -52,12 +52,13 @@ def code_latents(
     shape: tuple[int, int],
     phase: int,
     latents: tuple[Tensor, Tensor] | None,
+    count: int | None = None,
 ) -> Tensor:
     """One tile's coding pass, the same in both directions.
 
     `shape`: rows and columns of y, multiples of 4. `latents`: (y scaled, z scaled) when encoding, else None.
-    Returns y_hat [1, M, *shape], float64. Raises TooClose when encoding with an unsafe phase, FormatError
-    when decoded values make no sense.
+    Returns y_hat [1, M, *shape], float64; `count`: of the first slices alone, so many. Raises TooClose when encoding
+    with an unsafe phase, FormatError when decoded values make no sense.
     """
     y, z = latents or (None, None)
     device = q.device
@@ -79,7 +80,7 @@ def code_latents(
         out[0][:, here] = torch.from_numpy(values).to(device, torch.float64) + m
         return out
 
-    return model.decode(hyper, q, quantize)
+    return model.decode(hyper, q, quantize, count)
 
 
 def _symbols(v: Tensor) -> np.ndarray:

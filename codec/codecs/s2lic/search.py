@@ -96,6 +96,8 @@ def _part(
     """A tile as a decoder makes it of y_hat."""
     top = (1 << header.depth) - 1
     target = codec.colours(frame, header.depth, tile)
-    x = codec.synthesise(y_hat, tile, rates)[..., : target.shape[2], : target.shape[3]]
+    region = tile.with_halo(y_hat.shape[2] * PATCH, y_hat.shape[3] * PATCH)
+    x = codec.synthesise(tiling.window(y_hat, region, PATCH), tile, region, rates)
+    x = x[..., : target.shape[2], : target.shape[3]]
     x = x.mean(1, keepdim=True) if target.shape[1] == 1 else x
     return Part((x.clamp(0, 1) * top).round() / top, target, rates.of(tile).float())

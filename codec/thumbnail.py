@@ -1,0 +1,49 @@
+"""A picture of at most so many pixels a side, by the quickest way that there is."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from codec import api, container
+from codec.errors import MediaError
+from codec.media import MAX_PIXELS, previews, to_pillow, yuv
+from codec.view import SCALES
+
+
+def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """What a path or the bytes of a file show, of mode L, LA, RGB or RGBA, no side longer than `size` pixels.
+
+    Of a video the first frame. Nothing is enlarged. A preview in the file is taken if it is large enough, else the
+    picture is decoded no larger than that takes. Raises what `codec.decode` does.
+    """
+    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
+        header = container.read_header(fp, container.Limits(pixels=max_pixels))
+        image = _preview(header, size)
+        if image is None and header.rate is not None:
+            image = _first_frame(fp, device, max_pixels)
+    if image is None:
+        scale = max(scale for scale in SCALES if scale == 1 or max(header.width, header.height) // scale >= size)
+        image = api.decode(source, scale=scale, device=device, max_pixels=max_pixels).image()
+    if image.mode == "I;16":
+        image = image.point(lambda level: level / 257).convert("L")
+    image.thumbnail((size, size), Image.Resampling.LANCZOS)
+    return image
+
+
+def _preview(header: container.Header, size: int) -> Image.Image | None:
+    """The preview in a file, if it is large enough."""
+    try:
+        image = previews.read(header.metadata.get("preview", b""))
+    except MediaError:
+        return None
+    return image if max(image.size) >= min(size, max(header.width, header.height)) else None
+
+
+def _first_frame(fp: io.BufferedIOBase, device: str, max_pixels: int) -> Image.Image:
+    from codec import video
+
+    file = video.open_file(fp, device=device, max_pixels=max_pixels)
+    (picture,) = file.pictures(0, 0)
+    return to_pillow(yuv.to_rgb(picture.planes, file.header.color, file.header.depth), file.header.depth)
