@@ -12,4 +12,9 @@ setup(
         *(f"codec.{name}" for part in PARTS for name in find_packages(include=[part, f"{part}.*"])),
     ],
     package_dir={f"codec.{part}": part for part in PARTS},
+    # For file managers, beside those of other programs: below ~/.local with --user, below /usr or /usr/local for all.
+    data_files=[
+        ("share/thumbnailers", ["assets/share/thumbnailers/codec-ncf.thumbnailer"]),
+        ("share/mime/packages", ["assets/share/mime/packages/codec-ncf.xml"]),
+    ],
 )

@@ -75,7 +75,7 @@ def decode(
     codec decode *.ncf -o out/                several files into a directory
     codec decode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
     codec decode - < photo.ncf > photo.png    as a filter
-    codec decode photo.ncf --region 0,0,640,480 -o corner.png
+    codec decode photo.ncf --region 0,0,160,120 -o part.png
     codec decode photo.ncf --scale 1/8 -o small.png
     codec decode photo.ncf --thumbnail 256 -o thumb.png
     codec decode clip.ncf                     writes clip.mp4 (H.264 of high quality; to share it, export is smaller)

@@ -5,8 +5,8 @@
     image = Image.open("photo.ncf")                  # the header alone; pixels when they are asked for
     image.save("small.ncf", quality=30)              # or lossless=True, effort=, tune=, exif=, icc_profile=, xmp=
 
-Pictures are of mode L, LA, RGB or RGBA, deep grey I;16, a kept CMYK JPEG CMYK; deep colours are rounded to 8 bits, as
-Pillow has no more.
+`draft`, and so `thumbnail`, has pictures decoded smaller, which is quicker. Pictures are of mode L, LA, RGB or RGBA, deep
+grey I;16, a kept CMYK JPEG CMYK; deep colours are rounded to 8 bits, as Pillow has no more.
 Videos have frames: `seek`, `tell`, `n_frames`, and in `info` the duration of one in milliseconds.
 """
 
@@ -21,13 +21,14 @@ from codec import codecs, container
 from codec.container import MAGIC, Limits
 from codec.errors import CodecError, LimitError
 from codec.media.metadata import PILLOW_NAMES, pillow_info
+from codec.view import SCALES, view_of
 
 if TYPE_CHECKING:
     from codec import video
 
 FORMAT, SUFFIX, MIME = "NCF", ".ncf", "image/x-ncf"
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_TOLD = ("quality", "lossless", "effort", "tune")  # what `save` passes on to `codec.encode`
+_TOLD = ("quality", "lossless", "effort", "tune", "preview")  # what `save` passes on to `codec.encode`
 
 
 def register() -> None:
@@ -59,10 +60,13 @@ class NcfImageFile(ImageFile.ImageFile):
         self._size = header.width, header.height
         self._mode = _mode(header)
         self.info |= pillow_info(header.metadata)
+        if "preview" in header.metadata:
+            self.info["preview"] = header.metadata["preview"]
         if header.rate is not None:
             self.info["duration"] = float(1000 / header.rate)
         self._video: video.File | None = None
         self._at, self._loaded = 0, -1  # frames
+        self._scale = 1
 
     @property
     def is_animated(self) -> bool:
@@ -82,6 +86,16 @@ class NcfImageFile(ImageFile.ImageFile):
     def tell(self) -> int:
         """The number of the frame."""
         return self._at
+
+    def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[float, ...]] | None:
+        """Have a picture that isn't loaded yet decoded 2, 4, 8 or 16 times smaller, but no smaller than `size`."""
+        header = self._header
+        if size is None or header.rate is not None or self._loaded >= 0:
+            return None
+        most = min(header.width // max(size[0], 1), header.height // max(size[1], 1))
+        self._scale = max(scale for scale in SCALES if scale <= max(most, 1))
+        self._size = view_of(header.width, header.height, None, self._scale).size
+        return self.mode, (0, 0, header.width / self._scale, header.height / self._scale)
 
     def load(self) -> Any:
         """Decode the frame, unless that was done."""
@@ -114,7 +128,8 @@ class NcfImageFile(ImageFile.ImageFile):
     def _still(self, partial: bool) -> Image.Image:
         from codec import api
 
-        image = api.decode(self._bytes(), partial=partial, max_pixels=self.width * self.height).image()
+        pixels = self._header.width * self._header.height
+        image = api.decode(self._bytes(), scale=self._scale, partial=partial, max_pixels=pixels).image()
         if self._exclusive_fp:
             self._bytes().close()  # there is nothing more in it
         return image

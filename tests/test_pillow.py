@@ -174,3 +174,27 @@ def test_what_a_kept_jpeg_says_is_kept_on() -> None:
     kept = Image.open(io.BytesIO(codec.encode(file.getvalue(), lossless=True)))
     assert Image.open(saved(kept, lossless=True)).getexif()[0x010F] == "A camera"
     assert kept.getexif()[0x010F] == "A camera"
+
+
+def test_a_picture_that_isnt_loaded_is_decoded_no_larger_than_wanted() -> None:
+    whole = drawn("RGB").resize((200, 100), Image.Resampling.BICUBIC)
+    file = saved(whole, quality=60)
+    with Image.open(file) as image:
+        assert image.draft(None, (30, 20)) == ("RGB", (0, 0, 50.0, 25.0))
+        assert image.size == (50, 25) and image.copy().size == (50, 25)
+        assert image.draft(None, (10, 5)) is None and image.size == (50, 25)  # too late
+    with Image.open(file) as image:
+        image.thumbnail((40, 40))
+        assert image.size == (40, 20)
+        error = np.abs(np.asarray(image).astype(float) - np.asarray(whole.resize((40, 20), reducing_gap=2)))
+        assert error.mean() < 12
+    with Image.open(file) as image:
+        assert image.draft("L", (300, 300)) == ("RGB", (0, 0, 200.0, 100.0)) and image.size == (200, 100)
+    with Image.open(io.BytesIO(codec.encode(video_file(moving(48, 64, 3)), effort=1))) as image:
+        assert image.draft(None, (8, 8)) is None and image.size == (64, 48)
+
+
+def test_a_preview_is_saved_and_shown() -> None:
+    with Image.open(saved(drawn("RGB"), preview=True, quality=30)) as image:
+        assert Image.open(io.BytesIO(image.info["preview"])).size == image.size
+    assert "preview" not in Image.open(saved(drawn("RGB"), quality=30)).info

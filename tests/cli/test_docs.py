@@ -63,7 +63,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("photo.jpg", "scan.png", "photo.png", "photos/a.jpg", "scans/a.png", "kodak/a.png"):
         (folder / name).parent.mkdir(exist_ok=True)
         picture.save(folder / name)
-    coded = codec.encode(folder / "photo.jpg")
+    coded = codec.encode(folder / "photo.jpg", preview=True)
     lossless = bytearray(codec.encode(picture, lossless=True, effort=1))
     lossless[-9] ^= 1
     (folder / "out").mkdir()

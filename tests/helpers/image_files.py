@@ -68,3 +68,10 @@ def png16(samples: np.ndarray, *more: bytes) -> bytes:
     height, width, channels = samples.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
     return png(width, height, rows, 16, PNG_KIND[channels], *more)
+
+
+def swapped() -> bytes:
+    """A profile whose red is sRGB's blue, and the other way round."""
+    end = 132 + 12 * struct.unpack_from(">I", ICC, 128)[0]
+    tags = ICC[128:end].replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")
+    return ICC[:128] + tags + ICC[end:]

@@ -5,17 +5,10 @@ import struct
 
 import numpy as np
 import pytest
-from helpers.image_files import ICC, XMP, exif, noise, png16, saved
+from helpers.image_files import ICC, XMP, exif, noise, png16, saved, swapped
 from PIL import Image
 
 from codec import media
-
-
-def swapped() -> bytes:
-    """A profile whose red is sRGB's blue, and the other way round."""
-    end = 132 + 12 * struct.unpack_from(">I", ICC, 128)[0]
-    tags = ICC[128:end].replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")
-    return ICC[:128] + tags + ICC[end:]
 
 
 def linear_grey() -> bytes:

@@ -27,9 +27,9 @@ from codec.view import Canvas, View
 if TYPE_CHECKING:
     from codec.codecs.s2lic.image import S2licImages
 
-# By scale: the channels that the linear transform needs, which come sorted by what they bring. At half the size, what
-# the network adds would be missed.
-CHANNELS = {4: 128, 8: 64, 16: 16}
+# By scale: the channels of the latents from which the linear transform makes pixels, 36 dB and more of what all and the
+# network would give. They come sorted by what they bring. At half the size, the network would be missed.
+CHANNELS = {4: 64, 8: 16, 16: 16}
 
 
 def needs(codec: S2licImages, header: Header, view: View) -> set[int]:
