@@ -12,7 +12,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from codec.api import Decoded, decode, encode, info
+    from codec.api import decode, encode, info
+    from codec.decoded import Decoded
     from codec.errors import CodecError, DesyncError, FormatError, LimitError, MediaError, WeightsMissing
 
 __version__ = "0.0.1"

@@ -120,8 +120,8 @@ def encode(
     told += info.notes
     opened = images.open(which, device)
     if preview:
-        frames = list(frames)
-        info = previews.added(info, frames[0])
+        (frame,) = frames
+        info, frames = previews.added(info, frame), iter((frame,))
     header, units = opened.encode(info, frames, options, progress)
     buffer = io.BytesIO()
     container.write(buffer, header, units, Limits(pixels=max_pixels))

@@ -5,8 +5,8 @@
     image = Image.open("photo.ncf")                  # the header alone; pixels when they are asked for
     image.save("small.ncf", quality=30)              # or lossless=True, effort=, tune=, exif=, icc_profile=, xmp=
 
-`draft`, and so `thumbnail`, has pictures decoded smaller, which is quicker. Pictures are of mode L, LA, RGB or RGBA, deep
-grey I;16, a kept CMYK JPEG CMYK; deep colours are rounded to 8 bits, as Pillow has no more.
+`draft`, and so `thumbnail`, has pictures decoded smaller, which is quicker. Pictures are of mode L, LA, RGB or RGBA,
+deep grey I;16, a kept CMYK JPEG CMYK; deep colours are rounded to 8 bits, as Pillow has no more.
 Videos have frames: `seek`, `tell`, `n_frames`, and in `info` the duration of one in milliseconds.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import IO
 
 from PIL import Image
 
@@ -41,7 +42,7 @@ def _preview(header: container.Header, size: int) -> Image.Image | None:
     return image if max(image.size) >= min(size, max(header.width, header.height)) else None
 
 
-def _first_frame(fp: io.BufferedIOBase, device: str, max_pixels: int) -> Image.Image:
+def _first_frame(fp: IO[bytes], device: str, max_pixels: int) -> Image.Image:
     from codec import video
 
     file = video.open_file(fp, device=device, max_pixels=max_pixels)

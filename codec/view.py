@@ -150,4 +150,4 @@ class Canvas:
 def _sums(part: NDArray[Any], start: int, scale: int, axis: int, dtype: Any) -> NDArray[Any]:
     """Sums over `scale` places along an axis, the first of which is number `start`."""
     edges = np.arange(0, part.shape[axis] + start % scale, scale) - start % scale
-    return np.add.reduceat(part, np.maximum(edges, 0), axis, dtype)  # type: ignore[no-any-return]
+    return np.add.reduceat(part, np.maximum(edges, 0), axis, dtype)

@@ -106,6 +106,7 @@ class JpegFiles:
         """See FileCodec."""
         payload.check_header(header)
         (unit,) = expect(units, 1, None)
+        assert unit is not None  # all are read
         if not isinstance(unit, Unit):
             raise unit
         return self._decoded(header, unit, _Share(progress))
