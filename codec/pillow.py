@@ -87,7 +87,7 @@ class NcfImageFile(ImageFile.ImageFile):
         """The number of the frame."""
         return self._at
 
-    def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[float, ...]] | None:
+    def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
         """Have a picture that isn't loaded yet decoded 2, 4, 8 or 16 times smaller, but no smaller than `size`."""
         header = self._header
         if size is None or header.rate is not None or self._loaded >= 0:
