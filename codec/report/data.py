@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,7 +91,7 @@ def build(rows: Iterable[Row], published: Sequence[Published] = (), anchor: str 
 
 def _section(media: str, rows: list[Row], published: list[Published], anchor: str) -> Section:
     rate = _RATES.get(media, "bpp")
-    shared = table(r for r in rows if r.get(rate))
+    shared = table(r for r in rows if 0 < (r.get(rate) or 0) < math.inf)
     codecs = list(dict.fromkeys(family(r["codec"]) for r in rows if r["codec"] != ORIGINAL))
     names = [*codecs, *(p.name for p in published)]
     chosen = next((n for n in (anchor, _ANCHORS.get(media, ""), *names) if n in names), "")
