@@ -12,12 +12,12 @@ from PIL import Image
 
 from codec import codecs, media
 from codec.codecs.base import Descriptor
-from codec.container import LIMITS
 from codec.errors import CodecError, LimitError
 from codec.media.formats import recognise
 from codec.media.jpeg import as_pillow
 from codec.media.signatures import HEAD
 
+_MOST = 2**29  # bytes of a file, of which a few copies are in memory
 File: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes]"
 
 
@@ -38,16 +38,16 @@ def keeper(source: File | np.ndarray | Image.Image, codec: str | None, lossless:
 
 
 def content(source: File) -> bytes:
-    """All bytes of a file. LimitError for more than a unit holds."""
+    """All bytes of a file. LimitError for so many that the memory might not do."""
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, str | os.PathLike):
         with open(source, "rb") as fp:
-            data = fp.read(LIMITS.payload)
+            data = fp.read(_MOST)
     else:
-        data = source.read(LIMITS.payload)
-    if len(data) >= LIMITS.payload:
-        raise LimitError(f"is a file of {LIMITS.payload >> 20:,} MiB or more, too large to be kept; keep it as it is")
+        data = source.read(_MOST)
+    if len(data) >= _MOST:
+        raise LimitError(f"is a file of {_MOST >> 20:,} MiB or more, too large to be kept; keep it as it is")
     return data
 
 

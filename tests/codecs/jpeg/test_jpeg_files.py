@@ -15,7 +15,7 @@ import codec
 from codec import container, media, originals
 from codec.codecs.jpeg import payload
 from codec.codecs.jpeg.payload import Parts
-from codec.container import Header, Limits, Unit
+from codec.container import Header, Unit
 from codec.container.fields import varint
 from codec.errors import CodecError, DesyncError, FormatError, LimitError, MediaError
 from codec.media.jpeg_bits import rest, split
@@ -132,11 +132,11 @@ def test_pixels_are_recommended_where_they_can_be_read(picture: Image.Image) -> 
             codec.encode(other, lossless=True)
 
 
-def test_a_file_too_large_for_a_unit_is_refused_before_all_of_it_is_read(
+def test_a_file_too_large_is_refused_before_all_of_it_is_read(
     picture: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = saved(picture, "JPEG")
-    monkeypatch.setattr(originals, "LIMITS", Limits(payload=len(data)))
+    monkeypatch.setattr(originals, "_MOST", len(data))
     with pytest.raises(LimitError, match="too large to be kept"):
         codec.encode(data, lossless=True)
 
