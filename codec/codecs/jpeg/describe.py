@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from codec.codecs.base import UnitsDescription
 from codec.codecs.jpeg.payload import Parts, file_size, unpack, whole
@@ -24,6 +24,12 @@ def describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
         kept = held(whole(parts, size))
         values = {"kept": kept}
         said, remark = f"{size:,} bytes, as they are or by LZMA", ""
-    within = ", ".join(f"{name} {count:,} bytes" for name, count in kept.items())
-    rows = {"metadata": f"in the JPEG: {within}" if within else "none", "jpeg": said}
+    beside = {name: len(value) for name, value in header.metadata.items()}
+    found = [_listed(beside)] if beside else []
+    found += [f"in the JPEG: {_listed(kept)}"] if kept else []
+    rows = {"metadata": "; ".join(found) or "none", "jpeg": said}
     return UnitsDescription(values, rows, [remark])
+
+
+def _listed(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {size:,} bytes" for name, size in sizes.items())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,10 @@ def test_info_says_what_it_is(jpeg: Path) -> None:
     said = call("info", jpeg.with_suffix(".ncf")).stdout
     assert "codec     jpeg" in said and "sequential, 4:2:0, quality 90; " in said
     assert "metadata  in the JPEG: Exif " in said
+    call("encode", "--lossless", "--preview", jpeg, "-o", jpeg.with_name("b.ncf"))
+    assert re.search(
+        r"metadata  preview [\d,]+ bytes; in the JPEG: Exif ", call("info", jpeg.with_name("b.ncf")).stdout
+    )
     values = json.loads(call("info", "--json", jpeg.with_suffix(".ncf")).stdout)
     assert values["file_bytes"] == jpeg.stat().st_size and values["kept"]["Exif"] > 0
     jpeg.write_bytes(jpeg.read_bytes()[:600])  # kept as it is
