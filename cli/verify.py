@@ -13,7 +13,7 @@ from codec.cli.options import FILE, Device
 from codec.cli.streams import an_ncf, contents, is_archive
 
 if TYPE_CHECKING:
-    from codec.api import Decoded
+    from codec.decoded import Decoded
 
 
 @click.command(short_help="Check that .ncf files decode.")
