@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codec import codecs
+from codec import codecs, urls
 from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job, Names
 from codec.cli.made import marked_png, replaceable
 from codec.cli.options import BatchOptions, run_options, where_options
-from codec.cli.streams import an_ncf, atomic_write, contents
+from codec.cli.streams import an_ncf, atomic_write, contents, size_of
 from codec.cli.video import decode_video, picture_options
 from codec.cli.views import Wanted, line_of, row_of, view_options, wanted, write_thumbnail
 from codec.errors import CodecError
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 def default_name(source: str, png: bool = False, less: bool = False) -> str:
     """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG (not with `less` than all
     of it); other names get that appended, so that none is its own output."""
-    stem, suffix = os.path.splitext(source)
-    stem = stem if suffix.lower() == ".ncf" else source + ".frames" * png
+    stem, suffix = os.path.splitext(name := urls.named(source))
+    stem = stem if suffix.lower() == ".ncf" else name + ".frames" * png
     ending = ".png"
-    if os.path.isfile(source) and not less:  # what can be opened only once isn't opened yet
+    if not less and (urls.is_url(source) or os.path.isfile(source)):  # what can be opened only once isn't opened yet
         with suppress(CodecError, OSError):  # told of when its turn comes
             header = _header(source, sys.maxsize)
             ending = ".mp4" if header.rate is not None else (_suffixes(header) or (ending,))[0]
@@ -49,7 +49,7 @@ def _header(source: str | bytes, max_pixels: int) -> Header:
     """A file's header. CodecError or OSError if it can't be read: nothing can be had of the file then."""
     from codec import container
 
-    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
+    with io.BytesIO(source) if isinstance(source, bytes) else urls.opened(source) as fp:
         return container.read_header(fp, container.Limits(pixels=max_pixels), damage=[])
 
 
@@ -122,7 +122,7 @@ def _decode_file(
     # Before anything is decoded.
     size = view_of(header.width, header.height, view.region, view.scale).size
     media.check_format(media.Info(*size, header.channels, header.depth), image_format)
-    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    before = size_of(source)
     started = time.perf_counter()
     with atomic_write(job.target, job.replace) as fp:
         decoded = api.decode(
@@ -149,7 +149,7 @@ def _restore(job: Job, source: str | bytes, tell: Tell | None, device: str, max_
     """Write the file that was encoded, byte for byte."""
     from codec import api
 
-    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    before = size_of(source)
     started = time.perf_counter()
     with atomic_write(job.target, job.replace) as fp:
         decoded = api.decode(source, device=device, max_pixels=max_pixels, progress=tell)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from codec import codecs
+from codec import codecs, urls
 from codec.cli.archive.add import ARCHIVE, new_archive
 from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.encoding import (
@@ -24,11 +24,11 @@ from codec.cli.encoding import (
     video_options,
     weights_option,
 )
-from codec.cli.files import STDIO, Job, Names
+from codec.cli.files import STDIO, Job, Names, is_folder
 from codec.cli.kept import kept_is_smaller
 from codec.cli.made import is_ncf
 from codec.cli.options import BatchOptions, run_options, where_options
-from codec.cli.streams import atomic_write, contents
+from codec.cli.streams import atomic_write, contents, size_of
 from codec.cli.video_encode import encode_video
 from codec.codecs.base import Descriptor
 from codec.errors import CodecError
@@ -40,8 +40,8 @@ _SAID = ("quality", "tune", "effort")  # in a row, of what a picture was told
 
 def default_name(source: str) -> str:
     """a.jpg -> a.ncf, beside it; never the source itself."""
-    stem, suffix = os.path.splitext(source)
-    return (source if suffix.lower() == ".ncf" else stem) + ".ncf"
+    stem, suffix = os.path.splitext(name := urls.named(source))
+    return (name if suffix.lower() == ".ncf" else stem) + ".ncf"
 
 
 @click.command(short_help="Compress images and videos to .ncf files.")
@@ -118,7 +118,7 @@ def encode(
         "weights": said["weights"], "seconds": said["time_budget"] if lossless else None,
     }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
-    single = len(sources) == 1 and not os.path.isdir(sources[0]) and sources[0] != STDIO
+    single = len(sources) == 1 and not is_folder(sources[0]) and sources[0] != STDIO
     request = request_of(said, rest["jobs"] if single else 1)
     work = partial(_encode_file, options=options, request=request)
     suffixes, names = SUFFIXES | VIDEO_SUFFIXES, Names(default_name, is_ncf)
@@ -134,7 +134,10 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
         _check_video(options)
         return encode_video(job, source, tell, request, options["device"], options["max_pixels"])
     _check_image(options, request)
-    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    if urls.is_url(source):  # once, since several look at it
+        with urls.opened(source) as fp:
+            source = fp.read()
+    before = size_of(source)
     started = time.perf_counter()
     notes: list[str] = []
     with atomic_write(job.target, job.replace) as fp:

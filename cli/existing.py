@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 
-from codec.cli.files import STDIO, FileId, Job, Names, check, file_ids
+from codec import urls
+from codec.cli.files import STDIO, FileId, Job, Names, check, file_ids, place
 from codec.errors import CodecError
 from codec.output import clear
 
@@ -26,7 +27,7 @@ class Existing:
         self, jobs: list[Job], inputs: Mapping[FileId, str], output: str | None, names: Names, force: bool, skip: bool
     ) -> None:
         self._inputs, self._output, self._names, self._force, self._skip = inputs, output, names, force, skip
-        self._wanted = {_key(job.target) for job in jobs}
+        self._wanted = {place(job.target) for job in jobs}
 
     def settled(self, job: Job) -> Job | None:
         """The job with its last name and whether it may replace what has that; None if it is to be skipped.
@@ -36,9 +37,23 @@ class Existing:
         if job.target == STDIO:
             check(job, self._inputs)
             return job
+        if urls.is_url(job.target):
+            return self._behind_url(job)
         if job.target == self._output:
             return self._named(job)
         return self._unnamed(job)
+
+    def _behind_url(self, job: Job) -> Job | None:
+        """As of files on a disk, but that an output gets no other name."""
+        check(job, self._inputs)
+        if urls.exists(job.target):
+            if self._skip:
+                return None
+            if not self._force:
+                raise _exists(job.target)
+            if job.target != self._output and not self._names.replaceable(job.target, job.source):
+                raise CodecError(f"the output {job.target} exists already and isn't codec's; name another with -o")
+        return replace(job, replace=self._force)
 
     def _named(self, job: Job) -> Job | None:
         check(job, self._inputs)
@@ -53,7 +68,7 @@ class Existing:
     def _unnamed(self, job: Job) -> Job | None:
         for target in self._candidates(job.target):
             found = replace(job, target=target, taken="" if target == job.target else job.target)
-            key = _key(target)
+            key = place(target)
             if not os.path.lexists(target):
                 if found.taken and key in self._wanted:
                     continue
@@ -95,16 +110,12 @@ class Existing:
             return False
         if not self._names.apart:
             return not os.path.isdir(target)
-        if os.path.dirname(_key(target)) != os.path.dirname(_key(source)):
+        if os.path.dirname(place(target)) != os.path.dirname(place(source)):
             return True
         try:
             return os.stat(target).st_mtime_ns > os.stat(source).st_mtime_ns
         except (OSError, ValueError):
             return False
-
-
-def _key(target: str) -> str:
-    return os.path.normcase(os.path.realpath(target))
 
 
 def _exists(target: str) -> CodecError:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from codec import urls
 from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job, Names
 from codec.cli.made import mark_mp4, replaceable
@@ -20,8 +21,8 @@ from codec.errors import CodecError
 
 def default_name(source: str) -> str:
     """a.ncf -> a.mp4, beside it."""
-    stem, suffix = os.path.splitext(source)
-    return (stem if suffix.lower() == ".ncf" else source) + ".mp4"
+    stem, suffix = os.path.splitext(name := urls.named(source))
+    return (stem if suffix.lower() == ".ncf" else name) + ".mp4"
 
 
 @click.command(short_help="Take the standard stream out of .ncf videos, as mp4 or mkv.")
@@ -64,15 +65,16 @@ def _export(job: Job, audio: bool, max_pixels: int) -> Result:
         raise CodecError("a stream is taken out of a file, not of standard input; name one")
     started = time.perf_counter()
     source = contents(job.source, an_ncf)
-    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
+    with io.BytesIO(source) if isinstance(source, bytes) else urls.opened(source) as fp:
         file = video.open_file(fp, max_pixels=max_pixels)
         with atomic_write(job.target, job.replace) as out:
             metadata = file.header.metadata if audio else without_sound(file.header.metadata)
             count = export(replace(file.header, metadata=metadata), file.packets, out, FORMATS[suffix])
             if suffix == ".mp4":
                 mark_mp4(out)
+            size = out.tell()
         before = fp.seek(0, os.SEEK_END)
-    size, seconds = os.path.getsize(job.target), time.perf_counter() - started
+    seconds = time.perf_counter() - started
     stream = file.header.stream
     assert stream is not None
     row = {"file": job.source, "output": job.target, "stream": stream.standard, "frames": count, "bytes": size}

@@ -13,9 +13,10 @@ from typing import TypeAlias
 
 import click
 
+from codec import urls
 from codec.errors import CodecError
 
-FileId: TypeAlias = tuple[int, int]  # device and inode
+FileId: TypeAlias = tuple[int, int] | str  # device and inode; of what is behind a URL, that
 
 STDIO = "-"
 _STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -74,7 +75,7 @@ def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str]
     if output == "":
         raise click.UsageError("-o is empty; give the name of a file or folder")
     walked = any(i.inside for i in inputs)
-    into_folder = output is not None and (walked or output.endswith(("/", os.sep)) or os.path.isdir(output))
+    into_folder = output is not None and (walked or is_folder(output))
     if output is not None and walked and (output in _STDOUT or os.path.isfile(output)):
         raise click.UsageError(f"a folder can't become the one file {output!r}; name a directory with -o")
     if output is not None and not into_folder and len(inputs) > 1:
@@ -86,7 +87,7 @@ def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str]
     for job in jobs:
         if job.target == STDIO:
             continue
-        key = os.path.normcase(os.path.realpath(job.target))
+        key = place(job.target)
         if key in taken:
             raise click.UsageError(
                 f"{taken[key]!r} and {job.source!r} would both become {job.target!r}; name their outputs with -o, "
@@ -95,9 +96,23 @@ def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str]
                 else f"{job.source!r} is given twice; leave one out"
             )
         taken[key] = job.source
-    if output is not None and into_folder:
+    if output is not None and into_folder and not urls.is_url(output):
         os.makedirs(output, exist_ok=True)
     return jobs
+
+
+def is_folder(path: str) -> bool:
+    """Whether a path or URL names a folder: it is there, or it ends as one does."""
+    if path.endswith(("/", os.sep)):
+        return True
+    if urls.is_url(path):
+        return not os.path.splitext(urls.named(path))[1] and urls.is_folder(path)
+    return os.path.isdir(path)
+
+
+def place(path: str) -> str:
+    """What is the same for all names of a file."""
+    return path if urls.is_url(path) else os.path.normcase(os.path.realpath(path))
 
 
 def _job(source: Input, output: str | None, into_folder: bool, name: Callable[[str], str]) -> Job:
@@ -124,13 +139,18 @@ def check(job: Job, inputs: Mapping[FileId, str]) -> None:
         if sys.stdout.isatty():
             raise CodecError("won't write binary data to a terminal; redirect it, or name a file with -o")
         return
-    if os.path.islink(os.path.realpath(job.target)):
+    remote = urls.is_url(job.target)
+    if remote:
+        urls.check_writable(job.target)
+    elif os.path.islink(os.path.realpath(job.target)):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), job.target)
-    if os.path.isdir(job.target):
+    elif os.path.isdir(job.target):
         raise CodecError(f"the output {job.target} is a folder that is there already; name another with -o")
     for same in file_ids([job.target]):
         if same in inputs:
             raise CodecError(f"the output {job.target} is the input {inputs[same]}; name another with -o")
+    if remote:  # folders are made, where there are any
+        return
     folder = os.path.dirname(os.path.realpath(job.target))
     if job.mirrored:
         os.makedirs(folder, exist_ok=True)
@@ -142,8 +162,8 @@ def check(job: Job, inputs: Mapping[FileId, str]) -> None:
 
 
 def file_ids(paths: Sequence[str]) -> dict[FileId, str]:
-    """The identity of each path that is a regular file, the same for all its names and links."""
-    found = {}
+    """The identity of each path that is a regular file, the same for all its names and links; and of each URL."""
+    found: dict[FileId, str] = {path: path for path in paths if urls.is_url(path)}
     for path in paths:
         with suppress(OSError, ValueError):
             status = os.stat(path)

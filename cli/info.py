@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codec import urls
 from codec.cli.archive.show import print_list
 from codec.cli.files import STDIO
 from codec.cli.messages import shown
@@ -65,7 +66,7 @@ def _write_preview(source: str, target: str) -> None:
     from codec.media import previews
 
     given = contents(source, an_ncf)
-    with io.BytesIO(given) if isinstance(given, bytes) else open(given, "rb") as fp:
+    with io.BytesIO(given) if isinstance(given, bytes) else urls.opened(given) as fp:
         data = container.read_header(fp).metadata.get("preview")
     if data is None:
         raise CodecError("there is no preview in it; codec decode --thumbnail 256 makes a small picture")
@@ -81,7 +82,7 @@ def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescript
     from codec.weights import installed
 
     given = contents(source, an_ncf)
-    with io.BytesIO(given) if isinstance(given, bytes) else open(given, "rb") as whole:
+    with io.BytesIO(given) if isinstance(given, bytes) else urls.opened(given) as whole:
         header, lazy = container.read(whole)
         units = list(lazy)
         size = whole.tell()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import Any
 
+from codec.cli.streams import size_of
 from codec.errors import CodecError
 
 _WORTH = 0.7  # of a file: what is encoded with loss to less is smaller than the file can be kept in
@@ -15,7 +15,7 @@ def kept_is_smaller(source: str | bytes, size: int, options: dict[str, Any]) -> 
     """What to say where a picture was encoded with loss to so many bytes and its file can be kept in no more."""
     from codec import api, originals
 
-    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    before = size_of(source)
     if options["lossless"] or options["strip"] or size < _WORTH * before:
         return []
     with suppress(CodecError):

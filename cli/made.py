@@ -12,6 +12,8 @@ import zlib
 from contextlib import suppress
 from typing import IO
 
+from codec import urls
+
 _CHUNK = struct.pack(">I", 0) + b"ncDW" + struct.pack(">I", zlib.crc32(b"ncDW"))
 _END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
 _BOX = struct.pack(">I", 24) + b"uuid" + bytes.fromhex("6e63662d6d6164652d62792d636f6465")
@@ -34,8 +36,8 @@ def is_ncf(target: str, source: str = "") -> bool:
     from codec.container import MAGIC
 
     with suppress(OSError, ValueError):
-        if os.path.isfile(target):  # a pipe would wait for who writes to it
-            with open(target, "rb") as fp:
+        if urls.is_url(target) or os.path.isfile(target):  # a pipe would wait for who writes to it
+            with urls.opened(target) as fp:
                 return fp.read(len(MAGIC)) == MAGIC
     return False
 
@@ -43,21 +45,30 @@ def is_ncf(target: str, source: str = "") -> bool:
 def replaceable(target: str, source: str) -> bool:
     """Whether a file was decoded by `codec`, and after `source` was written: then it is none that this was made of."""
     with suppress(OSError, ValueError):
-        if os.stat(target).st_mtime_ns > os.stat(source).st_mtime_ns and os.path.isfile(target):
-            with open(target, "rb") as fp:
-                fp.seek(-min(len(_CHUNK + _END), os.path.getsize(target)), os.SEEK_END)
+        if _written(target) > _written(source) and (urls.is_url(target) or os.path.isfile(target)):
+            with urls.opened(target) as fp:
+                fp.seek(max(fp.seek(0, os.SEEK_END) - len(_CHUNK + _END), 0))
                 return fp.read() in (_CHUNK + _END, _BOX) or _is_kept(target, source)
     return False
+
+
+def _written(path: str) -> float:
+    """When a file was written, in ns; ValueError where nobody knows."""
+    if not urls.is_url(path):
+        return os.stat(path).st_mtime_ns
+    if (seconds := urls.modified(path)) is None:
+        raise ValueError(path)
+    return seconds * 1e9
 
 
 def _is_kept(target: str, source: str) -> bool:
     """Whether a file is the one that `source` keeps byte for byte, in which no mark can be."""
     from codec import codecs, container
 
-    with open(source, "rb") as fp:
+    with urls.opened(source) as fp:
         header, units = container.read(fp)
         if codecs.of(header).files is None:
             return False
         (unit,) = units
-    with open(target, "rb") as fp:
+    with urls.opened(target) as fp:
         return zlib.crc32(fp.read()) == unit.checksum

@@ -10,12 +10,20 @@ from typing import Any, TypeVar
 
 import click
 
+from codec import urls
 from codec.container.limits import LIMITS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# For shells, which then complete names of files; what is wrong with one is said when it is opened.
-FILE = click.Path(readable=False)
+
+class _File(click.Path):
+    """A path or URL; what is wrong with one is said when it is opened. Shells complete names of files."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return urls.plain(str(super().convert(value, param, ctx)))
+
+
+FILE = _File(readable=False)
 
 
 @dataclass(frozen=True)

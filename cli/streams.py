@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, TypeAlias, cast
 
+from codec import urls
 from codec.cli.files import STDIO
 from codec.errors import CodecError, LimitError
 from codec.output import whole_file
@@ -74,12 +75,14 @@ def atomic_write(target: str, replace: bool = True) -> Iterator[IO[bytes]]:
 
 
 def contents(source: str, begins: Begins) -> str | bytes:
-    """A path, or all bytes of what can be opened and read only once: standard input, and pipes with a name.
+    """A path or URL, or all bytes of what can be opened and read only once: standard input, and pipes with a name.
 
     `begins` is given the first bytes, as soon as they are there, and raises for those that can't be of use.
     """
     if source == STDIO:
         return read_stdin(begins)
+    if urls.is_url(source):
+        return source
     if stat.S_ISFIFO(os.stat(source).st_mode):
         with open(source, "rb") as fp:
             return _all(fp, begins)
@@ -90,10 +93,15 @@ def is_archive(source: str) -> bool:
     """Whether a file that can be read twice is an archive, which is listed without being read to its end."""
     from codec import container
 
-    if source == STDIO or not os.path.isfile(source):
+    if source == STDIO or not (urls.is_url(source) or os.path.isfile(source)):
         return False
-    with open(source, "rb") as fp:
+    with urls.opened(source) as fp:
         return container.is_archive(fp)
+
+
+def size_of(source: str | bytes) -> int:
+    """The bytes of an input."""
+    return len(source) if isinstance(source, bytes) else urls.size(source)
 
 
 def read_stdin(begins: Begins) -> bytes:

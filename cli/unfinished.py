@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from codec import output
+from codec import output, urls
 from codec.cli.files import STDIO
 from codec.cli.messages import say
 from codec.cli.streams import atomic_write
@@ -37,7 +37,7 @@ def resumable(
     options: those of a file that is resumed must be the same. Other runs start anew. CodecError at once if another
     process is writing this output, whatever its options. `again`: the options by which the same command goes on.
     """
-    if target == STDIO or (os.path.exists(target) and not os.path.isfile(target)):
+    if target == STDIO or urls.is_url(target) or (os.path.exists(target) and not os.path.isfile(target)):
         with atomic_write(target) as fp:
             yield fp
         return

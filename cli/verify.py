@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codec import urls
 from codec.cli.ncf_files import files_of, work_on
 from codec.cli.options import FILE, Device
 from codec.cli.streams import an_ncf, contents, is_archive
@@ -93,7 +94,7 @@ def _kept_likeness(decoded: Decoded, against: str) -> dict[str, Any]:
 def _bytes(given: str | bytes) -> bytes:
     if isinstance(given, bytes):
         return given
-    with open(given, "rb") as fp:
+    with urls.opened(given) as fp:
         return fp.read()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codec import urls
 from codec.cli.batch import Result, Tell
 from codec.cli.files import STDIO, Job
 from codec.cli.made import mark_mp4
@@ -71,7 +72,7 @@ def decode_video(
 
     started = time.perf_counter()
     check_target(job.target, png)
-    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
+    with io.BytesIO(source) if isinstance(source, bytes) else urls.opened(source) as fp:
         file = video.open_file(fp, device=device, partial=partial, max_pixels=max_pixels, base=base)
         return write_decoded(job, file, fp.seek(0, os.SEEK_END), tell, frames, png, audio, started)
 
@@ -83,6 +84,8 @@ def check_target(target: str, png: bool) -> None:
     suffix = os.path.splitext(target)[1].lower()
     if png and target == STDIO:
         raise CodecError("a folder of PNGs can't go to standard output; name it with -o")
+    if png and urls.is_url(target):
+        raise CodecError(f"a folder of PNGs goes to a disk, and {target} is a URL; name a folder with -o")
     if not png and target != STDIO and suffix not in VIDEO_FORMATS:
         kinds = " ".join(VIDEO_FORMATS)
         raise CodecError(f"it is a video, and {target} none; name the output {kinds}, or add --png for a folder")

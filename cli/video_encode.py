@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
+from codec import urls
 from codec.cli.batch import Result, Tell
 from codec.cli.encoding import VideoRequest
 from codec.cli.files import STDIO, Job
 from codec.cli.progress import EncodingLine, duration
-from codec.cli.streams import atomic_write
+from codec.cli.streams import atomic_write, size_of
 from codec.cli.unfinished import resumable
 from codec.content import digest
 from codec.device import threads
@@ -86,8 +86,9 @@ def prepared(
     if request.effort is not None and "effort" not in codec.videos.settings:
         other = codecs.default("video").name
         raise CodecError(f"{codec.name} has no --effort; leave it out, or use --codec {other}")
-    if job.target == STDIO and request.resume:
-        raise CodecError("--resume goes on with a file, and the output is standard output; name a file with -o")
+    if request.resume and (job.target == STDIO or urls.is_url(job.target)):
+        where = "standard output" if job.target == STDIO else "behind a URL"
+        raise CodecError(f"--resume goes on with a file on a disk, and the output is {where}; name a file with -o")
     started = time.perf_counter()
     goals = {
         "quality": request.quality, "psnr": request.target_psnr, "bpp": request.target_bpp, "size": request.target_size,
@@ -111,11 +112,6 @@ def prepared(
     status = EncodingLine(opened.expected, tell, stages, "quality" not in given) if tell else None
     before = size_of(source)
     return Encoding(codec.name, opened, options, jobs, made_by, goal, job, request.seconds, before, status, started)
-
-
-def size_of(source: str | bytes) -> int:
-    """The bytes of an input."""
-    return len(source) if isinstance(source, bytes) else os.path.getsize(source)
 
 
 def encode_video(

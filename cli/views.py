@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import time
 from dataclasses import replace
@@ -16,7 +15,7 @@ from codec.cli.batch import Result
 from codec.cli.files import Job
 from codec.cli.made import marked_png
 from codec.cli.options import Command, together
-from codec.cli.streams import atomic_write
+from codec.cli.streams import atomic_write, size_of
 
 _SCALES = ("1/2", "1/4", "1/8", "1/16")
 
@@ -80,7 +79,7 @@ def write_thumbnail(job: Job, source: str | bytes, size: int, device: str, max_p
     from codec.errors import MediaError
     from codec.thumbnail import thumbnail
 
-    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    before = size_of(source)
     started = time.perf_counter()
     try:
         image_format = media.format_for(job.target)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from codec import urls
 from codec.cli.files import FileId, Input
 from codec.errors import CodecError
 
@@ -31,29 +32,66 @@ def find(sources: Sequence[str], *, recursive: bool, suffixes: Collection[str], 
     """
     found = Found()
     seen: dict[FileId, str] = {}
-    folders = [source for source in sources if os.path.isdir(source)]
+    folders = [source for source in sources if not urls.is_url(source) and os.path.isdir(source)]
     apart = None
-    if output is not None and os.path.isdir(output):
+    if output is not None and not urls.is_url(output) and os.path.isdir(output):
         apart = _identity(output)
         if any(_identity(folder) == apart for folder in folders):
             apart = None
     for source in sources:
         if not source:
             found.problems.append((source, CodecError("the name of an input is empty; give a file or folder")))
+        elif urls.is_url(source):
+            _behind_url(source, recursive, suffixes, output, len(sources) > 1, found)
         elif not os.path.isdir(source):
             found.inputs.append(Input(source))
         elif not recursive:
-            found.problems.append((source, CodecError("is a folder; add -r for the files in it")))
+            found.problems.append((source, _not_walked()))
         else:
             prefix = os.path.basename(os.path.abspath(source)) if len(sources) > 1 else ""
             before = len(found.problems), len(found.notes)
             files = _walk(source, suffixes, apart, seen, found)
             found.inputs += [Input(path, os.path.join(prefix, os.path.relpath(path, source))) for path in files]
             if not files and before == (len(found.problems), len(found.notes)):
-                wanted = next(iter(suffixes)) if len(suffixes) == 1 else "the suffix of a picture or video"
-                error = CodecError(f"no file in this folder has {wanted}; check the name, or name files themselves")
-                found.problems.append((source, error))
+                found.problems.append((source, _nothing(suffixes)))
     return found
+
+
+def _behind_url(
+    source: str, recursive: bool, suffixes: Collection[str], output: str | None, several: bool, found: Found
+) -> None:
+    """A URL of a file, or with `recursive` of a folder; which it is nobody is asked without need."""
+    try:
+        if not source.endswith("/") and (not recursive or _suffix(source) in suffixes or not urls.is_folder(source)):
+            found.inputs.append(Input(source))
+            return
+        if not recursive:
+            raise _not_walked()
+        root = source.rstrip("/") if not source.endswith("://") else source[:-1]
+        prefix = root.rpartition("/")[2] if several else ""
+        files = [path for path in urls.below(source) if _suffix(path) in suffixes]
+        apart = "" if output is None else output.rstrip("/") + "/"
+        inputs = [Input(f"{root}/{path}", os.path.join(prefix, path)) for path in files]
+        if apart not in ("", f"{root}/"):
+            inputs = [one for one in inputs if not one.path.startswith(apart)]
+        if not inputs:
+            raise _nothing(suffixes)
+        found.inputs += inputs
+    except (CodecError, OSError) as error:
+        found.problems.append((source, error))
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(urls.named(path))[1].lower()
+
+
+def _not_walked() -> CodecError:
+    return CodecError("is a folder; add -r for the files in it")
+
+
+def _nothing(suffixes: Collection[str]) -> CodecError:
+    wanted = next(iter(suffixes)) if len(suffixes) == 1 else "the suffix of a picture or video"
+    return CodecError(f"no file in this folder has {wanted}; check the name, or name files themselves")
 
 
 def _walk(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 
+from codec import urls
+
 
 def digest(source: str | os.PathLike[str] | bytes) -> str:
-    """16 hex digits of a file's content, or of bytes; OSError if it can't be read."""
+    """16 hex digits of a file's content (a path or URL), or of bytes; OSError if it can't be read."""
     found = hashlib.blake2b(digest_size=8)
     if isinstance(source, bytes):
         found.update(source)
     else:
-        with open(source, "rb") as fp:
+        with urls.opened(source) as fp:
             while piece := fp.read(2**20):
                 found.update(piece)
     return found.hexdigest()

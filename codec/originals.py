@@ -10,7 +10,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 from PIL import Image
 
-from codec import codecs, media
+from codec import codecs, media, urls
 from codec.codecs.base import Descriptor
 from codec.errors import CodecError, LimitError
 from codec.media.formats import recognise
@@ -42,7 +42,7 @@ def content(source: File) -> bytes:
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, str | os.PathLike):
-        with open(source, "rb") as fp:
+        with urls.opened(source) as fp:
             data = fp.read(_MOST)
     else:
         data = source.read(_MOST)
@@ -55,7 +55,7 @@ def _start(source: File) -> bytes:
     if isinstance(source, bytes):
         return source[:HEAD]
     if isinstance(source, str | os.PathLike):
-        with open(source, "rb") as fp:
+        with urls.opened(source) as fp:
             return fp.read(HEAD)
     head = source.read(HEAD)
     source.seek(0)

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from codec import urls
 from codec.errors import CodecError
 from codec.interrupts import held
 from codec.locking import locked
@@ -28,11 +29,15 @@ _CANNOT = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EP
 
 @contextmanager
 def whole_file(path: str | Path, replace: bool = True) -> Iterator[IO[bytes]]:
-    """A binary file to write; where `path` is a symlink, the file that it leads to.
+    """A binary file to write; for a symlink the file that it leads to, for a URL see `urls.whole`.
 
     CodecError at once if another process is writing it; without `replace` FileExistsError if at the end it is there.
     OSErrors that name no file are told of `path`.
     """
+    if urls.is_url(path):
+        with urls.whole(path, replace) as fp:
+            yield fp
+        return
     final = Path(os.path.realpath(path))
     part = _part(final)
     try:

@@ -7,19 +7,19 @@ from typing import IO
 
 from PIL import Image
 
-from codec import api, container
+from codec import api, container, urls
 from codec.errors import MediaError
 from codec.media import MAX_PIXELS, previews, to_pillow, yuv
 from codec.view import SCALES
 
 
 def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """What a path or the bytes of a file show, of mode L, LA, RGB or RGBA, no side longer than `size` pixels.
+    """What a path, a URL or the bytes of a file show, of mode L, LA, RGB or RGBA, no side longer than `size` pixels.
 
     Of a video the first frame. Nothing is enlarged. A preview in the file is taken if it is large enough, else the
     picture is decoded no larger than that takes. Raises what `codec.decode` does.
     """
-    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as fp:
+    with io.BytesIO(source) if isinstance(source, bytes) else urls.opened(source) as fp:
         header = container.read_header(fp, container.Limits(pixels=max_pixels))
         image = _preview(header, size)
         if image is None and header.rate is not None:

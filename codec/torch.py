@@ -10,19 +10,18 @@ Workers decode each by itself; a dataset may be used before they are forked, and
 
 from __future__ import annotations
 
-import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils import data
 
-from codec import api, media
+from codec import api, media, urls
 from codec.container import MAGIC
 from codec.errors import CodecError
 from codec.media import SUFFIXES
@@ -38,7 +37,7 @@ Transform = Callable[[Tensor], Any]
 class _Part(NamedTuple):
     """Where the bytes of a file are: all of it, or a member of a shard."""
 
-    path: Path
+    path: Path | str  # a URL, if it is text
     start: int = 0
     size: int = -1
 
@@ -47,9 +46,9 @@ class Dataset(data.Dataset[dict[str, Any]]):
     """Items are dicts: "image", uint8 [channels, H, W] or what `transform` makes of it; "key", the file's name without
     suffixes; and of a shard's other members of this name their bytes by suffix ("cls", "json"), as WebDataset has them.
 
-    `paths`: folders, which are searched through, files and tar shards. All kinds of pictures that `codec encode` reads
-    may be among them. `channels`: 3, 1 (luma) or 4 (with alpha). Raises CodecError for paths with no picture in them,
-    and where an item's file is damaged, which its message names.
+    `paths`: folders, which are searched through, files and tar shards; or their URLs. All kinds of pictures that
+    `codec encode` reads may be among them. `channels`: 3, 1 (luma) or 4 (with alpha). Raises CodecError for paths with
+    no picture in them, and where an item's file is damaged, which its message names.
     """
 
     def __init__(
@@ -59,10 +58,10 @@ class Dataset(data.Dataset[dict[str, Any]]):
             raise CodecError(f"{channels!r} channels; give one of {', '.join(map(str, _CHANNELS))}")
         self.transform, self.channels, self.device = transform, channels, device
         given = [paths] if isinstance(paths, str | os.PathLike) else paths
-        self.items = [item for path in given for item in _items(Path(path))]
+        self.items = [item for path in given for item in _items(path)]
         if not self.items:
             raise CodecError(f"no pictures in {', '.join(map(str, given)) or 'no paths'}; name files, folders or .tar")
-        self._files: dict[tuple[int, Path], io.BufferedReader] = {}
+        self._files: dict[tuple[int, Path | str], IO[bytes]] = {}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -81,11 +80,12 @@ class Dataset(data.Dataset[dict[str, Any]]):
 
     def _read(self, part: _Part) -> bytes:
         if part.size < 0:
-            return part.path.read_bytes()
+            with urls.opened(part.path) as fp:
+                return fp.read()
         # A forked process has its parent's file, and with it the parent's place in it: each opens its own.
         name = os.getpid(), part.path
         if name not in self._files:
-            self._files[name] = open(part.path, "rb")  # noqa: SIM115
+            self._files[name] = urls.opened(part.path)
         file = self._files[name]
         file.seek(part.start)
         return file.read(part.size)
@@ -109,8 +109,12 @@ class Recode:
         return _pixels(encoded, len(image), "cpu")
 
 
-def _items(path: Path) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
+def _items(given: str | os.PathLike[str]) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
     """Name, picture and what else belongs to it, of all pictures of a path in the order of their names."""
+    if urls.is_url(given):
+        yield from _behind_url(given)
+        return
+    path = Path(urls.plain(given) if isinstance(given, str) else given)
     if path.suffix == _SHARD and path.is_file():
         yield from _members(path)
     elif path.is_dir():
@@ -123,10 +127,23 @@ def _items(path: Path) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
         raise CodecError(f"{path}: no such file or folder; check the name")
 
 
-def _members(path: Path) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
+def _behind_url(url: str) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
+    """The same of a URL: of a shard, a picture, or else a folder."""
+    name = PurePosixPath(urls.named(url))
+    if name.suffix == _SHARD:
+        yield from _members(url)
+    elif name.suffix.lower() in (_NCF, *SUFFIXES):
+        yield name.stem, _Part(url), {}
+    else:
+        for file in map(PurePosixPath, urls.below(url)):
+            if file.suffix.lower() in (_NCF, *SUFFIXES):
+                yield str(file.with_suffix("")), _Part(f"{url.rstrip('/')}/{file}"), {}
+
+
+def _members(path: Path | str) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
     """Those of a shard: what has the same name up to the first dot of its last part belongs together."""
     samples: dict[str, dict[str, _Part]] = {}
-    with tarfile.open(path, "r:") as shard:
+    with urls.opened(path) as fp, tarfile.open(fileobj=fp, mode="r:") as shard:
         for member in shard:
             if member.isfile():
                 folder, slash, name = member.name.rpartition("/")

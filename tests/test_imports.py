@@ -14,6 +14,7 @@ from codec.codecs import all_codecs
 # From below to above. What stands in one line doesn't know of each other.
 LAYERS = (
     {"errors"},
+    {"urls"},
     {"arguments", "content", "device", "interrupts", "locking", "requirements", "surroundings", "tiling", "weights"},
     {"output", "view"},
     {"container", "entropy", "installation", "processes"},

@@ -47,6 +47,20 @@ def expected(path: Path) -> torch.Tensor:
     return torch.from_numpy(frame.transpose(2, 0, 1))
 
 
+def test_urls_of_folders_shards_and_files(folder: Path, shard: Path) -> None:
+    store = pytest.importorskip("fsspec").filesystem("memory")
+    store.put(str(folder), "/test-torch/pictures", recursive=True)
+    store.put(str(shard), "/test-torch/shard-00.tar")
+    url = "memory://test-torch"
+    paths = (f"{url}/pictures", f"{url}/shard-00.tar", f"{url}/pictures/0.ncf")
+    for path, local in zip(paths, (folder, shard, folder / "0.ncf"), strict=True):
+        assert [one["key"] for one in Dataset(path)] == [one["key"] for one in Dataset(local)]
+        assert torch.equal(Dataset(path)[-1]["image"], Dataset(local)[-1]["image"])
+    with pytest.raises(FileNotFoundError):
+        Dataset(f"{url}/none")
+    store.rm("/test-torch", recursive=True)
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_all_files_of_a_folder_epoch_after_epoch(folder: Path, workers: int) -> None:
     data = Dataset(folder)

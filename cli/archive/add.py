@@ -12,7 +12,7 @@ from typing import IO, Any
 import click
 
 from codec import codecs
-from codec.cli.archive.show import ARCHIVE_FILE, directory, sessions_of
+from codec.cli.archive.show import OWN_ARCHIVE, directory, sessions_of
 from codec.cli.batch import Result, Tell, run_jobs
 from codec.cli.encoding import (
     REQUESTED,
@@ -27,9 +27,9 @@ from codec.cli.files import STDIO, Job, stdin_as_dash
 from codec.cli.made import is_ncf
 from codec.cli.messages import run_each, say
 from codec.cli.options import FILE, BatchOptions, run_options
-from codec.cli.streams import contents
+from codec.cli.streams import contents, size_of
 from codec.cli.unfinished import resumable
-from codec.cli.video_encode import encoded, kept_into, prepared, size_of
+from codec.cli.video_encode import encoded, kept_into, prepared
 from codec.cli.walk import Found, find
 from codec.errors import CodecError
 
@@ -37,7 +37,7 @@ ARCHIVE = "pfnr"  # the codec whose files are archives
 
 
 @click.command(short_help="Begin an archive without videos.")
-@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=ARCHIVE_FILE)
+@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=OWN_ARCHIVE)
 @click.option("-f", "--force", is_flag=True, help="Overwrite existing .ncf files.")
 def create(archives: tuple[str, ...], force: bool) -> None:
     """Begin an archive without videos.
@@ -59,7 +59,7 @@ def begin(path: str, force: bool) -> None:
 
 
 @click.command(short_help="Add videos to an archive.")
-@click.argument("target", metavar="ARCHIVE", type=ARCHIVE_FILE)
+@click.argument("target", metavar="ARCHIVE", type=OWN_ARCHIVE)
 @click.argument("sources", metavar="IN...", nargs=-1, required=True, type=FILE)
 @click.option("--name", metavar="NAME", help="The session's name, of one video.  [default: the file's, without suffix]")
 @click.option("--skip-existing", is_flag=True, help="Leave out videos whose names are in the archive already.")

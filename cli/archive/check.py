@@ -6,7 +6,7 @@ import json
 
 import click
 
-from codec.cli.archive.show import ARCHIVE_FILE, looked_at, tell_empty
+from codec.cli.archive.show import ARCHIVE_FILE, OWN_ARCHIVE, looked_at, tell_empty
 from codec.cli.messages import run_each, say, shown, status
 from codec.cli.options import Device
 
@@ -56,7 +56,7 @@ def _verify(path: str, names: tuple[str, ...], device: str, as_json: bool) -> No
 
 
 @click.command(short_help="Cut off what an append that did not finish left.")
-@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=ARCHIVE_FILE)
+@click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=OWN_ARCHIVE)
 def repair(archives: tuple[str, ...]) -> None:
     """Cut off what an append that did not finish left behind the last video of an archive.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codec import urls
 from codec.cli.messages import run_each, say, shown
 
 if TYPE_CHECKING:
@@ -20,13 +21,21 @@ if TYPE_CHECKING:
 class _ArchiveFile(click.Path):
     """The name of an archive. It is read at any place, and changed where it stands, so it can't come through a pipe."""
 
+    def __init__(self, changed: bool = False) -> None:
+        super().__init__(readable=False)
+        self._changed = changed
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "-":
             self.fail("an archive can't come through standard input; name its file", param, ctx)
-        return super().convert(value, param, ctx)
+        path = urls.plain(str(super().convert(value, param, ctx)))
+        if self._changed and urls.is_url(path):
+            self.fail("an archive grows where it stands, on a disk; name a file, and copy it there", param, ctx)
+        return path
 
 
-ARCHIVE_FILE = _ArchiveFile(readable=False)
+ARCHIVE_FILE = _ArchiveFile()
+OWN_ARCHIVE = _ArchiveFile(changed=True)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
@@ -34,7 +43,7 @@ def directory(path: str) -> Directory:
     """The sessions of an archive, read from its entries alone."""
     from codec.container import read_directory
 
-    with open(path, "rb", buffering=0) as fp:
+    with urls.opened(path, buffering=0) as fp:
         return read_directory(fp)
 
 

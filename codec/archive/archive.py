@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import IO, Any, cast
 
+from codec import urls
 from codec.archive.window import Window
 from codec.codecs import of
 from codec.codecs.base import EarlierSession
@@ -145,13 +146,13 @@ class Sessions:
 
 
 def _reopened(path: str, limits: Limits, count: int, only: frozenset[int] | None) -> Sessions:
-    return Sessions(read(open(path, "rb", buffering=0), path, limits), count, only)
+    return Sessions(read(urls.opened(path, buffering=0), path, limits), count, only)
 
 
 @contextmanager
 def opened(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Iterator[Archive]:
     """An archive to read. FormatError for what is none; what is damaged in it is said where it is asked for."""
-    with open(path, "rb", buffering=0) as fp:  # or 8 kB would be read for each entry
+    with urls.opened(path, buffering=0) as fp:  # or 8 kB would be read for each entry
         yield read(fp, os.fspath(path), Limits(pixels=max_pixels))
 
 

@@ -7,6 +7,7 @@ import re
 import struct
 from pathlib import Path
 
+from codec import urls
 from codec.container import MAGIC
 from codec.errors import MediaError
 from codec.media.signatures import HEAD, shows_video
@@ -87,9 +88,14 @@ def check_head(head: bytes) -> None:
         raise MediaError(unknown(head))
 
 
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """What the name of a file ends with, in lower case; of a URL without its query."""
+    return Path(urls.named(os.fspath(path))).suffix.lower()
+
+
 def format_for(path: str | os.PathLike[str]) -> str:
     """The image format to write, by the suffix of `path` ("png" for "-", standard output)."""
-    suffix = Path(path).suffix.lower()
+    suffix = suffix_of(path)
     if os.fspath(path) == "-":
         return "png"
     if suffix not in _WRITTEN:
@@ -107,7 +113,7 @@ def is_video(source: str | os.PathLike[str] | bytes) -> bool:
     if isinstance(source, bytes):
         head = source[:HEAD]
     else:
-        with open(source, "rb") as fp:
+        with urls.opened(source) as fp:
             head = fp.read(HEAD)
     if recognise(head) is not None:
         return False
@@ -116,5 +122,5 @@ def is_video(source: str | os.PathLike[str] | bytes) -> bool:
     if shows_video(head):
         return True
     # A bare stream may begin anywhere.
-    named = not isinstance(source, bytes) and Path(source).suffix.lower() in VIDEO_SUFFIXES
+    named = not isinstance(source, bytes) and suffix_of(source) in VIDEO_SUFFIXES
     return named and bool(head) and not head.startswith(MAGIC)

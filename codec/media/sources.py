@@ -1,4 +1,4 @@
-"""What callers give as a file: a path, bytes of any kind, or a binary file. Everything else is refused by one error."""
+"""What callers give as a file: a path or URL, bytes, or a binary file. Everything else is refused by one error."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import stat
 from typing import IO, Any, cast
 
+from codec import urls
 from codec.errors import CodecError
 
 
@@ -16,7 +17,8 @@ def file_source(source: Any, kinds: str) -> str | os.PathLike[str] | bytes | IO[
     A file that stands elsewhere, or can't seek, is read from there to its end.
     """
     if isinstance(source, str | os.PathLike):
-        return _once(_path(source))
+        path = _path(source)
+        return _once(urls.plain(path) if isinstance(path, str) else path)
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
     if isinstance(source, io.TextIOBase):
@@ -49,7 +51,9 @@ def _path(source: Any) -> str | os.PathLike[str]:
 
 
 def _once(path: str | os.PathLike[str]) -> str | os.PathLike[str] | IO[bytes]:
-    """The path, or what is in it if it can be read only once: a pipe with a name."""
+    """The path, or a file of what is in it: behind a URL, or if it can be read only once, a pipe with a name."""
+    if urls.is_url(path):
+        return urls.opened(path)
     try:
         if not stat.S_ISFIFO(os.stat(path).st_mode):
             return path

@@ -6,8 +6,9 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from codec import urls
 from codec.container import MAGIC
 from codec.errors import CodecError, MediaError
 from codec.media.formats import is_video
@@ -38,12 +39,14 @@ class Version(NamedTuple):
     """By what a file is known to be the one that it was: a video is read several times, and others may write to it."""
 
     size: int
-    changed: int  # when, in ns
+    changed: int  # when, in ns; of a URL 0
 
 
 def version(source: VideoSource) -> Version | None:
     """That of a file as it is now; OSError if there is none. None: it can't change."""
-    return None if isinstance(source, bytes) else _version(os.stat(source))
+    if isinstance(source, bytes):
+        return None
+    return Version(urls.size(source), 0) if urls.is_url(source) else _version(os.stat(source))
 
 
 def _version(status: os.stat_result) -> Version:
@@ -69,10 +72,14 @@ class _Same(io.FileIO):
         return count or 0
 
 
-def _file(source: VideoSource, wanted: Version | None) -> io.BufferedIOBase:
+def _file(source: VideoSource, wanted: Version | None) -> IO[bytes]:
     if isinstance(source, bytes):
         return io.BytesIO(source)
     assert wanted is not None
+    if urls.is_url(source):
+        if version(source) != wanted:
+            raise changed()
+        return urls.opened(source)
     return io.BufferedReader(_Same(source, wanted))
 
 

@@ -1,0 +1,101 @@
+"""Commands on files behind URLs: in, out, whole folders of them, and what is refused."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.commands import QUICK, call, refused
+from helpers.stores import site
+from helpers.video_clips import moving, video_file
+from PIL import Image
+
+fsspec = pytest.importorskip("fsspec")
+BUCKET = "memory://test-commands"
+
+
+@pytest.fixture
+def store() -> Iterator["fsspec.AbstractFileSystem"]:
+    """fsspec's memory with two pictures in a folder."""
+    store = fsspec.filesystem("memory")
+    for number, name in enumerate(("a.png", "deep/b.png")):
+        buffer = io.BytesIO()
+        Image.linear_gradient("L").resize((32, 24 + number)).save(buffer, "PNG")
+        store.pipe(f"/test-commands/in/{name}", buffer.getvalue())
+    yield store
+    store.rm("/test-commands", recursive=True)
+
+
+def found(store: "fsspec.AbstractFileSystem", folder: str) -> list[str]:
+    root = f"/test-commands/{folder}"
+    return sorted(name.removeprefix(f"{root}/") for name in store.find(root))
+
+
+def test_a_folder_there_and_back(store: "fsspec.AbstractFileSystem", here: Path) -> None:
+    call("encode", "--lossless", "-e", 1, "-r", f"{BUCKET}/in", "-o", f"{BUCKET}/out")
+    assert found(store, "out") == ["a.ncf", "deep/b.ncf"]
+    local = here / "a.png"
+    local.write_bytes(store.cat("/test-commands/in/a.png"))
+    call("encode", "--lossless", "-e", 1, local)
+    assert store.cat("/test-commands/out/a.ncf") == (here / "a.ncf").read_bytes()
+    call("decode", "-r", f"{BUCKET}/out/", "-o", "back")
+    assert sorted(p.name for p in Path("back").rglob("*.png")) == ["a.png", "b.png"]
+    assert call("info", "-r", f"{BUCKET}/out").stdout.count("circuit") == 2
+    lines = call("verify", "-r", f"{BUCKET}/out").stdout.splitlines()
+    assert [line.partition(": ")[2][:5] for line in lines] == ["whole", "whole"]
+    assert "the same as" in call("verify", f"{BUCKET}/out/a.ncf", "--against", f"{BUCKET}/in/a.png").stdout
+
+
+def test_what_is_there_stays_is_left_out_or_is_replaced(store: "fsspec.AbstractFileSystem") -> None:
+    batch = ("encode", "--lossless", "-e", 1, "-r", f"{BUCKET}/in", "-o", f"{BUCKET}/out")
+    call(*batch)
+    before = store.cat("/test-commands/out/a.ncf")
+    assert "exists already" in call(*batch, code=1).stderr
+    assert "0 encoded, 2 skipped" in call(*batch, "--skip-existing").stderr
+    call(*batch, "-f")
+    assert store.cat("/test-commands/out/a.ncf") == before
+    store.pipe("/test-commands/out/a.ncf", b"somebody else's")
+    assert "isn't codec's" in call(*batch, "-f", code=1).stderr
+    assert store.cat("/test-commands/out/a.ncf") == b"somebody else's"
+
+
+def test_a_bad_file_leaves_no_output(store: "fsspec.AbstractFileSystem") -> None:
+    store.pipe("/test-commands/in/bad.png", store.cat("/test-commands/in/a.png")[:60])
+    result = call("encode", "--lossless", "-e", 1, "-r", f"{BUCKET}/in", "-o", f"{BUCKET}/out", code=1)
+    assert f"codec: {BUCKET}/in/bad.png: " in result.stderr
+    assert found(store, "out") == ["a.ncf", "deep/b.ncf"]
+
+
+def test_a_video_there_and_back(store: "fsspec.AbstractFileSystem", here: Path) -> None:
+    clip = video_file(moving(count=4))
+    store.pipe("/test-commands/clip.mkv", clip)
+    (here / "clip.mkv").write_bytes(clip)
+    call("encode", *QUICK, f"{BUCKET}/clip.mkv")
+    call("encode", *QUICK, "clip.mkv")
+    assert store.cat("/test-commands/clip.ncf") == Path("clip.ncf").read_bytes()
+    call("decode", f"{BUCKET}/clip.ncf", "--frames", "1..2")
+    assert store.cat("/test-commands/clip.mp4")[4:8] == b"ftyp"
+    assert "URL" in refused("decode", f"{BUCKET}/clip.ncf", "--png", "-o", f"{BUCKET}/frames")
+    assert "--resume" in refused("encode", *QUICK, f"{BUCKET}/clip.mkv", "-o", f"{BUCKET}/b.ncf", "--resume")
+
+
+def test_http_is_read_and_not_written(store: "fsspec.AbstractFileSystem", here: Path) -> None:
+    pytest.importorskip("aiohttp")
+    with site() as server:
+        server.files["a.png?size=1"] = store.cat("/test-commands/in/a.png")
+        call("encode", "--lossless", "-e", 1, f"{server.url}/a.png?size=1", "-o", "out/")
+        assert Path("out/a.ncf").is_file()
+        assert "not written" in refused("encode", f"{server.url}/a.png?size=1")
+        assert "no such file" in refused("decode", f"{server.url}/none.ncf", "-o", "none.png")
+
+
+def test_a_url_of_a_file_on_the_disk_is_its_path(store: "fsspec.AbstractFileSystem", here: Path) -> None:
+    (here / "a b.png").write_bytes(store.cat("/test-commands/in/a.png"))
+    call("encode", "--lossless", "-e", 1, f"file://{here}/a%20b.png", "-o", f"file://{here}/c.ncf")
+    assert (here / "c.ncf").is_file()
+
+
+def test_what_is_no_place_for_an_output(store: "fsspec.AbstractFileSystem") -> None:
+    assert "is a folder; add -r" in refused("encode", f"{BUCKET}/in/", "-o", f"{BUCKET}/a.ncf")
+    assert "is the input" in refused("encode", f"{BUCKET}/in/a.png", "-o", f"{BUCKET}/in/a.png", "-f")
+    assert "grows where it stands" in refused("archive", "add", f"{BUCKET}/all.ncf", "clip.mp4", code=2)
