@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -24,9 +24,11 @@ from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.options import BatchOptions
 from codec.cli.progress import BatchLine
 from codec.cli.walk import Found, find
-from codec.device import cores
 from codec.errors import CodecError
 from codec.output import clear
+
+if TYPE_CHECKING:
+    from codec.engines import Done, Where
 
 Tell: TypeAlias = Callable[..., None]  # steps done, steps in all, and maybe a text
 Watch: TypeAlias = Callable[..., None]  # the job, then as Tell
@@ -41,6 +43,8 @@ class Result:
     note: str = ""
     bytes_before: int = 0
 
+
+_NONE = Job("", "")  # of a result that is there already
 
 Work: TypeAlias = Callable[[Job, "Tell | None"], Result]
 
@@ -118,10 +122,10 @@ def run_jobs(
         if not options.quiet:
             say(f"codec: {note}")
     problems = (failure(path, error) for path, error in found.problems)
-    processes = _processes(1 if options.jobs is None else options.jobs, jobs)
+    where = _where(options, jobs)
     steps = list(map(step, jobs))
     steps.sort(key=lambda one: not (isinstance(one, Result) and "error" in one.row))  # refusals first
-    with closing(_results(work, iter(steps), processes, report.watch)) as running:
+    with closing(_results(work, iter(steps), where, report.watch)) as running:
         for result in chain(problems, running):
             report.add(result)
             if report.failed and not options.keep_going:
@@ -129,51 +133,41 @@ def run_jobs(
     report.finish()
 
 
-def _processes(wanted: int, jobs: Sequence[Job]) -> int:
-    """How many to start; standard input and output belong to this process alone."""
+def _where(options: BatchOptions, jobs: Sequence[Job]) -> Where:
+    """Where the work is done; standard input and output belong to this process alone."""
+    from codec.engines import Where  # multiprocessing costs start-up time
+
+    where = options.where(len(jobs))
     if any(STDIO in (job.source, job.target) for job in jobs):
-        return 1
-    return min(wanted or cores(), len(jobs))
+        if where.ray:
+            raise click.UsageError("standard input and output stay on this machine; leave out --engine")
+        return Where()
+    return where
 
 
 def _results(
-    work: Work, steps: Iterator[Job | Result], processes: int, watch: Watch | None
+    work: Work, steps: Iterator[Job | Result], where: Where, watch: Watch | None
 ) -> Generator[Result, None, None]:
     """The results of all steps, in the order in which they are ready."""
-    if processes > 1:
-        yield from _in_processes(work, steps, processes, watch)
-        return
-    for step in steps:
+    from codec.engines import Done, run  # as above
+
+    def begun(step: Job | Result) -> Job | Done[Job, Result]:
         if isinstance(step, Result):
-            yield step
-            continue
-        if watch:
-            watch(step, 0, 0)
-        yield attempt(step, partial(watch, step) if watch else None, work)
-
-
-def _in_processes(work: Work, steps: Iterator[Job | Result], count: int, watch: Watch | None) -> Iterator[Result]:
-    from codec.processes import Done, Failed, Processes  # multiprocessing costs start-up time
-
-    def begun(step: Job | Result) -> Job | Done[Job | None, Result]:
-        if isinstance(step, Result):
-            return Done(None, step)
+            return Done(_NONE, step)
         if watch:
             watch(step, 0, 0)
         return step
 
-    each = partial(attempt, work=work, told=watch is not None)
-    with closing(Processes(each, count)) as processes:
-        for event in processes.run(map(begun, steps)):
+    each = partial(attempt, work=work, told=watch is not None and not where.ray)
+    with closing(run(each, map(begun, steps), where, watch, again=partial(replace, replace=True))) as running:
+        for event in running:
             if isinstance(event, Done):
                 yield event.value
-            elif isinstance(event, Failed):
-                if not event.died:
-                    raise event.error
+            elif event.died:
                 clear(event.job.target)  # it couldn't remove it itself
                 yield failure(event.job.source, event.error)
-            elif watch:
-                watch(event.job, *event.what)
+            else:
+                raise event.error
 
 
 @dataclass

@@ -16,7 +16,7 @@ from codec import codecs, urls
 from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job, Names
 from codec.cli.made import marked_png, replaceable
-from codec.cli.options import BatchOptions, run_options, where_options
+from codec.cli.options import BatchOptions, engine_options, run_options, where_options
 from codec.cli.streams import an_ncf, atomic_write, contents, size_of
 from codec.cli.video import decode_video, picture_options
 from codec.cli.views import Wanted, line_of, row_of, view_options, wanted, write_thumbnail
@@ -61,6 +61,7 @@ def _header(source: str | bytes, max_pixels: int) -> Header:
 @view_options
 @picture_options
 @click.option("--partial", is_flag=True, help="Keep what is whole of a damaged file; the rest becomes grey.")
+@engine_options
 @run_options("Where to compute.")
 def decode(
     sources: tuple[str, ...], region: tuple[int, int, int, int] | None, scale: str | None, thumbnail: int | None,
@@ -91,7 +92,8 @@ def decode(
         max_pixels=max_pixels,
     )  # fmt: skip
     names = Names(functools.partial(default_name, png=png, less=bool(view.option)), replaceable, "decoded")
-    run_batch(("decoding", "decoded"), sources, BatchOptions(**rest), work=work, names=names, suffixes=(".ncf",))
+    batch = BatchOptions(**rest, gpu=device.startswith("cuda"))
+    run_batch(("decoding", "decoded"), sources, batch, work=work, names=names, suffixes=(".ncf",))
 
 
 def _decode_file(

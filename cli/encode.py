@@ -27,7 +27,7 @@ from codec.cli.encoding import (
 from codec.cli.files import STDIO, Job, Names, is_folder
 from codec.cli.kept import kept_is_smaller
 from codec.cli.made import is_ncf
-from codec.cli.options import BatchOptions, run_options, where_options
+from codec.cli.options import BatchOptions, engine_options, run_options, where_options
 from codec.cli.streams import atomic_write, contents, size_of
 from codec.cli.video_encode import encode_video
 from codec.codecs.base import Descriptor
@@ -70,6 +70,7 @@ def default_name(source: str) -> str:
     "--strip", is_flag=True, help="Drop Exif, XMP, text, ICC profile and a video's tags; 8-bit colours become sRGB."
 )
 @click.option("--preview", is_flag=True, help="Images: put a small JPEG into the file, for those who show pictures.")
+@engine_options
 @run_options("Where to compute; a file decodes on any device.")
 def encode(
     sources: tuple[str, ...], tune: str | None, lossless: bool, verify: bool | None, preview: bool, device: str,
@@ -102,6 +103,8 @@ def encode(
     if codec == ARCHIVE:
         if lossless or tune or verify is not None or preview:
             raise click.UsageError("an archive holds videos; leave out --lossless, --tune, --verify and --preview")
+        if rest["engine"] != "local":
+            raise click.UsageError("an archive is written on one machine; leave out --engine")
         new_archive(sources, said, device, max_pixels, rest)
         return
     keepers = codecs.of_kind("lossless") | codecs.of_kind("file")
@@ -119,10 +122,11 @@ def encode(
     }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
     single = len(sources) == 1 and not is_folder(sources[0]) and sources[0] != STDIO
-    request = request_of(said, rest["jobs"] if single else 1)
+    request = request_of(said, rest["jobs"] if single and rest["engine"] == "local" else 1)
     work = partial(_encode_file, options=options, request=request)
     suffixes, names = SUFFIXES | VIDEO_SUFFIXES, Names(default_name, is_ncf)
-    run_batch(("encoding", "encoded"), sources, BatchOptions(**rest), work=work, names=names, suffixes=suffixes)
+    batch = BatchOptions(**rest, gpu=device.startswith("cuda"))
+    run_batch(("encoding", "encoded"), sources, batch, work=work, names=names, suffixes=suffixes)
 
 
 def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], request: VideoRequest) -> Result:

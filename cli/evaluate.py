@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,12 @@ import click
 
 from codec.cli.made import is_ncf
 from codec.cli.messages import explain, is_expected, say, status
+from codec.cli.options import engine_options, where
 from codec.cli.progress import PartsLine
-from codec.device import cores
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
+    from codec.engines import Failed, Where
     from codec.evaluate import Plan
     from codec.evaluate.run import Job, Work
 
@@ -38,8 +39,10 @@ Row = dict[str, Any]
 @click.option("--weights", multiple=True, metavar="NAME=FILE", help="A file that a task or metric needs; repeatable.")
 @click.option("--anchor", help="Codec that BD-rates are against, e.g. jpeg.")
 @click.option(
-    "-j", "--jobs", type=click.IntRange(min=0), default=1, show_default=True, help="Processes; 0: one per core."
-)
+    "-j", "--jobs", type=click.IntRange(min=0), metavar="N",
+    help="Files to work on at once, each in a process; 0: one per core.  [default: 1; with ray, of all cores]",
+)  # fmt: skip
+@engine_options
 @click.option(
     "--shard", default="1/1", show_default=True, metavar="I/N", help="Only every N-th file, from the I-th on."
 )
@@ -61,7 +64,9 @@ def evaluate(
     tasks: tuple[str, ...],
     weights: tuple[str, ...],
     anchor: str | None,
-    jobs: int,
+    jobs: int | None,
+    engine: str,
+    address: str | None,
     shard: str,
     keep: Path | None,
     device: str,
@@ -112,7 +117,7 @@ def evaluate(
     if anchor and anchor not in names and not (output and output.exists()):
         raise CodecError(f"no codec {anchor!r} to be the anchor; choose one of {', '.join(sorted(names))}")
     with _alone(output) if output else nullcontext():
-        rows = _run(plan, kind, files, output, jobs or cores())
+        rows = _run(plan, kind, files, output, partial(_place, engine, address, jobs, device))
     status("")
     summary = library.summarise(rows, anchor)
     if compressai:
@@ -131,8 +136,12 @@ def evaluate(
         raise SystemExit(1)
 
 
-def _run(plan: Plan, kind: str, files: list[Path], output: Path | None, jobs: int) -> list[Row]:
-    """All rows of the plan: those that the file has, of files as they are now, and the others, which it gets."""
+def _run(plan: Plan, kind: str, files: list[Path], output: Path | None, place: Callable[[int], Where]) -> list[Row]:
+    """All rows of the plan: those that the file has, of files as they are now, and the others, which it gets.
+
+    `place`: where so many jobs are worked on.
+    """
+    from codec import engines
     from codec.evaluate import run
     from codec.evaluate.again import again
     from codec.evaluate.log import append, read, resume
@@ -148,14 +157,28 @@ def _run(plan: Plan, kind: str, files: list[Path], output: Path | None, jobs: in
             say(f"codec: {name}: not all of its rows hold, so that its archive is made again from the first video on")
     rows = [row for row in (resume(output, found.whole) if output else []) if (row["file"], row["codec"]) in asked]
     line, total = PartsLine("rows", len(rows)), len(files) * len(plan.codecs())
-    for row in _rows(run.Work(plan, kind, run.done(rows)), run.jobs(plan, files, run.done(rows)), jobs):
+
+    def add(job: Job, row: Row) -> None:
         rows.append(row)
         if output:
             append(output, row)
         if "error" in row:
             say(f"codec: {row['codec']}: {row['error']}")
         line.show(len(rows), total)
+
+    work = run.Work(plan, kind, run.done(rows))
+    todo = run.jobs(plan, files, work.done)
+    with closing(engines.run(work, todo, place(len(todo)), add, threads=1)) as running:
+        for event in running:
+            if isinstance(event, engines.Failed):
+                for row in _lost(event, work, {(row["file"], row["codec"]) for row in rows}):
+                    add(event.job, row)
     return rows
+
+
+def _place(engine: str, address: str | None, jobs: int | None, device: str, count: int) -> Where:
+    """Where so many jobs are worked on."""
+    return where(engine, address, jobs, count, device.startswith("cuda"))
 
 
 @contextmanager
@@ -168,30 +191,16 @@ def _alone(output: Path) -> Iterator[None]:
         yield
 
 
-def _rows(work: Work, jobs: list[Job], count: int) -> Iterator[Row]:
-    """Rows as they are ready, by so many processes."""
-    if count == 1:
-        for job in jobs:
-            yield from work(job)
-        return
-    from codec.processes import Done, Failed, Processes
-
-    with closing(Processes(partial(_all_rows, work=work), max(min(count, len(jobs)), 1), threads=1)) as processes:
-        for event in processes.run(jobs):
-            if isinstance(event, Done):
-                yield from event.value
-            elif isinstance(event, Failed):
-                if not is_expected(event.error):
-                    raise event.error
-                for file, name in event.job.rows(work.plan):  # all are lost
-                    if (file, name) not in work.done:
-                        error = explain(event.error, file).removeprefix(f"{file}: ")
-                        yield {"file": file, "codec": name, "error": error}
-
-
-def _all_rows(job: Job, tell: Any, work: Work) -> list[Row]:
-    """What a process does with a job."""
-    return list(work(job))
+def _lost(event: Failed[Job], work: Work, made: set[tuple[str, str]]) -> list[Row]:
+    """The rows of a job that failed, but for those that are made."""
+    if not is_expected(event.error):
+        raise event.error
+    error = explain(event.error)
+    return [
+        {"file": file, "codec": name, "error": error.removeprefix(f"{file}: ")}
+        for file, name in event.job.rows(work.plan)
+        if (file, name) not in work.done | made
+    ]
 
 
 def _kind(paths: tuple[Path, ...]) -> str:

@@ -50,17 +50,17 @@ def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool
         work_on(files_of(sources, recursive), partial(_write_preview, target=preview))
         return
 
-    def work(source: str) -> None:
+    def work(source: str, tell: Any) -> str | None:
         if is_archive(source):
             print_list(source, as_json)
-            return
+            return None
         values, told = _describe(source, verbose)
-        click.echo(json.dumps(values) if as_json else _table(values, told))
+        return json.dumps(values) if as_json else _table(values, told)
 
     work_on(files_of(sources, recursive), work)
 
 
-def _write_preview(source: str, target: str) -> None:
+def _write_preview(source: str, tell: Any, *, target: str) -> None:
     """The JPEG that is in a file, as it is."""
     from codec import container
     from codec.media import previews

@@ -1,14 +1,19 @@
-"""Commands that look at .ncf files one after the other and write none."""
+"""Commands that look at .ncf files and write none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from codec.cli.files import stdin_as_dash
-from codec.cli.messages import explain, run_each, say
+from codec.cli.files import STDIO, stdin_as_dash
+from codec.cli.messages import explain, is_expected, say
 from codec.cli.walk import Found, find
+
+if TYPE_CHECKING:
+    from codec.engines import Where
 
 
 def files_of(sources: Sequence[str], recursive: bool) -> Found:
@@ -16,12 +21,30 @@ def files_of(sources: Sequence[str], recursive: bool) -> Found:
     return find(stdin_as_dash(sources), recursive=recursive, suffixes=(".ncf",), output=None)
 
 
-def work_on(found: Found, work: Callable[[str], None]) -> None:
-    """Call `work` on each of them, and say what else was found. Exit 1 if anything failed."""
+def work_on(found: Found, work: Callable[[str, Any], str | None], where: Where | None = None) -> None:
+    """Print what `work` says of each of them, and what else was found. Exit 1 if anything failed.
+
+    `work` is called as codec.engines calls it, with a name and a function that nobody listens to.
+    """
+    from codec.engines import Done, Where, run  # multiprocessing costs start-up time
+
     for remark in found.notes:
         say(f"codec: {remark}")
     for path, error in found.problems:
         say(f"codec: {explain(error, path)}")
-    run_each([one.path for one in found.inputs], work)
-    if found.problems:
+    failed = bool(found.problems)
+    names = [one.path for one in found.inputs]
+    if where is None or STDIO in names:  # which is this process's alone
+        where = Where()
+    with closing(run(work, names, where)) as running:
+        for event in running:
+            if isinstance(event, Done):
+                if event.value is not None:
+                    click.echo(event.value)
+                continue
+            if isinstance(event.error, BrokenPipeError) or not is_expected(event.error):
+                raise event.error
+            failed = True
+            say(f"codec: {explain(event.error, event.job)}")
+    if failed:
         raise click.exceptions.Exit(1)

@@ -6,12 +6,16 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from codec import urls
 from codec.container.limits import LIMITS
+from codec.device import cores
+
+if TYPE_CHECKING:
+    from codec.engines import Where
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,6 +45,37 @@ class BatchOptions:
     quiet: bool = False
     verbose: bool = False
     progress: str = "auto"
+    engine: str = "local"
+    address: str | None = None
+    gpu: bool = False
+
+    def where(self, count: int) -> Where:
+        """Where so many jobs are worked on."""
+        return where(self.engine, self.address, self.jobs, count, self.gpu)
+
+
+def where(engine: str, address: str | None, jobs: int | None, count: int, gpu: bool = False) -> Where:
+    """Where `count` jobs are worked on, by the options; UsageError for those that contradict each other."""
+    from codec.engines import Where  # multiprocessing costs start-up time
+
+    if engine == "ray":
+        return Where(jobs or 0, address or "auto", gpu)
+    if address is not None:
+        raise click.UsageError("--address is of a Ray cluster; add --engine ray")
+    return Where(max(min(cores() if jobs == 0 else jobs or 1, count), 1))
+
+
+def engine_options(command: Command) -> Command:
+    """Where the work is done: `engine` and `address`."""
+    return together(
+        click.option(
+            "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+            help="Where files are worked on: in processes here, or on a Ray cluster that is running.",
+        ),
+        click.option(
+            "--address", metavar="ADDRESS", help="Of the Ray cluster, as HOST:6379.  [default: auto, which is near]"
+        ),
+    )(command)  # fmt: skip
 
 
 class Device(click.ParamType):

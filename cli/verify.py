@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from codec import urls
 from codec.cli.ncf_files import files_of, work_on
-from codec.cli.options import FILE, Device
+from codec.cli.options import FILE, Device, engine_options, where
 from codec.cli.streams import an_ncf, contents, is_archive
 
 if TYPE_CHECKING:
@@ -23,12 +24,20 @@ if TYPE_CHECKING:
 @click.option("--against", metavar="SOURCE", type=FILE, help="The picture that it was made of: tells how like it is.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout.")
 @click.option("--device", type=Device(), metavar="auto|cpu|cuda|cuda:N", default="auto", show_default=True)
-def verify(sources: tuple[str, ...], recursive: bool, against: str | None, as_json: bool, device: str) -> None:
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=0), metavar="N",
+    help="Files to work on at once, each in a process; 0: one per core.  [default: 1]",
+)  # fmt: skip
+@engine_options
+def verify(
+    sources: tuple[str, ...], recursive: bool, against: str | None, as_json: bool, device: str, jobs: int | None,
+    engine: str, address: str | None,
+) -> None:  # fmt: skip
     """Check that .ncf files decode.
 
     \b
     codec verify photo.ncf
-    codec verify -r photos/
+    codec verify -r photos/ -j 0
     codec verify photo.ncf --against photo.jpg
 
     Everything is decoded, and every checksum compared, those of the pixels of lossless pictures among them; nothing
@@ -37,12 +46,13 @@ def verify(sources: tuple[str, ...], recursive: bool, against: str | None, as_js
     found = files_of(sources, recursive)
     if against is not None and len(found.inputs) != 1:
         raise click.UsageError("--against is the source of one file; give one")
+    place = where(engine, address, jobs, len(found.inputs), device.startswith("cuda"))
+    work_on(found, partial(_told, against=against, device=device, as_json=as_json), place)
 
-    def work(source: str) -> None:
-        row = _checked(source, against, device)
-        click.echo(json.dumps(row) if as_json else _line(row))
 
-    work_on(found, work)
+def _told(source: str, tell: Any, *, against: str | None, device: str, as_json: bool) -> str:
+    row = _checked(source, against, device)
+    return json.dumps(row) if as_json else _line(row)
 
 
 def _checked(source: str, against: str | None, device: str) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from codec.device import cores, threads
 PACKAGE = "neural-codec"
 CPU_BUILD = "pip install torch torchvision --index-url https://download.pytorch.org/whl/cpu"
 _OPTIONAL = {
+    "cluster": "work on many machines",
     "fast": "lossless photos in half the time",
+    "fsspec": "files behind URLs",
     "heif": "HEIC files",
     "peers": "more peers in evaluations",
     "tasks": "tasks of evaluations",

@@ -221,7 +221,7 @@ def _serve(pipe: Connection, threads: int) -> None:
             try:
                 message = "done", work(job, tell)
             except Exception as error:
-                message = "failed", (_sendable(error), traceback.format_exc())
+                message = "failed", (sendable(error), traceback.format_exc())
             pipe.send(message)
     except (EOFError, ConnectionError):
         pass  # the parent is gone
@@ -229,7 +229,8 @@ def _serve(pipe: Connection, threads: int) -> None:
         os._exit(1)  # at once: the end of an interpreter with torch in it takes time
 
 
-def _sendable(error: Exception) -> Exception:
+def sendable(error: Exception) -> Exception:
+    """The error, or if it can't be pickled one that says the same."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

@@ -18,6 +18,8 @@ LAYERS = (
     {"arguments", "content", "device", "interrupts", "locking", "requirements", "surroundings", "tiling", "weights"},
     {"output", "view"},
     {"container", "entropy", "installation", "processes"},
+    {"cluster"},
+    {"engines"},
     {"media"},
     {"perception", "standard"},
     {"metrics"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -47,18 +47,17 @@ def jobs(plan: Plan, files: Sequence[Path], done: Done) -> list[Job]:
 
 @dataclass(frozen=True)
 class Work:
-    """The rows of jobs, as workers do it; picklable."""
+    """The rows of jobs, as codec.engines has it done; picklable."""
 
     plan: Plan
     kind: str
     done: Done
 
-    def __call__(self, job: Job) -> Iterator[Row]:
-        """The rows that `done` doesn't have, as they are ready."""
+    def __call__(self, job: Job, tell: Callable[[Row], None]) -> None:
+        """Tell each row that `done` doesn't have, as it is ready."""
         made = evaluator(self.plan, self.kind)
-        if job.spec is None:
-            return made.rows(job.files[0], self.done)
-        return sequence.rows(made, job.spec, job.files)
+        for row in made.rows(job.files[0], self.done) if job.spec is None else sequence.rows(made, job.spec, job.files):
+            tell(row)
 
 
 def done(rows: Collection[Row]) -> Done:
