@@ -22,6 +22,7 @@ from codec.errors import CodecError
 _URL = re.compile(r"(?:[a-z][a-z0-9]*::)*[a-z][a-z0-9+.-]*://", re.ASCII)
 _INSTALL = "pip install 'neural-codec[fsspec]'"
 _LEAST, _MOST = 2**14, 2**22  # bytes that are fetched at once: after a jump, and when all is read in order
+_LITTLE = 2**8  # bytes that are fetched behind a long read: a checksum, what follows next
 _PIECE = 2**22  # bytes of an upload in memory at once
 
 
@@ -235,8 +236,8 @@ class _Remote(io.RawIOBase):
         """Keep the bytes from `start` to `stop` and some around them."""
         on = start == self._start + len(self._kept)
         self._ahead = min(2 * self._ahead, _MOST) if on else _LEAST
-        first = start if on else start // _LEAST * _LEAST
-        last = min(max(stop, first + self._ahead), self._size)
+        first = start if on else min(start, max(self._size - _LEAST, 0))  # what a file ends with is read backwards
+        last = min(max(stop + _LITTLE, first + self._ahead), self._size)
         with told(self.name):
             data = self._fs.cat_file(self._path, start=first, end=last)
         if len(data) == self._size:  # a server that knows no ranges

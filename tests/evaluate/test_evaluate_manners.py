@@ -35,7 +35,7 @@ def rows() -> dict[str, dict]:
 
 
 def test_a_file_that_has_changed_is_done_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codec.cli.evaluate.cores", lambda: 1)
+    monkeypatch.setattr("codec.cli.options.cores", lambda: 1)
     call("evaluate", folder, *JPEG, "-j", 0)
     before, status = rows(), os.stat("p/a.png")
     data = bytearray(Path("p/a.png").read_bytes())
