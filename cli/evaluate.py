@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codec import urls
 from codec.cli.made import is_ncf
 from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.options import engine_options, where
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
     from codec.engines import Failed, Where
     from codec.evaluate import Plan
     from codec.evaluate.run import Job, Work
+    from codec.urls import Place
 
 Row = dict[str, Any]
 
 
+class _Place(click.Path):
+    """A path that is there, or a URL."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        place = urls.plain(str(value))
+        return place if urls.is_url(place) else Path(str(super().convert(place, param, ctx)))
+
+
 @click.command(short_help="Measure codecs on files: rate, distortion, machine perception.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=_Place(exists=True))
 @click.option(
     "--codec", "specs", multiple=True, required=True, help="As s2lic:q=10..90:20 or x264:crf=24,32; repeatable."
 )
@@ -57,7 +67,7 @@ Row = dict[str, Any]
     "--compressai", type=click.Path(path_type=Path), help="Folder to write each codec's curve to, in CompressAI's JSON."
 )
 def evaluate(
-    paths: tuple[Path, ...],
+    paths: tuple[Place, ...],
     specs: tuple[str, ...],
     output: Path | None,
     metrics: tuple[str, ...],
@@ -136,7 +146,7 @@ def evaluate(
         raise SystemExit(1)
 
 
-def _run(plan: Plan, kind: str, files: list[Path], output: Path | None, place: Callable[[int], Where]) -> list[Row]:
+def _run(plan: Plan, kind: str, files: list[Place], output: Path | None, place: Callable[[int], Where]) -> list[Row]:
     """All rows of the plan: those that the file has, of files as they are now, and the others, which it gets.
 
     `place`: where so many jobs are worked on.
@@ -203,14 +213,14 @@ def _lost(event: Failed[Job], work: Work, made: set[tuple[str, str]]) -> list[Ro
     ]
 
 
-def _kind(paths: tuple[Path, ...]) -> str:
+def _kind(paths: tuple[Place, ...]) -> str:
     """What the files are; of folders, what they hold: as the files beside them, or else images, sound or videos."""
-    from codec.evaluate import KINDS, find_items, media_of
+    from codec.evaluate import KINDS, find_items, is_folder, media_of
 
-    if coded := [p for p in paths if is_ncf(str(p))]:
+    if coded := [p for p in paths if not is_folder(p) and is_ncf(str(p))]:
         raise CodecError(f"{coded[0]}: it is an .ncf file already, and evaluation encodes; give what it was made of")
-    kinds = {media_of(p) for p in paths if not p.is_dir()}
-    folders = [p for p in paths if p.is_dir()]
+    kinds = {media_of(p) for p in paths if not is_folder(p)}
+    folders = [p for p in paths if is_folder(p)]
     if folders:
         for kind in (*kinds, *KINDS):
             try:

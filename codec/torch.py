@@ -37,7 +37,7 @@ Transform = Callable[[Tensor], Any]
 class _Part(NamedTuple):
     """Where the bytes of a file are: all of it, or a member of a shard."""
 
-    path: Path | str  # a URL, if it is text
+    path: urls.Place
     start: int = 0
     size: int = -1
 
@@ -61,7 +61,7 @@ class Dataset(data.Dataset[dict[str, Any]]):
         self.items = [item for path in given for item in _items(path)]
         if not self.items:
             raise CodecError(f"no pictures in {', '.join(map(str, given)) or 'no paths'}; name files, folders or .tar")
-        self._files: dict[tuple[int, Path | str], IO[bytes]] = {}
+        self._files: dict[tuple[int, urls.Place], IO[bytes]] = {}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -129,7 +129,7 @@ def _items(given: str | os.PathLike[str]) -> Iterator[tuple[str, _Part, dict[str
 
 def _behind_url(url: str) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
     """The same of a URL: of a shard, a picture, or else a folder."""
-    name = PurePosixPath(urls.named(url))
+    name = urls.leaf(url)
     if name.suffix == _SHARD:
         yield from _members(url)
     elif name.suffix.lower() in (_NCF, *SUFFIXES):
@@ -140,7 +140,7 @@ def _behind_url(url: str) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
                 yield str(file.with_suffix("")), _Part(f"{url.rstrip('/')}/{file}"), {}
 
 
-def _members(path: Path | str) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
+def _members(path: urls.Place) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
     """Those of a shard: what has the same name up to the first dot of its last part belongs together."""
     samples: dict[str, dict[str, _Part]] = {}
     with urls.opened(path) as fp, tarfile.open(fileobj=fp, mode="r:") as shard:

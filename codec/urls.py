@@ -14,10 +14,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, TypeGuard, cast
+from pathlib import Path, PurePath
+from typing import IO, Any, TypeAlias, TypeGuard, cast
 from urllib.parse import unquote, urlsplit
 
 from codec.errors import CodecError
+
+Place: TypeAlias = Path | str  # a path, or if it is text a URL
 
 _URL = re.compile(r"(?:[a-z][a-z0-9]*::)*[a-z][a-z0-9+.-]*://", re.ASCII)
 _INSTALL = "pip install 'neural-codec[fsspec]'"
@@ -50,6 +53,15 @@ def named(url: str) -> str:
         return url
     first = url.partition("::")[0] if "://" in url.partition("::")[0] else url
     return first.partition("?")[0] if first.startswith(("http://", "https://")) else first
+
+
+def leaf(place: Place) -> PurePath:
+    """The name that a path or URL ends with, for its stem and suffix.
+
+    >>> leaf("s3://bucket/photos/a.png").stem
+    'a'
+    """
+    return PurePath(PurePath(named(os.fspath(place))).name)
 
 
 def opened(path: str | os.PathLike[str], buffering: int = -1) -> IO[bytes]:

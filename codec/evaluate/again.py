@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from codec.content import digest
 from codec.evaluate.plan import Plan
 from codec.evaluate.rows import Row
 from codec.evaluate.sequence import History
+from codec.urls import Place
 
 
 class Again(NamedTuple):
@@ -20,7 +20,7 @@ class Again(NamedTuple):
     archives: list[str]
 
 
-def again(rows: Sequence[Row], plan: Plan, files: Sequence[Path], fields: set[str]) -> Again:
+def again(rows: Sequence[Row], plan: Plan, files: Sequence[Place], fields: set[str]) -> Again:
     """What of these rows is made again by a plan on files: what has an error, lacks one of the `fields` that a whole
     row has, or is of a file that has changed. Rows that are not asked for stay.
 
@@ -51,7 +51,7 @@ def again(rows: Sequence[Row], plan: Plan, files: Sequence[Path], fields: set[st
     return Again(stays, archives)
 
 
-def _histories(files: Sequence[Path]) -> dict[str, str | None]:
+def _histories(files: Sequence[Place]) -> dict[str, str | None]:
     """Of each file what its row says of those before it; None where one of them can't be read."""
     found: dict[str, str | None] = {}
     history: History | None = History()

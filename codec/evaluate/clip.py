@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from codec.errors import LimitError, MediaError
@@ -12,6 +11,7 @@ from codec.media import Info, yuv
 from codec.media.video import Picture, Planes, Video, read_video
 from codec.metrics import Metric
 from codec.metrics.planes import mean_decibels
+from codec.urls import Place
 
 MAX_BYTES = 2**31  # of a clip's planes: 690 frames of 1080p. What is decoded takes as many again.
 _PEAK = 255
@@ -41,7 +41,7 @@ class Clip:
         return Video(self.info, [], len(self.pictures), lambda: iter(self.pictures))
 
 
-def read_clip(path: Path) -> Clip:
+def read_clip(path: Place) -> Clip:
     """Read a video. MediaError or OSError for what can't be read, LimitError for more than MAX_BYTES of planes."""
     video = read_video(path, audio=False, strip=True)
     pictures: list[Picture] = []

@@ -6,10 +6,9 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from codec import __version__, api, codecs, media, video
+from codec import __version__, api, codecs, media, originals, video
 from codec.codecs.base import Descriptor, Variant
 from codec.codecs.options import Target, VideoOptions
 from codec.errors import CodecError
@@ -26,6 +25,7 @@ from codec.peers import require as require_peer
 from codec.peers.ffmpeg import pyav
 from codec.peers.video import VIDEO
 from codec.standard.export import export
+from codec.urls import Place
 
 _INTRA = "-intra"
 _OPTIONS = {"q": "quality", "e": "effort"}
@@ -77,7 +77,7 @@ class Coder(NamedTuple):
     file: Jpeg | None = None
 
 
-def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
+def image_coder(spec: Spec, path: Place, info: media.Info, device: str) -> Coder:
     """The coder for frames [H, W, C] of the picture at `path`."""
     if spec.codec in PEERS:
         peer = PEERS[spec.codec]
@@ -107,11 +107,11 @@ def image_coder(spec: Spec, path: Path, info: media.Info, device: str) -> Coder:
 
 
 def _file_coder(
-    path: Path, info: media.Info, encode: Callable[[bytes], bytes], decode: Callable[[bytes], bytes | None],
+    path: Place, info: media.Info, encode: Callable[[bytes], bytes], decode: Callable[[bytes], bytes | None],
     settings: str, suffix: str,
 ) -> Coder:  # fmt: skip
     """The coder for a JPEG file itself, which must come back byte for byte."""
-    data = path.read_bytes()
+    data = originals.content(path)
     if recognise(data[:HEAD]) != "JPEG":
         raise CodecError(f"{path} is no JPEG, which this codec makes smaller; leave it out")
 

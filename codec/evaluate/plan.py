@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from codec import urls
 from codec.errors import CodecError
 from codec.evaluate.specs import Spec
 from codec.media.audio import AUDIO_SUFFIXES
 from codec.media.formats import VIDEO_SUFFIXES, is_video
 from codec.tasks import labels
+from codec.urls import Place
 
 IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif"}
 # A file that could be either, .webm, is a video.
@@ -51,27 +53,40 @@ class Plan:
         return [ORIGINAL] * bool(self.tasks) + [str(s) for s in self.specs if not s.archived]
 
 
-def media_of(path: Path) -> str:
+def media_of(path: Place) -> str:
     """ "image", "audio" or "video", by the name's end; by what is in it where that tells nothing, or Ogg alone. What is
     none of them is tried as an image."""
-    suffix = path.suffix.lower()
+    suffix = urls.leaf(path).suffix.lower()
     kind = next((kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes), None)
-    if (kind is None or suffix == ".ogg") and path.is_file() and is_video(path):
+    if (kind is None or suffix == ".ogg") and is_file(path) and is_video(path):
         return "video"
     return kind or "image"
 
 
-def find_items(paths: Iterable[Path], media: str) -> list[Path]:
+def is_file(path: Place) -> bool:
+    """Whether this is a regular file; of what is behind a URL that is seen when it is read."""
+    return urls.is_url(path) or Path(path).is_file()
+
+
+def is_folder(path: Place) -> bool:
+    """Whether this is a folder; of URLs those that end as one does."""
+    return path.endswith("/") if urls.is_url(path) else Path(path).is_dir()
+
+
+def find_items(paths: Iterable[Place], media: str) -> list[Place]:
     """The given files, and the images (audio files, videos) below the given folders, sorted within each."""
     suffixes = _SUFFIXES[media]
-    found: list[Path] = []
+    found: list[Place] = []
     for path in paths:
-        if path.is_dir():
+        if urls.is_url(path) and is_folder(path):
+            below = (name for name in urls.below(path) if urls.leaf(name).suffix.lower() in suffixes)
+            found += [f"{path.rstrip('/')}/{name}" for name in below]
+        elif isinstance(path, Path) and path.is_dir():
             found += sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
         else:
             found.append(path)
     # What a folder's labels are made of is no item.
-    found = [p for p in dict.fromkeys(found) if p.name not in _answers(p.parent)]
+    found = [p for p in dict.fromkeys(found) if isinstance(p, str) or p.name not in _answers(p.parent)]
     if not found:
         raise CodecError(f"no {media} files there; give some, or folders that hold some")
     return found
@@ -85,7 +100,7 @@ def _answers(folder: Path) -> frozenset[str]:
     )
 
 
-def shard(items: list[Path], text: str) -> list[Path]:
+def shard(items: list[Place], text: str) -> list[Place]:
     """Every n-th item, from the i-th on, for a text "i/n" with i from 1 to n; CodecError for other texts."""
     first, slash, count = text.partition("/")
     if not (slash and first.isdecimal() and count.isdecimal() and 1 <= int(first) <= int(count)):

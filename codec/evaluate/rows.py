@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from codec import media
+from codec import media, urls
 from codec.content import digest
 from codec.errors import CodecError
 from codec.evaluate.clip import check_count, measured, read_clip
 from codec.evaluate.coders import Coder, audio_coder, image_coder, require, video_coder
-from codec.evaluate.plan import ORIGINAL, Plan
+from codec.evaluate.plan import ORIGINAL, Plan, is_file
 from codec.evaluate.specs import Spec
 from codec.media.audio import read_audio
 from codec.metrics import Metric, bits_per_pixel, create, kilobits_per_second
@@ -26,6 +26,7 @@ from codec.peers import AUDIO_PEERS
 from codec.peers.audio import align
 from codec.tasks import create as create_task
 from codec.tasks.base import Task
+from codec.urls import Place
 
 Row = dict[str, Any]
 
@@ -61,7 +62,7 @@ class Evaluator:
         """The names that a whole row has at least, besides those of all rows."""
         return {key for m in self.metrics for key in m.keys} | {f"task.{t.name}.model" for t in self.tasks}
 
-    def rows(self, path: Path, done: Collection[tuple[str, str]] = ()) -> Iterator[Row]:
+    def rows(self, path: Place, done: Collection[tuple[str, str]] = ()) -> Iterator[Row]:
         """One row for each codec of the plan that knows one file at a time, but for those in `done` (file, codec)."""
         wanted = [name for name in self.plan.separate if (str(path), name) not in done]
         if not wanted:
@@ -80,14 +81,14 @@ class Evaluator:
                 row["error"] = line_of(error)
             yield row
 
-    def opened(self, path: Path) -> tuple[str, Item]:
+    def opened(self, path: Place) -> tuple[str, Item]:
         """A file by its content's hash, and what is in it."""
-        if not path.is_file():  # opened, a pipe would wait for who writes into it, and be empty the next time
+        if not is_file(path):  # opened, a pipe would wait for who writes into it, and be empty the next time
             raise CodecError(f"{path} is not a regular file; give a file on a disk")
         content = digest(path)
         item = _ITEMS[self.kind](self, path)
         for task in self.tasks:
-            label = self.labels(task, path.parent).get(path.name)
+            label = None if isinstance(path, str) else self.labels(task, path.parent).get(path.name)
             item.looked_at[task.name] = label, task.reference(item.seen(item.content), label)
         return content, item
 
@@ -105,7 +106,7 @@ class Item:
     content: Any
     peak: int
 
-    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+    def __init__(self, evaluator: Evaluator, path: Place) -> None:
         self.evaluator, self.path = evaluator, path
         self.looked_at: dict[str, tuple[Any, Any]] = {}
 
@@ -132,7 +133,7 @@ class Item:
 
     def original(self) -> Row:
         """The file as it is given: its own size, and what the tasks see in it."""
-        row = self.rate(self.path.stat().st_size) | {"device": "cpu"}
+        row = self.rate(urls.size(self.path)) | {"device": "cpu"}
         return row | self.measured(self.content)
 
     def coded(self, spec: Spec) -> Row:
@@ -164,7 +165,7 @@ class Item:
 
 
 class _Picture(Item):
-    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+    def __init__(self, evaluator: Evaluator, path: Place) -> None:
         super().__init__(evaluator, path)
         self.info, (self.content,) = media.read(path)
         self.peak = 2**self.info.depth - 1
@@ -184,7 +185,7 @@ class _Picture(Item):
 class _Sound(Item):
     peak = 1
 
-    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+    def __init__(self, evaluator: Evaluator, path: Place) -> None:
         super().__init__(evaluator, path)
         self.content = read_audio(path)
 
@@ -204,7 +205,7 @@ class _Sound(Item):
 class Video(Item):
     """A video: `content` is a Clip."""
 
-    def __init__(self, evaluator: Evaluator, path: Path) -> None:
+    def __init__(self, evaluator: Evaluator, path: Place) -> None:
         super().__init__(evaluator, path)
         self.content = read_clip(path)
 
@@ -235,10 +236,10 @@ class Video(Item):
 _ITEMS: dict[str, type[Item]] = {"image": _Picture, "audio": _Sound, "video": Video}
 
 
-def _keep(folder: Path, path: Path, spec: Spec, suffix: str, data: bytes) -> Path:
+def _keep(folder: Path, path: Place, spec: Spec, suffix: str, data: bytes) -> Path:
     """Write an encoded file into the folder, under a name that no other file and setting gets."""
     place = hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
-    target = folder / f"{path.stem[:_KEPT]}-{place}.{str(spec).replace(':', '-')}{suffix}"
+    target = folder / f"{urls.leaf(path).stem[:_KEPT]}-{place}.{str(spec).replace(':', '-')}{suffix}"
     write_whole(target, data)
     return target
 

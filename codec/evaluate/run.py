@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 from codec.evaluate import sequence
 from codec.evaluate.plan import Plan
 from codec.evaluate.rows import Evaluator, Row
 from codec.evaluate.specs import Spec
+from codec.urls import Place
 
 Done = frozenset[tuple[str, str]]
 
@@ -30,7 +30,7 @@ class Job(NamedTuple):
     """Rows that are made together: of one file by each codec that knows one at a time, or of all files in one archive
     by `spec`."""
 
-    files: tuple[Path, ...]
+    files: tuple[Place, ...]
     spec: Spec | None = None
 
     def rows(self, plan: Plan) -> list[tuple[str, str]]:
@@ -39,7 +39,7 @@ class Job(NamedTuple):
         return [(str(file), name) for file in self.files for name in names]
 
 
-def jobs(plan: Plan, files: Sequence[Path], done: Done) -> list[Job]:
+def jobs(plan: Plan, files: Sequence[Place], done: Done) -> list[Job]:
     """Those that have something to do."""
     found = [Job((file,)) for file in files] + [Job(tuple(files), spec) for spec in plan.archives]
     return [job for job in found if not done.issuperset(job.rows(plan))]

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from codec import archive
+from codec import archive, urls
 from codec.archive.describe import reused
 from codec.errors import CodecError
 from codec.evaluate.clip import Clip, check_count, measured, read_clip
@@ -29,6 +29,7 @@ from codec.evaluate.rows import Evaluator, Row, Video, line_of, now, told
 from codec.evaluate.specs import Spec
 from codec.media.video import Planes
 from codec.metrics import create
+from codec.urls import Place
 
 _PSNR = "psnr-ycbcr"
 _NAME = 48  # characters of a session's name
@@ -48,7 +49,7 @@ class History:
         return self._found.hexdigest()
 
 
-def rows(evaluator: Evaluator, spec: Spec, files: Sequence[Path]) -> Iterator[Row]:
+def rows(evaluator: Evaluator, spec: Spec, files: Sequence[Place]) -> Iterator[Row]:
     """A row for each file, in this order, as soon as it is ready. One that fails is no session, and the others go on.
 
     The archive is a temporary file, or with the plan's `keep` one of that folder, which has all sessions that have
@@ -67,7 +68,7 @@ def rows(evaluator: Evaluator, spec: Spec, files: Sequence[Path]) -> Iterator[Ro
 
 
 @contextmanager
-def _archive(keep: Path | None, spec: Spec, files: Sequence[Path]) -> Iterator[Path]:
+def _archive(keep: Path | None, spec: Spec, files: Sequence[Place]) -> Iterator[Path]:
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="codec-") as folder:
             yield Path(folder, "all.ncf")
@@ -83,11 +84,11 @@ class _Sequence:
     def __init__(self, evaluator: Evaluator, spec: Spec, path: Path) -> None:
         self._evaluator, self._spec, self._path = evaluator, spec, path
         self._device = evaluator.plan.device
-        self._added: list[tuple[Path, float | None]] = []
+        self._added: list[tuple[Place, float | None]] = []
         self._before = History()
         self._psnr = create(_PSNR, evaluator.kind)
 
-    def add(self, file: Path, row: Row) -> None:
+    def add(self, file: Place, row: Row) -> None:
         """Add a video, and tell its row. CodecError or OSError for one that can't be."""
         content, opened = self._evaluator.opened(file)
         row["content"] = content
@@ -100,11 +101,11 @@ class _Sequence:
         del item, opened  # its frames are as many as may be held
         row |= self._earlier(row["archive.number"])
 
-    def _coded(self, item: Video, file: Path) -> Row:
+    def _coded(self, item: Video, file: Place) -> Row:
         """The session, as rows of videos have it, and what there is to say of it besides."""
         clip: Clip = item.content
         number, before = len(self._added), self._path.stat().st_size if self._added else 0
-        name = f"{number} " + "".join(c if c.isprintable() else "_" for c in file.stem[:_NAME])
+        name = f"{number} " + "".join(c if c.isprintable() else "_" for c in urls.leaf(file).stem[:_NAME])
         codec, options = archived(self._spec, clip)
         start = now()
         with archive.writing(self._path, device=self._device) as writer, tempfile.TemporaryFile() as part:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import io
 import math
 import os
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from codec import urls
 from codec.errors import CodecError, LimitError, MediaError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def read_audio(source: str | os.PathLike[str] | bytes, *, max_samples: int = MAX
     if isinstance(source, bytes):
         return _read(io.BytesIO(source), max_samples)
     try:
-        with Path(source).open("rb") as fp:
+        with urls.opened(source) as fp:
             return _read(fp, max_samples)
     except CodecError as error:
         raise type(error)(f"{os.fspath(source)}: {error}") from error.__cause__

@@ -1,6 +1,7 @@
 """Commands on files behind URLs: in, out, whole folders of them, and what is refused."""
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,3 +100,36 @@ def test_what_is_no_place_for_an_output(store: "fsspec.AbstractFileSystem") -> N
     assert "is a folder; add -r" in refused("encode", f"{BUCKET}/in/", "-o", f"{BUCKET}/a.ncf")
     assert "is the input" in refused("encode", f"{BUCKET}/in/a.png", "-o", f"{BUCKET}/in/a.png", "-f")
     assert "grows where it stands" in refused("archive", "add", f"{BUCKET}/all.ncf", "clip.mp4", code=2)
+
+
+def test_rows_of_pictures_behind_urls_are_those_of_files(store: "fsspec.AbstractFileSystem", here: Path) -> None:
+    store.get("/test-commands/in/", str(here / "in"), recursive=True)
+    store.pipe("/test-commands/in/bad.png", b"\x89PNG\r\n\x1a\n")
+    specs = ("--codec", "png", "--codec", "jpeg:q=50", "--metric", "psnr")
+    call("evaluate", f"{BUCKET}/in/", *specs, "-o", "urls.jsonl", "--keep", "kept", code=1)
+    call("evaluate", "in", *specs, "-o", "files.jsonl")
+    rows = [
+        [json.loads(line) for line in Path(name).read_text().splitlines()] for name in ("urls.jsonl", "files.jsonl")
+    ]
+    for row in [row for found in rows for row in found]:
+        row["file"] = row["file"].removeprefix(f"{BUCKET}/")
+        for name in ("encode_s", "decode_s", "kept"):
+            row.pop(name, None)
+    bad = [row for row in rows[0] if row["file"] == "in/bad.png"]
+    assert len(bad) == 2 and all("error" in row for row in bad)
+    assert [row for row in rows[0] if row not in bad] == rows[1] and len(rows[1]) == 4
+    before = Path("urls.jsonl").read_text()
+    call("evaluate", f"{BUCKET}/in/", *specs, "-o", "urls.jsonl", code=1)
+    assert Path("urls.jsonl").read_text().startswith("".join(before.splitlines(keepends=True)[:2]))
+
+
+def test_an_archive_is_read(store: "fsspec.AbstractFileSystem", here: Path) -> None:
+    golden = Path(__file__).parents[1] / "golden" / "archives" / "all.ncf"
+    store.pipe("/test-commands/all.ncf", golden.read_bytes())
+    assert (
+        call("archive", "list", f"{BUCKET}/all.ncf").stdout.partition("  ")[2]
+        == (call("archive", "list", golden).stdout.partition("  ")[2])
+    )
+    call("archive", "extract", f"{BUCKET}/all.ncf", "stream", "--no-audio", "-o", "url.mkv")
+    call("archive", "extract", golden, "stream", "--no-audio", "-o", "file.mkv")
+    assert Path("url.mkv").read_bytes() == Path("file.mkv").read_bytes()
