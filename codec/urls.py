@@ -198,8 +198,8 @@ class _Remote(io.RawIOBase):
             size = self._fs.size(self._path)
             if size is None and self._fs.isdir(self._path):
                 raise IsADirectoryError(url)
-        self._at = self._start = 0  # where it is read, and where what is kept begins
-        self._kept, self._ahead = b"", _LEAST // 2
+        self._at = self._start = self._jumped = 0  # where it is read, what is kept begins, and reading in order began
+        self._kept = b""
         if size is None:  # nobody knows before all of it is there
             with told(url):
                 self._kept = self._fs.cat_file(self._path)
@@ -246,10 +246,11 @@ class _Remote(io.RawIOBase):
 
     def _fetch(self, start: int, stop: int) -> None:
         """Keep the bytes from `start` to `stop` and some around them."""
-        on = start == self._start + len(self._kept)
-        self._ahead = min(2 * self._ahead, _MOST) if on else _LEAST
-        first = start if on else min(start, max(self._size - _LEAST, 0))  # what a file ends with is read backwards
-        last = min(max(stop + _LITTLE, first + self._ahead), self._size)
+        first = start
+        if start != self._start + len(self._kept):
+            first = self._jumped = min(start, max(self._size - _LEAST, 0))  # what a file ends with is read backwards
+        ahead = min(max((first - self._jumped) // 8, _LEAST), _MOST)
+        last = min(max(stop + _LITTLE, first + ahead), self._size)
         with told(self.name):
             data = self._fs.cat_file(self._path, start=first, end=last)
         if len(data) == self._size:  # a server that knows no ranges

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.containers import VIDEO
+from helpers.stored import stored
 from helpers.stores import Site, site
 
 import codec
@@ -94,6 +95,15 @@ def test_header_index_and_a_unit_take_a_twentieth_of_a_file(server: Site) -> Non
         index = container.read_index(fp)
         assert container.read_unit(fp, index, 60) == units[60]
     assert server.sent < len(buffer.getvalue()) / 20
+
+
+def test_a_rectangle_of_a_picture_takes_its_unit_and_little_else(server: Site) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2048, 4096, 1), np.uint8)
+    server.files["a.ncf"] = data = stored(noise)
+    found = next(codec.decode(f"{server.url}/a.ncf", region=(1100, 1500, 64, 48)).frames())
+    assert (found == noise[1500:1548, 1100:1164]).all()
+    index = container.read_index(io.BytesIO(data))
+    assert len(index.lengths) == 4 and server.sent < 1.1 * max(index.lengths)
 
 
 def test_the_library_takes_urls(server: Site) -> None:

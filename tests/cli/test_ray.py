@@ -48,10 +48,12 @@ def pictures(here: Path) -> Path:
     return folder
 
 
-def rows(text: str, drop: tuple[str, ...] = ("encode_s", "decode_s", "output")) -> list[str]:
+def rows(
+    text: str, drop: tuple[str, ...] = ("encode_s", "decode_s", "encode_cpu_s", "decode_cpu_s", "output")
+) -> list[str]:
     """Rows without what differs from run to run, in an order that doesn't."""
     found = [json.loads(line) for line in text.splitlines()]
-    return sorted(json.dumps({k: v for k, v in row.items() if k not in drop}) for row in found)
+    return sorted(json.dumps({k: v for k, v in row.items() if k[-2:] != "_s" and k != "output"}) for row in found)
 
 
 def files(folder: str) -> dict[str, bytes]:
