@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from codec.api import decode, encode, info
+    from codec.codecs.options import Target
     from codec.decoded import Decoded
     from codec.errors import CodecError, DesyncError, FormatError, LimitError, MediaError, WeightsMissing
 
@@ -28,6 +29,7 @@ __all__ = [
     "FormatError",
     "LimitError",
     "MediaError",
+    "Target",
     "WeightsMissing",
     "decode",
     "encode",
@@ -42,6 +44,8 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name in _API:
         return getattr(importlib.import_module("codec.api"), name)
+    if name == "Target":
+        return importlib.import_module("codec.codecs.options").Target
     if name in _ERRORS:
         return getattr(importlib.import_module("codec.errors"), name)
     raise AttributeError(f"module 'codec' has no attribute {name!r}")

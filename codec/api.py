@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from codec import codecs, container, media, originals
+from codec import codecs, container, media, originals, pictures
 from codec.arguments import check_number, check_told
 from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
 from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
@@ -50,6 +50,7 @@ def encode(
     tune: str | None = None,
     verify: bool | None = None,
     seconds: float | None = None,
+    target: Target | None = None,
     weights: str | os.PathLike[str] | None = None,
     device: str = "auto",
     strip: bool = False,
@@ -57,6 +58,7 @@ def encode(
     max_pixels: int = media.MAX_PIXELS,
     progress: Progress | None = None,
     notes: list[str] | None = None,
+    reached: dict[str, Any] | None = None,
 ) -> bytes:
     """Compress an image or a video to the bytes of an .ncf file.
 
@@ -65,16 +67,19 @@ def encode(
     default for images; "circuit", which keeps every bit of pixels, and "jpeg", which keeps every byte of a JPEG file
     (`lossless=True` chooses); "nirvana", the default for videos, whose sound is kept.
 
-    `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `effort`: 1 to 9, by
-    default 1 (s2lic), 2 (circuit) or 3 (nirvana); more takes longer and makes smaller files. `tune` (s2lic): "psnr",
-    the default, or "ssim", which moves bits from busy parts, where errors hide, to calm ones. `verify` (circuit,
-    jpeg): decode what was encoded and compare, as by default. `seconds` (circuit): to spend on tuning, at any effort
-    unless one is given. `weights`: a file of them, or the name of
-    installed ones, in place of the codec's default. `device`: "auto", "cpu", "cuda" or "cuda:N". `strip`: without
-    Exif, XMP, text, resolution, a video's tags and ICC profile (lossless: that stays, since the samples do). `preview`:
-    with a small JPEG for those who show pictures without decoding them, `metadata["preview"]` of the header.
-    `progress` is called with (steps done, steps in all), for images. `notes` is told what of the source is left out or
-    isn't whole, a line each; None: each is a Python warning.
+    `quality` (s2lic, nirvana): 0 to 100, any fraction, higher is better; 50 by default. `target` in place of it: what
+    to reach, such as `codec.Target(psnr=35)`, `Target(ssim=0.97)` (s2lic), `Target(bpp=0.5)` or `Target(size=200_000)`:
+    of a likeness no less, of a whole file no more. `effort`: 1 to 9, by default 1 (s2lic), 2 (circuit) or 3 (nirvana);
+    more takes longer and makes smaller files. `tune` (s2lic): "psnr", the default, or "ssim", which moves bits from
+    busy parts, where errors hide, to calm ones. `verify`: decode what was encoded and compare, as circuit and jpeg do
+    by default. `seconds` (circuit): to spend on tuning, at any effort unless one is given. `weights`: a file of them,
+    or the name of installed ones, in place of the codec's default. `device`: "auto", "cpu", "cuda" or "cuda:N".
+    `strip`: without Exif, XMP, text, resolution, a video's tags and ICC profile (lossless: that stays, since the
+    samples do). `preview`: with a small JPEG for those who show pictures without decoding them, `metadata["preview"]`
+    of the header. `progress` is called with (steps done, steps in all), for images. `notes` is told what of the source
+    is left out or isn't whole, a line each; None: each is a Python warning. `reached` is told what is known of a lossy
+    picture: for a target how many `encodings` it took; for one of a likeness, and with `verify`, its `psnr` and
+    `ms_ssim`.
 
     Raises MediaError for what is no image or can't be carried, LimitError for too many pixels, CodecError for
     wrong arguments, OSError for files that can't be read.
@@ -87,7 +92,7 @@ def encode(
     >>> bool((next(decode(encode(grey, lossless=True)).frames()) == 128).all())
     True
     """
-    check_told(progress, notes)
+    check_told(progress, notes, reached)
     check_number("max_pixels", max_pixels, whole=True)
     told: list[str] = [] if notes is None else notes
     if not isinstance(source, np.ndarray | Image.Image):
@@ -99,10 +104,11 @@ def encode(
                 raise CodecError("seconds are for lossless images; a video takes what its effort says")
             if preview:
                 raise CodecError("a video has no preview; leave it out")
-            data = _encode_video(source, codec, quality, effort, verify, weights, device, max_pixels, strip, told)
+            goal = _goal(quality, target)
+            data = _encode_video(source, codec, goal, effort, verify, weights, device, max_pixels, strip, told)
             _warn(told, notes)
             return data
-    options = ImageOptions(quality, effort, tune, verify, seconds)
+    options = ImageOptions(quality, effort, tune, verify, seconds, target)
     if (keeper := originals.keeper(source, codec, lossless)) is not None:
         assert not isinstance(source, np.ndarray | Image.Image)
         if codec is None:  # chosen by what the file is, so that all files of a folder may be told the same
@@ -122,11 +128,17 @@ def encode(
     if preview:
         (frame,) = frames
         info, frames = previews.added(info, frame), iter((frame,))
-    header, units = opened.encode(info, frames, options, progress)
-    buffer = io.BytesIO()
-    container.write(buffer, header, units, Limits(pixels=max_pixels))
+    encoded = pictures.encode(images, opened, info, frames, options, Limits(pixels=max_pixels), progress)
+    told += encoded.notes
+    if reached is not None:
+        reached |= encoded.reached
     _warn(told, notes)
-    return buffer.getvalue()
+    return encoded.data
+
+
+def _goal(quality: float | None, target: Target | None) -> Target:
+    """What a video has to reach."""
+    return ImageOptions(quality, target=target).target or Target(quality=50.0 if quality is None else quality)
 
 
 def _encode_file(
@@ -168,7 +180,7 @@ def _video_or_image(source: str | os.PathLike[str] | bytes | IO[bytes]) -> str |
 
 
 def _encode_video(
-    source: str | os.PathLike[str] | bytes, codec: str | None, quality: float | None, effort: int | None,
+    source: str | os.PathLike[str] | bytes, codec: str | None, goal: Target, effort: int | None,
     verify: bool | None, weights: str | os.PathLike[str] | None, device: str, max_pixels: int, strip: bool,
     told: list[str],
 ) -> bytes:  # fmt: skip
@@ -179,9 +191,7 @@ def _encode_video(
         raise CodecError("a video has no verify; leave it out")
     chosen = codecs.chosen(codec, "video")
     assert chosen.videos is not None
-    options = VideoOptions(
-        Target(quality=50.0 if quality is None else quality), effort or VIDEO_EFFORT, weights=_weights(chosen, weights)
-    )
+    options = VideoOptions(goal, effort or VIDEO_EFFORT, weights=_weights(chosen, weights))
     opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options), strip=strip)
     options = replace(options, frames=opened.expected)
     buffer = io.BytesIO()

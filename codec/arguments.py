@@ -16,9 +16,11 @@ def check_number(name: str, value: Any, whole: bool = False) -> None:
         raise CodecError(f"{name} must be {wanted}, not {value!r} of type {type(value).__name__}")
 
 
-def check_told(progress: Any, notes: Any = None) -> None:
-    """CodecError for a `progress` that can't be called and `notes` that are no list."""
+def check_told(progress: Any, notes: Any = None, reached: Any = None) -> None:
+    """CodecError for a `progress` that can't be called, `notes` that are no list and a `reached` that is no dict."""
     if progress is not None and not callable(progress):
         raise CodecError(f"progress must be a function of (steps done, steps in all), not {type(progress).__name__}")
     if notes is not None and not isinstance(notes, list):
         raise CodecError(f"notes must be a list, not {type(notes).__name__}")
+    if reached is not None and not isinstance(reached, dict):
+        raise CodecError(f"reached must be a dict, not {type(reached).__name__}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from codec.container import Header, Unit
     from codec.errors import CodecError
     from codec.media import Info
+    from codec.media.look import Look
     from codec.media.video import Layout, Picture
     from codec.view import View
 
@@ -51,6 +52,33 @@ class ImageCodec(Protocol):
         Header and number of units are checked at once (FormatError), units when the picture is asked for (DesyncError,
         too). With `damage`, what is wrong with units goes there, and their pixels are mid-grey and opaque.
         """
+        ...
+
+
+class Coded(NamedTuple):
+    """A picture that was encoded with loss, and what a decoder makes of it, [H, W, channels], computed when that is
+    asked for first."""
+
+    header: Header
+    units: Sequence[Unit]
+    frame: Callable[[], NDArray[Any]]
+
+
+class Trials(Protocol):
+    """Encodes one picture again and again; what no quality changes is computed once."""
+
+    def __call__(self, quality: float, quick: bool = False, progress: Progress | None = None) -> Coded:
+        """The picture at a quality; `quick`: at the least effort, for a first look."""
+        ...
+
+
+class LossyImages(ImageCodec, Protocol):
+    """One that can be asked for a target: its ImageMedia has something `typical`."""
+
+    steps: int  # a quality is a multiple of 100 / steps
+
+    def trials(self, info: Info, frame: NDArray[Any], options: ImageOptions) -> Trials:
+        """Encodings of a picture at other qualities than that of the options."""
         ...
 
 
@@ -161,6 +189,7 @@ class Setting(NamedTuple):
 
 QUALITY = Setting(50.0, 0, 100)
 VERIFY = Setting(True)
+TARGET = Setting()
 
 
 def effort(default: int) -> Setting:
@@ -171,6 +200,24 @@ def effort(default: int) -> Setting:
 def effort_suffixes(default: int) -> dict[str, int]:
     """What names of variants end with, and the effort that it means: the default one without, `-e1` to `-e9`."""
     return {"": default, **{f"-e{n}": n for n in range(1, EFFORTS + 1)}}
+
+
+class Typical(NamedTuple):
+    """What photos of three colours come to on average at some qualities, from 0 to 100: bits per pixel, and in dB PSNR
+    and MS-SSIM. First guesses are made of it."""
+
+    qualities: tuple[float, ...]
+    bpp: tuple[float, ...]
+    psnr: tuple[float, ...]
+    ssim: tuple[float, ...]
+
+
+class Expected(NamedTuple):
+    """What an encoding will take, about: bytes of its file, seconds of one core, and whether several share those."""
+
+    bytes: float
+    seconds: float
+    shared: bool
 
 
 class Variant(NamedTuple):
@@ -238,11 +285,14 @@ def has_frames(header: Header, unit: Unit) -> bool:
 @dataclass(frozen=True)
 class ImageMedia:
     """How a codec does images. `open`: on a device, by a file's fingerprint or, to encode, with a file of weights
-    (None: the default ones). `settings`: those of ImageOptions that it takes."""
+    (None: the default ones). `settings`: those of ImageOptions that it takes. `typical`: of one that opens LossyImages.
+    `expected`: without torch; None if nothing is known."""
 
     open: Callable[[bytes | Path | None, str], ImageCodec]
     settings: Mapping[str, Setting]
     variants: Mapping[str, Variant]
+    typical: Typical | None = None
+    expected: Callable[[Look, ImageOptions], Expected] | None = None
 
 
 @dataclass(frozen=True)
@@ -255,6 +305,7 @@ class FileMedia:
     suffixes: tuple[str, ...]
     settings: Mapping[str, Setting]
     variants: Mapping[str, Variant]
+    expected: Callable[[Look, ImageOptions], Expected] | None = None
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class ImageOptions:
     """How to encode a picture; None is the codec's default. A codec's descriptor says which it takes.
 
     `quality`: 0 to 100, higher is better. `effort`: 1 to 9. `tune`: for what measure. `verify`: decode and compare.
-    `seconds`: to spend at most on tuning a network to the picture, at any effort unless one is given.
+    `seconds`: to spend at most on tuning a network to the picture, at any effort unless one is given. `target`: what to
+    reach in place of a quality.
     """
 
     quality: float | None = None
@@ -45,9 +46,14 @@ class ImageOptions:
     tune: str | None = None
     verify: bool | None = None
     seconds: float | None = None
+    target: Target | None = None
 
     def __post_init__(self) -> None:
         _check_quality(self.quality)
+        if self.target is not None and not isinstance(self.target, Target):
+            raise CodecError(f"{self.target!r} is no target; give one such as codec.Target(psnr=35)")
+        if self.target is not None and self.quality is not None:
+            raise CodecError("a quality and a target are two goals; choose one")
         _check_effort(self.effort)
         if self.seconds is not None:
             check_number("seconds", self.seconds)
@@ -57,18 +63,24 @@ class ImageOptions:
 
 @dataclass(frozen=True)
 class Target:
-    """One of four: a `quality` (0 to 100), a `psnr` in dB (6:1:1, the mean over all frames), a rate `bpp` in bits per
-    pixel, or a `size` of the whole file in bytes."""
+    """What an encoding has to reach, one of: a `quality` (0 to 100); at least a `psnr` in dB (of pictures over all
+    samples of colour, of videos 6:1:1, the mean over all frames) or, of pictures, an MS-SSIM `ssim` (0 to 1); at most a
+    rate `bpp` in bits per pixel or a `size` in bytes, of the whole file."""
 
     quality: float | None = None
     psnr: float | None = None
     bpp: float | None = None
     size: float | None = None
+    ssim: float | None = None
 
     def __post_init__(self) -> None:
-        if sum(value is not None for value in (self.quality, self.psnr, self.bpp, self.size)) != 1:
-            raise CodecError("give one of quality, target_psnr, target_bpp and target_size")
+        given = {name: value for name in vars(self) if (value := getattr(self, name)) is not None}
+        if len(given) != 1:
+            raise CodecError("a target is one of quality, psnr, ssim, bpp and size; give one")
+        check_number(*next(iter(given.items())))
         _check_quality(self.quality)
+        if self.ssim is not None and not 0 < self.ssim < 1:
+            raise CodecError("an MS-SSIM lies between 0 and 1; give --target-ssim such as 0.97")
         if not all(value is None or 0 < value < 1000 for value in (self.psnr, self.bpp)):
             raise CodecError("a target must be above 0; give --target-psnr in dB or --target-bpp in bits per pixel")
         if self.size is not None and not 0 < self.size < 2**50:
@@ -93,6 +105,8 @@ class VideoOptions:
 
     def __post_init__(self) -> None:
         _check_effort(self.effort)
+        if self.target.ssim is not None:
+            raise CodecError("a video has no target of MS-SSIM; give a PSNR, a rate or a size")
 
 
 @dataclass(frozen=True)

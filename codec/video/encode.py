@@ -13,7 +13,7 @@ from functools import cache
 from statistics import fmean
 from typing import IO, cast
 
-from codec import container
+from codec import container, goals
 from codec.codecs import default
 from codec.codecs.base import Chain, Earlier, SearchableCodec, VideoCodec
 from codec.codecs.options import Target, VideoOptions, VideoProgress
@@ -25,7 +25,6 @@ from codec.media.video import Video
 from codec.media.video.opening import VideoSource
 from codec.output import seekable
 from codec.surroundings import on_our_own
-from codec.video import goals
 from codec.video.chains import Beside, Chains, Here, Job, Opening, Spans, only, videos_of, workers
 from codec.video.file import open_file
 
@@ -132,13 +131,15 @@ def _settled(
         return beside + sum(size for size, _ in found), sum(psnr for _, psnr in found) / max(frames, 1)
 
     alone = cache(trial)
-    quality = goals.search(options.target, alone, pixels, opened.steps)
+    pace = goals.video_pace(opened.steps)
+    quality = goals.search(options.target, alone, pixels, opened.steps, pace)
     if quality == 0:
         goals.check(options.target, quality, *alone(quality), pixels)  # networks make no file smaller
     fitted = trial(quality, "fitted trial")
     goals.check(options.target, quality, *fitted, pixels)
     nearer = goals.corrected(options.target, alone(quality), fitted, pixels)
-    return replace(options, target=Target(quality=goals.search(nearer, alone, pixels, opened.steps, quality)))
+    nearest = goals.search(nearer, alone, pixels, opened.steps, pace, quality)
+    return replace(options, target=Target(quality=nearest))
 
 
 def _rest(

@@ -33,7 +33,10 @@ class Transform(nn.Module):
 
     def forward(self, x: Tensor, q: Tensor, beside: Tensor | None = None) -> Tensor:
         """`beside`: what is added to the features of the finest scale."""
-        x = self.before(x)
+        return self.rest(self.before(x), q, beside)
+
+    def rest(self, x: Tensor, q: Tensor, beside: Tensor | None = None) -> Tensor:
+        """What follows `before`, whose result no rate changes."""
         x = x * self.gain(q, self.cells).exp().to(x.dtype)
         return self.after(x if beside is None else x + beside)
 
@@ -84,9 +87,14 @@ class S2LIC(nn.Module):
         self.shortcut_s.weight.copy_(basis.view(-1, 3, PATCH, PATCH))
         self.entropy.unit.copy_((std * self.shortcut_gain).clamp(min=0.05))
 
-    def analyse(self, x: Tensor, q: Tensor) -> Tensor:
-        """Image [B, 3, H, W] and q [B] -> y [B, M, H/16, W/16], unscaled, float32."""
-        y = TRANSFORM_GAIN * self.g_a(self.enhance_a(x) - 0.5, q).float()
+    def features(self, x: Tensor) -> Tensor:
+        """The part of `analyse` that is the same at all rates: image [B, 3, H, W] -> features of the finest scale."""
+        return self.g_a.before(self.enhance_a(x) - 0.5)
+
+    def analyse(self, x: Tensor, q: Tensor, features: Tensor | None = None) -> Tensor:
+        """Image [B, 3, H, W] and q [B] -> y [B, M, H/16, W/16], unscaled, float32. `features`: those of x, if known."""
+        features = self.features(x) if features is None else features
+        y = TRANSFORM_GAIN * self.g_a.rest(features, q).float()
         if self.config.shortcut:
             y = y + self.shortcut_gain * self.shortcut_a(x - 0.5).float()
         return y

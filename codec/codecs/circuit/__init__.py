@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from codec.codecs.base import VERIFY, Descriptor, ImageCodec, ImageMedia, Setting, UnitsDescription, Variant, effort
+from codec.codecs.base import (
+    VERIFY,
+    Descriptor,
+    Expected,
+    ImageCodec,
+    ImageMedia,
+    Setting,
+    UnitsDescription,
+    Variant,
+    effort,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codec.codecs.options import ImageOptions
     from codec.container import Header, Unit
+    from codec.media.look import Look
 
 EFFORT = 2  # by default
 QUICK = "circuit-xs"  # weights of photos of colour at effort 1
@@ -34,6 +46,12 @@ def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     return describe(header, units)
 
 
+def _expected(look: Look, options: ImageOptions) -> Expected:
+    from codec.codecs.circuit.expected import expected
+
+    return expected(look, options, EFFORT)
+
+
 CODEC = Descriptor(
     name="circuit",
     id=2,
@@ -45,6 +63,7 @@ CODEC = Descriptor(
         _open,
         {"effort": effort(EFFORT), "verify": VERIFY, "seconds": Setting(None, 0, 10**9)},
         {"circuit": Variant("e")},
+        expected=_expected,
     ),
     weights="circuit-s",
     other_weights={QUICK: "photos at effort 1"},

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from codec.codecs.base import VERIFY, Descriptor, FileCodec, FileMedia, UnitsDescription, Variant
+from codec.codecs.base import VERIFY, Descriptor, Expected, FileCodec, FileMedia, UnitsDescription, Variant
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codec.codecs.options import ImageOptions
     from codec.container import Header, Unit
+    from codec.media.look import Look
 
 
 def _open(weights: bytes | Path | None, device: str) -> FileCodec:
@@ -37,6 +39,12 @@ def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     return describe(header, units)
 
 
+def _expected(look: Look, options: ImageOptions) -> Expected:
+    from codec.codecs.jpeg.expected import expected
+
+    return expected(look, options)
+
+
 CODEC = Descriptor(
     name="jpeg",
     id=5,
@@ -49,6 +57,7 @@ CODEC = Descriptor(
         (".jpg", ".jpeg", ".jpe", ".jfif"),
         settings={"verify": VERIFY},
         variants={"jpeg-file": Variant("")},
+        expected=_expected,
     ),
     weights="jpeg",
     check=_check,

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from codec.codecs.base import (
     QUALITY,
+    TARGET,
     Descriptor,
+    Expected,
     ImageCodec,
     ImageMedia,
     Setting,
+    Typical,
     Variant,
     VideoCodec,
     VideoMedia,
     effort,
 )
-from codec.codecs.options import EFFORTS, VideoOptions
+from codec.codecs.options import EFFORTS, ImageOptions, VideoOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +28,17 @@ if TYPE_CHECKING:
     from codec.codecs.base import Earlier
     from codec.container import Header, Unit
     from codec.media import Info
+    from codec.media.look import Look
     from codec.media.video import Layout
 
 TUNES = ("psnr", "ssim")
 WEIGHTS = "s2lic-xs"
+TYPICAL = Typical(  # of Kodak pictures: tests/bench/targets.py --typical
+    (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100),
+    (0.094, 0.134, 0.191, 0.273, 0.382, 0.525, 0.701, 0.908, 1.151, 1.423, 1.726),
+    (26.83, 27.97, 29.20, 30.53, 31.93, 33.40, 34.88, 36.31, 37.68, 38.90, 39.94),
+    (9.61, 10.74, 12.02, 13.42, 14.86, 16.33, 17.80, 19.23, 20.63, 21.95, 23.16),
+)
 
 
 def _open(weights: bytes | Path | None, device: str) -> ImageCodec:
@@ -67,6 +77,12 @@ def _values(header: Header) -> dict[str, Any]:
     return values(header)
 
 
+def _expected(look: Look, options: ImageOptions) -> Expected:
+    from codec.codecs.s2lic.expected import expected
+
+    return expected(look, options, TYPICAL)
+
+
 CODEC = Descriptor(
     name="s2lic",
     id=1,
@@ -75,12 +91,20 @@ CODEC = Descriptor(
     default_for=("image",),
     images=ImageMedia(
         _open,
-        {"quality": QUALITY, "tune": Setting("psnr", choices=TUNES), "effort": effort(1)},
+        {
+            "quality": QUALITY,
+            "tune": Setting("psnr", choices=TUNES),
+            "effort": effort(1),
+            "verify": Setting(False),
+            "target": TARGET,
+        },
         {
             "s2lic": Variant("q"),
             "s2lic-ssim": Variant("q", {"tune": "ssim"}),
             **{f"s2lic-e{n}": Variant("q", {"effort": n}) for n in range(1, EFFORTS + 1)},
         },
+        TYPICAL,
+        _expected,
     ),
     videos=VideoMedia(
         _encoder,

@@ -7,7 +7,7 @@ Blocks lie at the same places whatever is looked at, so that every view has the 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from codec.codecs.s2lic.ratemap import Rates
 from codec.container import Header, Unit
 from codec.entropy.planes import code_alpha
 from codec.models.s2lic.model import PATCH
-from codec.view import Canvas, View
+from codec.view import Canvas, View, view_of
 
 if TYPE_CHECKING:
     from codec.codecs.s2lic.image import S2licImages
@@ -69,14 +69,27 @@ def pictures(
     yield canvas.picture()
 
 
+@torch.inference_mode()
+def encoded(
+    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, latents: Mapping[int, Tensor]
+) -> np.ndarray:
+    """What a decoder makes of an encoded picture: `latents` by the numbers of its tiles. Alpha stays as it is."""
+    work = _Work(codec, header, view_of(header.width, header.height), rates)
+    work.take(frame, latents)
+    canvas = Canvas(view_of(header.width, header.height), header.channels, header.depth)
+    for number, part in work.parts:
+        canvas.place(work.pixels(number, part), part.top, part.left)
+    return canvas.picture()
+
+
 class _Work:
     """What is decoded for a view: `latents` and alpha of tiles by their numbers, and from these the pixels of `parts`,
     each with the number of its tile. `count`: how many slices of the latents are enough; 0: all are needed."""
 
-    def __init__(self, codec: S2licImages, header: Header, view: View) -> None:
+    def __init__(self, codec: S2licImages, header: Header, view: View, rates: Rates | None = None) -> None:
         self._codec, self._header, self._view = codec, header, view
         self._size = tiling.padded(header.height), tiling.padded(header.width)
-        self._rates = Rates(codec.rate(header), *self._size, mapped=is_mapped(header))
+        self._rates = rates or Rates(codec.rate(header), *self._size, mapped=is_mapped(header))
         self._planes: dict[int, np.ndarray] = {}
         self.count = codec.model.config.slices_for(CHANNELS[view.scale]) if _linear(codec, view) else 0
         self.tiles = tiling.tiles(header.height, header.width)
@@ -84,6 +97,11 @@ class _Work:
         cut = len(self.tiles) > 1 and not self.count  # a picture of one tile is one block, without a halo
         parts = ((n, part) for n, tile in enumerate(self.tiles) for part in (tile.blocks() if cut else [tile]))
         self.parts = [(n, part) for n, part in parts if _meets(view, part)]
+
+    def take(self, frame: np.ndarray, latents: Mapping[int, Tensor]) -> None:
+        """Have the latents of all tiles, and the alpha of a frame."""
+        self.latents |= latents
+        self._planes |= {number: tile.of(frame)[..., -1:] for number, tile in enumerate(self.tiles)}
 
     def colours(self, unit: Unit) -> None:
         """Decode the latents of a tile."""

@@ -10,8 +10,8 @@ The transforms may differ between machines in the last bit of a float; no symbol
 import contextlib
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ from codec.codecs.s2lic.head import (
 from codec.codecs.s2lic.hidden import fill_hidden
 from codec.codecs.s2lic.latents import PHASES, TooClose, build_tables, code_latents
 from codec.codecs.s2lic.ratemap import Rates, calming_offsets, code_offsets
+from codec.codecs.s2lic.trials import Kept, Trials
 from codec.container import Header, Unit
 from codec.device import resolve
 from codec.entropy import Decoder, Encoder, Tables
@@ -49,7 +50,9 @@ from codec.view import View, view_of
 
 
 class S2licImages:
-    """S2LIC with one set of weights on one device: an ImageCodec."""
+    """S2LIC with one set of weights on one device: a LossyImages."""
+
+    steps = 100 * QUALITY_STEPS
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         self.device = torch.device(device)
@@ -69,29 +72,35 @@ class S2licImages:
         (frame,) = frames
         header = header_of(self, info, 50.0 if options.quality is None else options.quality, options.tune or "psnr")
         effort = options.effort or 1
+        return header, self.units(frame, header, effort, progress)
+
+    def trials(self, info: Info, frame: np.ndarray, options: ImageOptions) -> Trials:
+        """See LossyImages."""
+        header = partial(header_of, self, info, tune=options.tune or "psnr")
+        return Trials(self, frame, header, options.effort or 1)
+
+    @torch.inference_mode()
+    def units(
+        self, frame: np.ndarray, header: Header, effort: int, progress: Progress | None, kept: Kept | None = None
+    ) -> Iterator[Unit]:
+        """The units of a picture. `kept`: is given what the encoding leaves."""
         schedule = search.EFFORTS[effort - 2] if effort > 1 else None
         passes = len(tiling.tiles(header.height, header.width)) * schedule.passes if schedule else 0
         total = unit_count(header) + passes
         done = itertools.count(1)
         told = (lambda: progress(next(done), total)) if progress else (lambda: None)
-        return header, self._units(frame, header, schedule, told)
-
-    @torch.inference_mode()
-    def _units(
-        self, frame: np.ndarray, header: Header, schedule: search.Schedule | None, told: Callable[[], None]
-    ) -> Iterator[Unit]:
         height, width, channels = frame.shape
         size = tiling.padded(height), tiling.padded(width)
         tiles = tiling.tiles(height, width)
         rates = Rates(self.rate(header), *size, mapped=is_mapped(header))
         if rates.offsets is not None:
             rates.offsets[:] = calming_offsets(frame, header.depth, self.model.config.log_lambda_range)
+        if kept:
+            kept.rates.append(rates)
         if schedule:
-            found = iter(search.units(self, frame, header, rates, schedule, told))
+            found = iter(search.units(self, frame, header, rates, schedule, told, kept))
         else:
-            found = (
-                self.unit(n, tile, *self.analyse(frame, header, tile, rates), rates)[0] for n, tile in enumerate(tiles)
-            )
+            found = self._plain(frame, header, rates, kept)
         for unit in found:
             yield unit
             told()
@@ -103,13 +112,24 @@ class S2licImages:
                 yield Unit(number, encoder.checksum, 0, encoder.finish())
                 told()
 
-    def analyse(self, frame: np.ndarray, header: Header, tile: tiling.Tile, rates: Rates) -> tuple[Tensor, Tensor]:
+    def _plain(self, frame: np.ndarray, header: Header, rates: Rates, kept: Kept | None) -> Iterator[Unit]:
+        """Units of tiles, without a search."""
+        for number, tile in enumerate(tiling.tiles(header.height, header.width)):
+            unit, y_hat = self.unit(number, tile, *self.analyse(frame, header, tile, rates, kept), rates)
+            if kept:
+                kept.latents[number] = y_hat.float()
+            yield unit
+
+    def analyse(
+        self, frame: np.ndarray, header: Header, tile: tiling.Tile, rates: Rates, kept: Kept | None = None
+    ) -> tuple[Tensor, Tensor]:
         """y and z of a tile, scaled, float64."""
         region = tile.with_halo(tiling.padded(header.height), tiling.padded(header.width))
         x = self.colours(frame, header.depth, region).expand(-1, 3, -1, -1)
         x = pad_to(x, region.height, region.width).contiguous(memory_format=torch.channels_last)
         with _true_float32():
-            y = tiling.crop(self.model.analyse(x, rates.of(region).float()), tile, region, PATCH)
+            features = kept.features_of(tile, lambda: self.model.features(x)) if kept else None
+            y = tiling.crop(self.model.analyse(x, rates.of(region).float(), features), tile, region, PATCH)
         q = rates.of(tile)
         return y.double() * self.entropy.gain(q), self.model.hyper_analysis(y, q.float()).double()
 

@@ -22,6 +22,7 @@ from codec.models.s2lic.model import PATCH, pad_to
 
 if TYPE_CHECKING:
     from codec.codecs.s2lic.image import S2licImages
+    from codec.codecs.s2lic.trials import Kept
 
 EFFORTS = (  # from effort 2 on
     Schedule(3, (0.8, 1.2), (0.3, 0.15)),
@@ -36,11 +37,12 @@ EFFORTS = (  # from effort 2 on
 
 
 def units(
-    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, schedule: Schedule, told: Callable[[], None]
-) -> list[Unit]:
+    codec: S2licImages, frame: np.ndarray, header: Header, rates: Rates, schedule: Schedule, told: Callable[[], None],
+    kept: Kept | None = None,
+) -> list[Unit]:  # fmt: skip
     """Units of a picture's tiles, with the least J = bits + lambda 255^2 error of those found; `told` after each pass.
 
-    Never worse than plain coding, by real bytes and pixels.
+    Never worse than plain coding, by real bytes and pixels. `kept`: is given the latents.
     """
     size = tiling.padded(header.height), tiling.padded(header.width)
     tiles = tiling.tiles(header.height, header.width)
@@ -50,7 +52,9 @@ def units(
         unit, tiling.window(y_hat, tile, PATCH)[:] = codec.unit(number, tile, y, z, rates)
         return unit
 
-    plain = [coded(n, tile, *codec.analyse(frame, header, tile, rates)) for n, tile in enumerate(tiles)]
+    plain = [coded(n, tile, *codec.analyse(frame, header, tile, rates, kept)) for n, tile in enumerate(tiles)]
+    if kept:
+        kept.latents |= {n: tiling.window(y_hat, tile, PATCH).clone() for n, tile in enumerate(tiles)}
     squared = SquaredError(codec.model)
     parts = (_part(codec, frame, header, rates, y_hat, tile) for tile in tiles)
     error: Error
@@ -63,7 +67,7 @@ def units(
     fast = has_bfloat16(codec.device)
     better = []
     for number, tile in enumerate(tiles):
-        y, z = codec.analyse(frame, header, tile, rates)
+        y, z = codec.analyse(frame, header, tile, rates, kept)
         region = tile.with_halo(*size)
         # The tiles around are as they stand: those before refined, those after plain.
         around = tiling.window(y_hat, region, PATCH).to(codec.device)
@@ -83,7 +87,11 @@ def units(
             y = refine(codec.model, place, schedule, fast, told)
         better.append(coded(number, tile, y.double(), z))
     parts = (_part(codec, frame, header, rates, y_hat, tile) for tile in tiles)
-    return better if _bits(better) + sum(float(error(part)) for part in parts) < cost else plain
+    if _bits(better) + sum(float(error(part)) for part in parts) >= cost:
+        return plain
+    if kept:
+        kept.latents |= {n: tiling.window(y_hat, tile, PATCH) for n, tile in enumerate(tiles)}
+    return better
 
 
 def _bits(units: list[Unit]) -> float:
