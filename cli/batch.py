@@ -22,8 +22,9 @@ from codec.cli.existing import Existing
 from codec.cli.files import STDIO, Job, Names, file_ids, plan, stdin_as_dash
 from codec.cli.messages import explain, is_expected, say, status
 from codec.cli.options import BatchOptions
-from codec.cli.progress import BatchLine
+from codec.cli.progress import BatchLine, duration
 from codec.cli.walk import Found, find
+from codec.device import cores
 from codec.errors import CodecError
 from codec.output import clear
 
@@ -47,6 +48,8 @@ class Result:
 _NONE = Job("", "")  # of a result that is there already
 
 Work: TypeAlias = Callable[[Job, "Tell | None"], Result]
+Run: TypeAlias = Callable[[Work, Sequence[Job]], Iterator[Result]]  # work on jobs, results in any order
+Share: TypeAlias = Callable[[Sequence[Job], Run], Iterator[Result]]  # of work that is more than one job after the other
 
 
 def failure(source: str, error: BaseException) -> Result:
@@ -79,20 +82,22 @@ def run_batch(
     work: Work,
     names: Names,
     suffixes: Collection[str],
+    share: Share | None = None,
 ) -> None:
     """Do `work` on every source. Exit 1 if any failed; UsageError, before any work, for what makes no sense.
 
     `verb`: what is being done and what was done, as ("encoding", "encoded"). `names` gives a source's default
     target, and `suffixes` says which files of a folder count. What is refused is told before any work.
+    With `share` that works on the jobs in place of `work`.
     """
     if options.force and options.skip_existing:
         raise click.UsageError("--force overwrites existing files and --skip-existing leaves them; choose one")
     sources = stdin_as_dash(sources)
     found = find(sources, recursive=options.recursive, suffixes=suffixes, output=options.output)
-    jobs = plan(found.inputs, options.output, names.name)
+    jobs = plan(found.inputs, options.output, names.name, make=not options.dry_run)
     inputs = file_ids([job.source for job in jobs])
-    existing = Existing(jobs, inputs, options.output, names, options.force, options.skip_existing)
-    run_jobs(verb, jobs, options, work=work, settle=existing.settled, found=found)
+    existing = Existing(jobs, inputs, options.output, names, options.force, options.skip_existing, options.dry_run)
+    run_jobs(verb, jobs, options, work=work, settle=existing.settled, found=found, share=share)
 
 
 def run_jobs(
@@ -103,9 +108,10 @@ def run_jobs(
     work: Work,
     settle: Callable[[Job], Job | None],
     found: Found | None = None,
+    share: Share | None = None,
 ) -> None:
     """Do `work` on every job that `settle` leaves, which gives None for one that is to be skipped. Exit 1 if any
-    failed. `found`: what was found beside the jobs' sources."""
+    failed. `found`: what was found beside the jobs' sources; `share`: works on the jobs in place of `work`."""
     if options.as_json and any(job.target == STDIO for job in jobs):
         raise click.UsageError("--json and the output can't both go to standard output; name a file with -o")
     found = found or Found([], [], [])
@@ -123,9 +129,22 @@ def run_jobs(
             say(f"codec: {note}")
     problems = (failure(path, error) for path, error in found.problems)
     where = _where(options, jobs)
+    report.processes = 1 if options.jobs is None else min(options.jobs or cores(), max(len(jobs), 1))
     steps = list(map(step, jobs))
     steps.sort(key=lambda one: not (isinstance(one, Result) and "error" in one.row))  # refusals first
-    with closing(_results(work, iter(steps), where, report.watch)) as running:
+
+    def run(work: Work, steps: Sequence[Job | Result]) -> Generator[Result, None, None]:
+        return _results(work, iter(steps), where, report.watch)
+
+    def shared(share: Share) -> Generator[Result, None, None]:
+        yield from (one for one in steps if isinstance(one, Result))
+        try:
+            yield from share([one for one in steps if isinstance(one, Job)], run)
+        except CodecError as error:  # of all of them, not of one
+            say(f"codec: {explain(error)}")
+            raise click.exceptions.Exit(1) from error
+
+    with closing(shared(share) if share else run(work, steps)) as running:
         for result in chain(problems, running):
             report.add(result)
             if report.failed and not options.keep_going:
@@ -183,6 +202,8 @@ class _Report:
     before: int = 0
     after: int = 0
     pixels: int = 0
+    expected: float = 0.0  # seconds of work, where nothing is done
+    processes: int = 1
     progress: BatchLine = field(init=False)
     started: float = field(init=False)
 
@@ -211,7 +232,8 @@ class _Report:
         else:
             self.done += 1
             self.before += result.bytes_before
-            self.after += row["bytes"]
+            self.after += row.get("expected_bytes", 0) if self.options.dry_run else row["bytes"]
+            self.expected += row.get("expected_s", 0)
             self.pixels += row.get("pixels", 0)
             if result.note and loud:
                 say(f"codec: {row['file']}: {result.note}")
@@ -229,10 +251,13 @@ class _Report:
             rest = self.total - self.done - self.failed - self.skipped
             counts = {self.verb[1]: self.done, "skipped": self.skipped, "failed": self.failed, "not done": rest}
             text = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n or what == self.verb[1])
+            about = "~" if self.options.dry_run else ""
             if self.done:
-                text += f"; {self.before:,} -> {self.after:,} bytes"
+                text += f"; {self.before:,} -> {about}{self.after:,} bytes"
                 if self.pixels:
-                    text += f", {8 * self.after / self.pixels:.3f} bpp"
+                    text += f", {about}{8 * self.after / self.pixels:.3f} bpp"
+            if self.expected:
+                text += f", ~{duration(self.expected / self.processes)}"
             if self.options.verbose:
                 text += f"; {time.monotonic() - self.started:.1f} s in all"
             say(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import time
 from functools import partial
@@ -12,9 +13,12 @@ import click
 
 from codec import codecs, urls
 from codec.cli.archive.add import ARCHIVE, new_archive
-from codec.cli.batch import Result, Tell, run_batch
+from codec.cli.batch import Result, Tell, Work, run_batch
+from codec.cli.dry_run import of_picture, of_video, setting_of
 from codec.cli.encoding import (
     REQUESTED,
+    SIZE,
+    TARGETS,
     VideoRequest,
     choices,
     effort_option,
@@ -28,14 +32,16 @@ from codec.cli.files import STDIO, Job, Names, is_folder
 from codec.cli.kept import kept_is_smaller
 from codec.cli.made import is_ncf
 from codec.cli.options import BatchOptions, engine_options, run_options, where_options
-from codec.cli.streams import atomic_write, contents, size_of
+from codec.cli.streams import atomic_write, contents, read_again, size_of
+from codec.cli.total import share_out
 from codec.cli.video_encode import encode_video
-from codec.codecs.base import Descriptor
+from codec.codecs.options import Target
+from codec.container import Header
+from codec.device import threads
 from codec.errors import CodecError
 from codec.weights import installed
 
 _TITLES = {codec.name: codec.title for codec in codecs.all_codecs().values()} | {ARCHIVE: "one archive of videos"}
-_SAID = ("quality", "tune", "effort")  # in a row, of what a picture was told
 
 
 def default_name(source: str) -> str:
@@ -62,15 +68,21 @@ def default_name(source: str) -> str:
     help=", ".join(f"{name} ({title})" for name, title in _TITLES.items()) + ".  [default: by file]",
 )
 @video_options
+@click.option("--target-ssim", type=float, metavar="S", help="Photos: the least MS-SSIM, such as 0.97.")
+@click.option("--target-total", type=SIZE, metavar="SIZE", help="Photos: bytes of all files together, at most.")
 @click.option(
-    "--verify/--no-verify", default=None, help="With --lossless: decode each part and compare.  [default: verify]"
-)
+    "--verify/--no-verify", default=None,
+    help="Pictures: decode what was encoded and compare; with loss tell PSNR and MS-SSIM.  [default: with --lossless]",
+)  # fmt: skip
 @weights_option
 @click.option(
     "--strip", is_flag=True, help="Drop Exif, XMP, text, ICC profile and a video's tags; 8-bit colours become sRGB."
 )
 @click.option("--preview", is_flag=True, help="Images: put a small JPEG into the file, for those who show pictures.")
 @engine_options
+@click.option(
+    "--dry-run", is_flag=True, help="Write nothing: say what would be, with sizes and times to expect, about."
+)
 @run_options("Where to compute; a file decodes on any device.")
 def encode(
     sources: tuple[str, ...], tune: str | None, lossless: bool, verify: bool | None, preview: bool, device: str,
@@ -85,6 +97,8 @@ def encode(
     codec encode --lossless photo.jpg         the same JPEG comes back, byte for byte
     codec encode *.png -o out/                several files into a directory
     codec encode -r photos/ -o out/ -j 0      a folder, mirrored, on all cores
+    codec encode photo.jpg --target-size 90k  the best quality of no more bytes
+    codec encode -r photos/ --dry-run         what that would write, and about how much
     codec encode - < photo.jpg > photo.ncf    as a filter
     codec encode clip.mp4                     a video, with its sound
     codec encode clip.mp4 --target-size 20M --base x265
@@ -98,11 +112,13 @@ def encode(
     from codec.media import SUFFIXES
     from codec.media.formats import VIDEO_SUFFIXES
 
-    said = {name: rest.pop(name) for name in REQUESTED}
-    codec, goals = said["codec"], goals_of(said)
+    said = {name: rest.pop(name) for name in (*REQUESTED, "target_ssim", "target_total")}
+    codec, goals, total = said["codec"], goals_of(said), said["target_total"]
     if codec == ARCHIVE:
-        if lossless or tune or verify is not None or preview:
-            raise click.UsageError("an archive holds videos; leave out --lossless, --tune, --verify and --preview")
+        if lossless or tune or verify is not None or preview or {"--target-ssim", "--target-total"} & set(goals):
+            raise click.UsageError(
+                "an archive holds videos; leave out --lossless, --tune, --verify, --preview and pictures' targets"
+            )
         if rest["engine"] != "local":
             raise click.UsageError("an archive is written on one machine; leave out --engine")
         new_archive(sources, said, device, max_pixels, rest)
@@ -119,6 +135,8 @@ def encode(
         "codec": codec, "lossless": lossless, "quality": said["quality"], "effort": said["effort"], "tune": tune,
         "verify": verify, "strip": said["strip"], "preview": preview, "device": device, "max_pixels": max_pixels,
         "weights": said["weights"], "seconds": said["time_budget"] if lossless else None,
+        "total": total,
+        "target": {name: said[f"target_{name}"] for name in TARGETS if said[f"target_{name}"] is not None},
     }  # fmt: skip
     # With several files each gets a process; a single video is cut into chains that do.
     single = len(sources) == 1 and not is_folder(sources[0]) and sources[0] != STDIO
@@ -126,28 +144,57 @@ def encode(
     work = partial(_encode_file, options=options, request=request)
     suffixes, names = SUFFIXES | VIDEO_SUFFIXES, Names(default_name, is_ncf)
     batch = BatchOptions(**rest, gpu=device.startswith("cuda"))
-    run_batch(("encoding", "encoded"), sources, batch, work=work, names=names, suffixes=suffixes)
+    each = threads() if batch.jobs in (None, 1) else 1
+    share = None
+    if total is not None:
+        if batch.skip_existing:
+            raise click.UsageError("--target-total shares out bytes among all files; leave out --skip-existing")
+        if batch.engine != "local":
+            raise click.UsageError("--target-total encodes more than once, on this machine; leave out --engine")
+
+        def at(quality: float, dry: int = 0) -> Work:
+            return partial(_encode_file, options={**options, "quality": quality}, request=request, dry=dry)
+
+        look = partial(at, dry=each)
+        share = partial(share_out, size=total, codec=codec, look=look, encode=at, told=line_of, dry=batch.dry_run)
+    verb = ("encoding", "encoded")
+    if batch.dry_run:
+        work, verb = partial(work, dry=each), ("looking at", "to encode")
+    run_batch(verb, sources, batch, work=work, names=names, suffixes=suffixes, share=share)
 
 
-def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], request: VideoRequest) -> Result:
+def _encode_file(
+    job: Job, tell: Tell | None, *, options: dict[str, Any], request: VideoRequest, dry: int = 0
+) -> Result:
+    """Encode one; `dry`: only say what would become of it, on so many threads."""
     from codec import api, container
+    from codec.device import resolve
     from codec.media.formats import check_head, is_video
 
     source = contents(job.source, check_head)
     if is_video(source):
         _check_video(options)
+        if dry:
+            return of_video(job, codecs.chosen(request.codec, "video").name)
         return encode_video(job, source, tell, request, options["device"], options["max_pixels"])
     _check_image(options, request)
     if urls.is_url(source):  # once, since several look at it
         with urls.opened(source) as fp:
             source = fp.read()
+    if dry:
+        return of_picture(job, source, options, dry)
     before = size_of(source)
     started = time.perf_counter()
     notes: list[str] = []
+    reached: dict[str, Any] = {}
+    target = Target(**options["target"]) if options["target"] else None
+    settings = {name: value for name, value in options.items() if name != "total"}
     with atomic_write(job.target, job.replace) as fp:
-        data = api.encode(source, progress=tell, notes=notes, **options)
+        data = api.encode(source, progress=tell, notes=notes, reached=reached, **settings | {"target": target})
         seconds = time.perf_counter() - started
         fp.write(data)
+        if options["verify"]:
+            read_again(fp, data)
         notes += kept_is_smaller(source, len(data), options)
     header = container.read_header(io.BytesIO(data), container.Limits(pixels=options["max_pixels"]))
     pixels = header.width * header.height * header.frames
@@ -156,25 +203,54 @@ def _encode_file(job: Job, tell: Tell | None, *, options: dict[str, Any], reques
         "file": job.source,
         "output": job.target,
         "codec": codecs.of(header).name,
-        **_setting(codecs.of(header), options),
+        **setting_of(codecs.of(header), options),
+        "device": "cpu" if options["lossless"] else resolve(options["device"]),
+        **{f"target_{name}": value for name, value in options["target"].items()},
+        **_measured(reached, header),
         "bytes": len(data),
         "pixels": pixels,
         "bpp": bpp,
         "encode_s": round(seconds, 3),
     }
-    line = f"{job.source} -> {job.target}  {len(data):,} bytes  {bpp:.3f} bpp  ({seconds:.1f} s)"
     if len(data) > before > 0:
         notes.append(f"the output is larger than the input: {len(data):,} bytes, {before:,} before")
     if not installed(row["codec"], header.fingerprint):
         notes.append("to decode it, put its weights into a folder named in CODEC_WEIGHTS")
-    return Result(row, line, "; ".join(notes), before)
+    return Result(row, line_of(row), "; ".join(notes), before)
+
+
+def line_of(row: dict[str, Any]) -> str:
+    """A row of an encoded picture for people."""
+    told = f"{row['bytes']:,} bytes  {row['bpp']:.3f} bpp  {_told(row)}({row['encode_s']:.1f} s)"
+    return f"{row['file']} -> {row['output']}  {told}"
+
+
+def _measured(reached: dict[str, Any], header: Header) -> dict[str, Any]:
+    """What a row says of a picture's quality, as far as it was found out; None for a PSNR of equal pictures."""
+    row = {name: value for name, value in reached.items() if value is not None}
+    if "psnr" in row:
+        row["psnr"] = round(row["psnr"], 3) if math.isfinite(row["psnr"]) else None
+    if "ms_ssim" in row:
+        row["ms_ssim"] = round(row["ms_ssim"], 6)
+    return row | ({"quality": codecs.of(header).values(header)["quality"]} if "encodings" in row else {})
+
+
+def _told(row: dict[str, Any]) -> str:
+    """The same for people."""
+    told = [f"-q {row['quality']:.2f}"] if {"encodings", "target_total"} & row.keys() else []
+    if "psnr" in row:
+        told.append("equal" if row["psnr"] is None else f"{row['psnr']:.2f} dB")
+    told += [f"MS-SSIM {row['ms_ssim']:.4f}"] if "ms_ssim" in row else []
+    return "".join(f"{what}  " for what in told)
 
 
 def _check_video(options: dict[str, Any]) -> None:
     """CodecError for options that go with pictures."""
-    for name in ("tune", "preview"):
-        if options[name]:
-            raise CodecError(f"it is a video, and --{name} goes with images; leave it out")
+    given = {name: options[name] for name in ("tune", "preview") if options[name]}
+    given |= {"target-ssim": options["target"]["ssim"]} if "ssim" in options["target"] else {}
+    given |= {"target-total": options["total"]} if options["total"] is not None else {}
+    for name in given:
+        raise CodecError(f"it is a video, and --{name} goes with images; leave it out")
     if options["lossless"] and options["codec"] not in codecs.of_kind("video"):
         raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless")
     if options["verify"] is not None:
@@ -185,27 +261,11 @@ def _check_image(options: dict[str, Any], request: VideoRequest) -> None:
     """CodecError for options that go with other files."""
     if request.codec and request.codec not in codecs.of_kind("image") | codecs.of_kind("file"):
         raise CodecError(f"it is an image, and {request.codec} codes videos; leave out --codec")
-    goal = any(value is not None for value in (request.target_psnr, request.target_bpp, request.target_size))
     for name, given in (
-        ("a target", goal), ("--preset", request.preset), ("--base", request.base), ("--keep-stream", request.keep),
+        ("--preset", request.preset), ("--base", request.base), ("--keep-stream", request.keep),
         ("--resume", request.resume), ("--no-audio", not request.audio),
     ):  # fmt: skip
         if given:
             raise CodecError(f"it is an image, and {name} goes with videos; leave it out")
     if request.seconds is not None and not options["lossless"]:
         raise CodecError("--time-budget is for the fitting of videos and of --lossless; leave it out")
-    if not options["lossless"] and options["verify"] is not None:
-        raise CodecError("--verify goes with --lossless; give it too, or leave it out")
-
-
-def _setting(codec: Descriptor, options: dict[str, Any]) -> dict[str, Any]:
-    """What a row says of how its file was made."""
-    media = codec.files or codec.images
-    assert media is not None
-    setting = {name: setting.default for name, setting in media.settings.items() if name in _SAID}
-    setting |= {name: options[name] for name in setting if options[name] is not None}
-    if options["lossless"]:
-        return setting | {"device": "cpu"}
-    from codec.device import resolve
-
-    return setting | {"device": resolve(options["device"])}

@@ -18,7 +18,8 @@ REQUESTED = (  # options of which a request is made
     "codec", "preset", "base", "keep_stream", "quality", "target_psnr", "target_bpp", "target_size", "effort",
     "time_budget", "no_audio", "resume", "weights", "strip",
 )  # fmt: skip
-_GOALS = ("quality", "target_psnr", "target_bpp", "target_size")
+TARGETS = ("psnr", "ssim", "bpp", "size")  # of a codec.Target: --target-psnr and so on
+_GOALS = ("quality", *(f"target_{name}" for name in (*TARGETS, "total")))
 
 
 class Quantity(click.ParamType):
@@ -85,10 +86,10 @@ def video_options(command: Command) -> Command:
             help="Videos in AV1, H.265 or H.264: keep the stream as it is. Nothing is encoded, nothing gets smaller.",
         ),
         click.option(
-            "--target-psnr", type=float, metavar="DB", help="Videos: the least PSNR (YCbCr 6:1:1) on average."
+            "--target-psnr", type=float, metavar="DB", help="The least PSNR; of videos that of YCbCr 6:1:1, on average."
         ),
-        click.option("--target-bpp", type=float, metavar="BPP", help="Videos: bits per pixel on average, at most."),
-        click.option("--target-size", type=SIZE, metavar="SIZE", help="Videos: bytes at most, as 500k or 20M."),
+        click.option("--target-bpp", type=float, metavar="BPP", help="Bits per pixel of the whole file, at most."),
+        click.option("--target-size", type=SIZE, metavar="SIZE", help="Bytes of the whole file, at most: 500k, 20M."),
         click.option(
             "--time-budget", type=DURATION, metavar="TIME",
             help="Videos, --lossless: how long to fit, as 90s, 10m or 2h.",
@@ -128,7 +129,7 @@ class VideoRequest:
 
 def goals_of(given: dict[str, Any]) -> Sequence[str]:
     """The goals that options name; UsageError for two."""
-    goals = [f"--{goal.replace('_', '-')}" for goal in _GOALS if given[goal] is not None]
+    goals = [f"--{goal.replace('_', '-')}" for goal in _GOALS if given.get(goal) is not None]
     if len(goals) > 1:
         raise click.UsageError(f"{goals[0]} and {goals[1]} are two goals; choose one")
     return goals

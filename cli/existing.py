@@ -21,12 +21,14 @@ _SUFFIXES = (".ncf", ".png", ".jpg", ".mp4")  # of names that commands make up
 
 class Existing:
     """Settles the outputs of a batch, one after the other. `inputs`: `file_ids` of all sources; `output`: what -o says;
-    `force`, `skip`: -f and --skip-existing."""
+    `force`, `skip`: -f and --skip-existing; `dry`: nothing is made or cleared."""
 
     def __init__(
-        self, jobs: list[Job], inputs: Mapping[FileId, str], output: str | None, names: Names, force: bool, skip: bool
-    ) -> None:
+        self, jobs: list[Job], inputs: Mapping[FileId, str], output: str | None, names: Names, force: bool, skip: bool,
+        dry: bool = False,
+    ) -> None:  # fmt: skip
         self._inputs, self._output, self._names, self._force, self._skip = inputs, output, names, force, skip
+        self._dry = dry
         self._wanted = {place(job.target) for job in jobs}
 
     def settled(self, job: Job) -> Job | None:
@@ -35,7 +37,7 @@ class Existing:
         CodecError or OSError for what is refused.
         """
         if job.target == STDIO:
-            check(job, self._inputs)
+            check(job, self._inputs, not self._dry)
             return job
         if urls.is_url(job.target):
             return self._behind_url(job)
@@ -45,7 +47,7 @@ class Existing:
 
     def _behind_url(self, job: Job) -> Job | None:
         """As of files on a disk, but that an output gets no other name."""
-        check(job, self._inputs)
+        check(job, self._inputs, not self._dry)
         if urls.exists(job.target):
             if self._skip:
                 return None
@@ -56,8 +58,8 @@ class Existing:
         return replace(job, replace=self._force)
 
     def _named(self, job: Job) -> Job | None:
-        check(job, self._inputs)
-        clear(job.target)
+        check(job, self._inputs, not self._dry)
+        self._clear(job.target)
         if os.path.isfile(job.target):
             if self._skip:
                 return None
@@ -73,18 +75,18 @@ class Existing:
                 if found.taken and key in self._wanted:
                     continue
             elif self._skip and self._may_be_output(target, job.source):
-                clear(target)
+                self._clear(target)
                 return None
             elif os.path.isdir(target) or (not self._names.apart and self._is_input(target)):
-                check(found, self._inputs)
+                check(found, self._inputs, not self._dry)
             elif self._is_input(target) or not self._names.replaceable(target, job.source):
                 continue
             elif self._force:
                 found = replace(found, replace=True)
             else:
                 raise _exists(target)
-            check(found, self._inputs)
-            clear(target)
+            check(found, self._inputs, not self._dry)
+            self._clear(target)
             self._wanted.add(key)
             return found
         raise CodecError(
@@ -100,6 +102,10 @@ class Existing:
             yield f"{stem}.{self._names.apart}{suffix}"
             for number in count(2):
                 yield f"{stem}.{self._names.apart}-{number}{suffix}"
+
+    def _clear(self, target: str) -> None:
+        if not self._dry:
+            clear(target)
 
     def _is_input(self, target: str) -> bool:
         return any(same in self._inputs for same in file_ids([target]))

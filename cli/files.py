@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import click
@@ -65,12 +65,12 @@ def stdin_as_dash(sources: Sequence[str]) -> list[str]:
     return found
 
 
-def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str]) -> list[Job]:
+def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str], make: bool = True) -> list[Job]:
     """Pair every input with its target; `name` turns a source into its default target.
 
     `output` is a file (for one source), a directory (existing, or ending in a slash: then it is made; always,
     if an input was found in a folder), "-", or None: beside the source. UsageError, before any work, for what
-    can't be done as a whole: two inputs with one target, several inputs into one file.
+    can't be done as a whole: two inputs with one target, several inputs into one file. `make`: the directory, now.
     """
     if output == "":
         raise click.UsageError("-o is empty; give the name of a file or folder")
@@ -97,6 +97,8 @@ def plan(inputs: Sequence[Input], output: str | None, name: Callable[[str], str]
             )
         taken[key] = job.source
     if output is not None and into_folder and not urls.is_url(output):
+        if not make:
+            return [replace(job, mirrored=True) for job in jobs]
         os.makedirs(output, exist_ok=True)
     return jobs
 
@@ -130,10 +132,10 @@ def _job(source: Input, output: str | None, into_folder: bool, name: Callable[[s
     return Job(source.path, os.path.join(mirrored, os.path.basename(name(source.path))), bool(source.inside))
 
 
-def check(job: Job, inputs: Mapping[FileId, str]) -> None:
+def check(job: Job, inputs: Mapping[FileId, str], make: bool = True) -> None:
     """Refuse an output that is an input (under any name), is a terminal, or whose directory can't be written to.
 
-    `inputs` is `file_ids` of all sources. A folder that is `mirrored` is made.
+    `inputs` is `file_ids` of all sources. A folder that is `mirrored` is made, unless `make` is False.
     """
     if job.target == STDIO:
         if sys.stdout.isatty():
@@ -152,7 +154,9 @@ def check(job: Job, inputs: Mapping[FileId, str]) -> None:
     if remote:  # folders are made, where there are any
         return
     folder = os.path.dirname(os.path.realpath(job.target))
-    if job.mirrored:
+    if job.mirrored and not os.path.isdir(folder):
+        if not make:
+            return
         os.makedirs(folder, exist_ok=True)
     if not os.path.isdir(folder):
         raise CodecError(f"the output {job.target} is in a directory that doesn't exist; make it first")

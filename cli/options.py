@@ -48,9 +48,12 @@ class BatchOptions:
     engine: str = "local"
     address: str | None = None
     gpu: bool = False
+    dry_run: bool = False
 
     def where(self, count: int) -> Where:
-        """Where so many jobs are worked on."""
+        """Where so many jobs are worked on; they are only looked at here."""
+        if self.dry_run:
+            return where("local", None, 1, count)
         return where(self.engine, self.address, self.jobs, count, self.gpu)
 
 

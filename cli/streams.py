@@ -46,6 +46,16 @@ class _Counted(io.BufferedIOBase):
         """It isn't ours."""
 
 
+def read_again(fp: IO[bytes], data: bytes) -> None:
+    """CodecError if a file has other bytes than those written to it; nothing where it can't be read, as a pipe."""
+    if not (fp.seekable() and fp.readable()):
+        return
+    fp.flush()
+    fp.seek(0)
+    if fp.read() != data:
+        raise CodecError("what is in the file is not what was written; check the disk")
+
+
 @contextmanager
 def atomic_write(target: str, replace: bool = True) -> Iterator[IO[bytes]]:
     """A binary file that appears under the name `target` complete, or not at all.

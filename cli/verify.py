@@ -109,10 +109,11 @@ def _bytes(given: str | bytes) -> bytes:
 
 
 def _likeness(frame: Any, depth: int, against: str, given: str | bytes) -> dict[str, Any]:
-    """How like its source a picture is: PSNR in dB, None if it is the same."""
+    """How like its source a picture is: PSNR in dB, None if it is the same, and MS-SSIM unless it is small."""
     from codec import media
     from codec.errors import CodecError
     from codec.metrics.samples import psnr
+    from codec.metrics.structure import ms_ssim
 
     info, pictures = media.read(given)
     (original,) = pictures
@@ -120,7 +121,11 @@ def _likeness(frame: Any, depth: int, against: str, given: str | bytes) -> dict[
         was = f"{info.width} x {info.height}, {info.channels} channels of {info.depth} bits"
         raise CodecError(f"is not made of {against}, which has {was}")
     same = bool((original == frame).all())
-    return {"against": against, "same": same, "psnr": None if same else psnr(original, frame, (1 << depth) - 1)}
+    row: dict[str, Any] = {"against": against, "same": same, "psnr": None}
+    if not same:
+        peak = (1 << depth) - 1
+        row |= {"psnr": psnr(original, frame, peak), "ms_ssim": ms_ssim(original, frame, peak)}
+    return row
 
 
 def _line(row: dict[str, Any]) -> str:
@@ -128,8 +133,11 @@ def _line(row: dict[str, Any]) -> str:
     if "file_bytes" in row:
         what += f", a file of {row['file_bytes']:,} bytes"
     if "same" in row:
-        like = f"the same as {row['against']}" if row["same"] else f"PSNR {row['psnr']:.2f} dB to {row['against']}"
-        if row["same"] and not row.get("same_file", True):
+        similar = f" and MS-SSIM {row['ms_ssim']:.4f}" if row.get("ms_ssim") is not None else ""
+        like = f"the same as {row['against']}"
+        if not row["same"]:
+            like = f"PSNR {row['psnr']:.2f} dB{similar} to {row['against']}"
+        elif not row.get("same_file", True):
             like = f"not {row['against']} itself, but with the same pixels"
         what += f", {like}"
     return f"{row['file']}: whole, {what}  ({row['decode_s']:.1f} s)"

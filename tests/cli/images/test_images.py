@@ -224,4 +224,3 @@ def test_effort_makes_a_better_file_of_a_photo(photo: Path) -> None:
     assert row["effort"] == 3 and row["bytes"] < len(codec.encode(photo, quality=50))
     call("decode", row["output"], "-o", photo.with_name("back.png"))
     assert "10 is not in the range 1<=x<=9" in refused("encode", "-e", "10", photo, code=2)
-    assert "--verify goes with --lossless" in refused("encode", "-f", "--verify", photo)
