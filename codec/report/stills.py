@@ -45,7 +45,7 @@ def numbers(kind: str, row: Row) -> list[int | None]:
 
 class _Still:
     def __init__(self, row: Row) -> None:
-        self.pixels = [_pixels(media.read(row["file"]))]
+        self.pixels = [_pixels(media.read(Path(row["file"])))]  # never a URL, which rows of others may name
 
     def decoded(self, row: Row, folder: Path) -> list[np.ndarray]:
         data = _kept(row, folder).read_bytes()

@@ -421,6 +421,17 @@ def test_pictures_that_are_not_there_are_told_of(tmp_path: Path, kept: list[Row]
     assert len(found.missing) == 3 and "0.png, jpeg:q=5" in found.missing[0]
 
 
+def test_a_url_in_rows_is_never_opened(tmp_path: Path, kept: list[Row]) -> None:
+    store = pytest.importorskip("fsspec").filesystem("memory")
+    store.pipe("/test-report/0.png", (tmp_path / "0.png").read_bytes())
+    for row in kept:
+        row["file"] = "memory://test-report/0.png"
+    (section,) = build(kept[:2]).sections
+    found = collect(section, tmp_path / "kept", 10**7)
+    store.rm("/test-report", recursive=True)
+    assert found.images == [] and len(found.missing) == 1
+
+
 def test_the_command_puts_pictures_in_the_page(tmp_path: Path, kept: list[Row]) -> None:
     result = call(write(tmp_path / "rows", kept), "-o", tmp_path / "o.html", "--pictures", tmp_path / "kept")
     assert result.exit_code == 0, result.stderr
