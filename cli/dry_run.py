@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Any
 
 from codec import codecs
 from codec.cli.batch import Result
 from codec.cli.files import Job
+from codec.cli.streams import size_of
 from codec.codecs.base import Descriptor
 from codec.codecs.options import ImageOptions, Target
 
@@ -26,7 +26,7 @@ def of_picture(job: Job, source: str | bytes, options: dict[str, Any], threads: 
     from codec.media.look import look
 
     told = look(source, options["max_pixels"])
-    before = len(source) if isinstance(source, bytes) else os.path.getsize(source)
+    before = size_of(source)
     target = Target(**options["target"]) if options["target"] else None
     how = ImageOptions(
         options["quality"], options["effort"], options["tune"], options["verify"], options["seconds"], target

@@ -178,11 +178,11 @@ def _encode_file(
             return of_video(job, codecs.chosen(request.codec, "video").name)
         return encode_video(job, source, tell, request, options["device"], options["max_pixels"])
     _check_image(options, request)
+    if dry:
+        return of_picture(job, source, options, dry)
     if urls.is_url(source):  # once, since several look at it
         with urls.opened(source) as fp:
             source = fp.read()
-    if dry:
-        return of_picture(job, source, options, dry)
     before = size_of(source)
     started = time.perf_counter()
     notes: list[str] = []

@@ -9,6 +9,7 @@ from typing import IO, NamedTuple
 
 from PIL import Image
 
+from codec import urls
 from codec.errors import MediaError
 from codec.media import deep, pixels, tiff
 from codec.media.formats import PLUGINS, recognise, unknown
@@ -36,12 +37,14 @@ class Look(NamedTuple):
 
 
 def look(source: str | bytes, max_pixels: int = MAX_PIXELS) -> Look:
-    """Look at a file, by its path or its bytes. MediaError for what is no image or isn't taken, LimitError for too many
+    """Look at a file: its path, URL or bytes. MediaError for what is no image or isn't taken, LimitError for too many
     pixels, OSError for a file that can't be read. An alpha channel counts even if it is opaque."""
     if isinstance(source, bytes):
         return _looked(io.BytesIO(source), len(source), max_pixels)
-    with open(source, "rb") as fp:
-        return _looked(fp, os.fstat(fp.fileno()).st_size, max_pixels)
+    with urls.opened(source) as fp:
+        size = fp.seek(0, os.SEEK_END)
+        fp.seek(0)
+        return _looked(fp, size, max_pixels)
 
 
 def _looked(fp: IO[bytes], size: int, max_pixels: int) -> Look:

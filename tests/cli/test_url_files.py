@@ -129,3 +129,14 @@ def test_an_archive_is_read(store: "fsspec.AbstractFileSystem", here: Path) -> N
     call("archive", "extract", f"{BUCKET}/all.ncf", "stream", "--no-audio", "-o", "url.mkv")
     call("archive", "extract", golden, "stream", "--no-audio", "-o", "file.mkv")
     assert Path("url.mkv").read_bytes() == Path("file.mkv").read_bytes()
+
+
+def test_a_dry_run_reads_the_first_bytes_and_writes_nothing(here: Path) -> None:
+    pytest.importorskip("aiohttp")
+    noise = Image.effect_noise((500, 400), 80)
+    with site() as server:
+        buffer = io.BytesIO()
+        noise.save(buffer, "PNG")
+        server.files["a.png"] = buffer.getvalue()
+        assert "a.png" in call("encode", f"{server.url}/a.png", "-o", "a.ncf", "--dry-run").stderr
+        assert server.sent < len(buffer.getvalue()) and not Path("a.ncf").exists()
