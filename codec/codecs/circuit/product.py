@@ -26,7 +26,7 @@ Int16 = NDArray[np.int16]
 ROWS, BLOCK = 8, 16  # of a tile: lanes that are computed together, outputs that lie together
 
 _I16, _I32, _F32 = ir.IntType(16), ir.IntType(32), ir.FloatType()
-_SIZE = ir.IntType(types.intp.bitwidth)
+_SIZE = ir.IntType(8 * np.dtype(np.intp).itemsize)
 
 
 @dataclass(frozen=True, eq=False)
