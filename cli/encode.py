@@ -238,6 +238,8 @@ def _measured(reached: dict[str, Any], header: Header) -> dict[str, Any]:
 def _told(row: dict[str, Any]) -> str:
     """The same for people."""
     told = [f"-q {row['quality']:.2f}"] if {"encodings", "target_total"} & row.keys() else []
+    if "encodings" in row:
+        told.append(f"{row['encodings']} encoding{'s' * (row['encodings'] > 1)}")
     if "psnr" in row:
         told.append("equal" if row["psnr"] is None else f"{row['psnr']:.2f} dB")
     told += [f"MS-SSIM {row['ms_ssim']:.4f}"] if "ms_ssim" in row else []

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT, SUFFIX, MIME = "NCF", ".ncf", "image/x-ncf"
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_TOLD = ("quality", "lossless", "effort", "tune", "preview")  # what `save` passes on to `codec.encode`
+_TOLD = ("quality", "lossless", "effort", "tune", "target", "preview")  # what `save` passes on to `codec.encode`
 
 
 def register() -> None:

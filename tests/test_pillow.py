@@ -198,3 +198,8 @@ def test_a_preview_is_saved_and_shown() -> None:
     with Image.open(saved(drawn("RGB"), preview=True, quality=30)) as image:
         assert Image.open(io.BytesIO(image.info["preview"])).size == image.size
     assert "preview" not in Image.open(saved(drawn("RGB"), quality=30)).info
+
+
+def test_saving_for_a_target(tmp_path: Path) -> None:
+    drawn("RGB").save(tmp_path / "a.ncf", target=codec.Target(size=900))
+    assert 0 < (tmp_path / "a.ncf").stat().st_size <= 900
