@@ -167,7 +167,7 @@ def check(job: Job, inputs: Mapping[FileId, str], make: bool = True) -> None:
 
 def file_ids(paths: Sequence[str]) -> dict[FileId, str]:
     """The identity of each path that is a regular file, the same for all its names and links; and of each URL."""
-    found: dict[FileId, str] = {path: path for path in paths if urls.is_url(path)}
+    found: dict[FileId, str] = {urls.identity(path): path for path in paths if urls.is_url(path)}
     for path in paths:
         with suppress(OSError, ValueError):
             status = os.stat(path)

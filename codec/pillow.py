@@ -111,6 +111,10 @@ class NcfImageFile(ImageFile.ImageFile):
             self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, image.mode)]
         return super().load()
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickled and copied as the picture that it is, without the file."""
+        return _given, (self.copy(),)
+
     def load_seek(self, pos: int) -> None:
         """Pixels are in memory: Pillow must not map the file."""
 
@@ -152,6 +156,11 @@ class NcfImageFile(ImageFile.ImageFile):
         fp = cast("IO[bytes]", self._fp)  # of a closed image it raises what Pillow says then
         fp.seek(0)
         return fp
+
+
+def _given(image: Image.Image) -> Image.Image:
+    """What a pickled picture is made of, which is a picture already."""
+    return image
 
 
 def _mode(header: container.Header) -> str:

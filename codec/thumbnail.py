@@ -9,7 +9,7 @@ from PIL import Image
 
 from codec import api, container, urls
 from codec.errors import MediaError
-from codec.media import MAX_PIXELS, previews, to_pillow, yuv
+from codec.media import MAX_PIXELS, of_8_bits, previews, to_pillow, yuv
 from codec.view import SCALES
 
 
@@ -27,8 +27,7 @@ def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixel
     if image is None:
         scale = max(scale for scale in SCALES if scale == 1 or max(header.width, header.height) // scale >= size)
         image = api.decode(source, scale=scale, device=device, max_pixels=max_pixels).image()
-    if image.mode == "I;16":
-        image = image.point(lambda level: level / 257).convert("L")
+    image = of_8_bits(image)
     image.thumbnail((size, size), Image.Resampling.LANCZOS)
     return image
 

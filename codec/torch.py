@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
@@ -61,7 +62,7 @@ class Dataset(data.Dataset[dict[str, Any]]):
         self.items = [item for path in given for item in _items(path)]
         if not self.items:
             raise CodecError(f"no pictures in {', '.join(map(str, given)) or 'no paths'}; name files, folders or .tar")
-        self._files: dict[tuple[int, urls.Place], IO[bytes]] = {}
+        self._files: dict[tuple[int, int, urls.Place], IO[bytes]] = {}
 
     def __len__(self) -> int:
         return len(self.items)
@@ -72,8 +73,8 @@ class Dataset(data.Dataset[dict[str, Any]]):
             image = _pixels(self._read(picture), self.channels, self.device)
         except CodecError as error:
             raise CodecError(f"{picture.path}{f', {key}' if picture.size >= 0 else ''}: {error}") from error
-        item: dict[str, Any] = {"key": key, "image": image if self.transform is None else self.transform(image)}
-        return item | {suffix: self._read(part) for suffix, part in more.items()}
+        item: dict[str, Any] = {suffix: self._read(part) for suffix, part in more.items()}
+        return item | {"key": key, "image": image if self.transform is None else self.transform(image)}
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_files": {}}  # open files don't go to other processes
@@ -82,8 +83,9 @@ class Dataset(data.Dataset[dict[str, Any]]):
         if part.size < 0:
             with urls.opened(part.path) as fp:
                 return fp.read()
-        # A forked process has its parent's file, and with it the parent's place in it: each opens its own.
-        name = os.getpid(), part.path
+        # A forked process has its parent's file, and with it the parent's place in it, as threads would have each
+        # other's: each opens its own.
+        name = os.getpid(), threading.get_ident(), part.path
         if name not in self._files:
             self._files[name] = urls.opened(part.path)
         file = self._files[name]
@@ -143,13 +145,15 @@ def _behind_url(url: str) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
 def _members(path: urls.Place) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
     """Those of a shard: what has the same name up to the first dot of its last part belongs together."""
     samples: dict[str, dict[str, _Part]] = {}
-    with urls.opened(path) as fp, tarfile.open(fileobj=fp, mode="r:") as shard:
-        for member in shard:
-            if member.isfile():
+    try:
+        with urls.opened(path) as fp, tarfile.open(fileobj=fp, mode="r:") as shard:
+            for member in filter(tarfile.TarInfo.isfile, shard):
                 folder, slash, name = member.name.rpartition("/")
                 stem, _, suffix = name.partition(".")
                 part = _Part(path, member.offset_data, member.size)
                 samples.setdefault(folder + slash + stem, {})[suffix] = part
+    except tarfile.TarError as error:
+        raise CodecError(f"{path}: not a whole, uncompressed tar file ({error}); get or make it again") from error
     for key, parts in samples.items():
         pictures = [suffix for suffix in parts if f".{suffix.lower()}" in (_NCF, *SUFFIXES)]
         if pictures:
@@ -164,6 +168,6 @@ def _pixels(encoded: bytes, channels: int, device: str) -> Tensor:
     else:
         info, frames = media.read(encoded)
         image = media.to_pillow(next(iter(frames)), info.depth)
-    image = image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
+    image = media.of_8_bits(image).convert({1: "L", 3: "RGB", 4: "RGBA"}[channels])
     pixels = np.asarray(image)
     return torch.from_numpy(pixels.reshape(*pixels.shape[:2], channels).transpose(2, 0, 1).copy())

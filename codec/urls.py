@@ -23,15 +23,18 @@ from codec.errors import CodecError
 Place: TypeAlias = Path | str  # a path, or if it is text a URL
 
 _URL = re.compile(r"(?:[a-z][a-z0-9]*::)*[a-z][a-z0-9+.-]*://", re.ASCII)
+_LOCAL = ("file://", "local://")
 _INSTALL = "pip install 'neural-codec[fsspec]'"
 _LEAST, _MOST = 2**14, 2**22  # bytes that are fetched at once: after a jump, and when all is read in order
 _LITTLE = 2**8  # bytes that are fetched behind a long read: a checksum, what follows next
+_UNSAID = 2**29  # bytes that a server may send without saying how many
+_SILENCE = 30  # seconds for which a server may say nothing
 _PIECE = 2**22  # bytes of an upload in memory at once
 
 
 def is_url(path: object) -> TypeGuard[str]:
     """Whether this is text that begins as a URL does; "file://" is none, since `plain` makes a path of it."""
-    return isinstance(path, str) and _URL.match(path) is not None and not path.startswith("file://")
+    return isinstance(path, str) and _URL.match(path) is not None and not path.startswith(_LOCAL)
 
 
 def plain(path: str) -> str:
@@ -40,7 +43,7 @@ def plain(path: str) -> str:
     >>> plain("file:///tmp/a%20b.png"), plain("s3://a/b")
     ('/tmp/a b.png', 's3://a/b')
     """
-    return unquote(urlsplit(path).path) if path.startswith("file://") else path
+    return unquote(urlsplit(path).path) if path.startswith(_LOCAL) else path
 
 
 def named(url: str) -> str:
@@ -53,6 +56,14 @@ def named(url: str) -> str:
         return url
     first = url.partition("::")[0] if "://" in url.partition("::")[0] else url
     return first.partition("?")[0] if first.startswith(("http://", "https://")) else first
+
+
+def identity(url: str) -> str:
+    """The same text for the names that one place has, "s3://a/b" and "s3a://a//b"."""
+    with told(url):
+        fs, path = _place(url)
+    kind = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
+    return f"{kind}://{re.sub('/+', '/', path).strip('/')}"
 
 
 def leaf(place: Place) -> PurePath:
@@ -152,7 +163,12 @@ def _place(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
 
-        return url_to_fs(url)
+        options: dict[str, Any] = {}
+        if url.startswith(("http://", "https://")):
+            from aiohttp import ClientTimeout
+
+            options["client_kwargs"] = {"timeout": ClientTimeout(connect=_SILENCE, sock_read=_SILENCE)}
+        return url_to_fs(url, **options)
     except ImportError as error:
         first = str(error).strip().partition("\n")[0]
         what = (
@@ -174,6 +190,8 @@ def told(url: str) -> Iterator[None]:
         raise
     except Exception as error:
         cause = error.__cause__ or error
+        if getattr(cause, "status", 404) not in (404, 410):  # of http: fsspec takes every status for a missing file
+            raise OSError(errno.EIO, f"can't be had (the server says {cause})", url) from error
         for kind, number in _NUMBERS.items():
             if isinstance(error, kind) and (cause is error or not isinstance(cause, OSError)):
                 raise OSError(number, os.strerror(number), url) from error
@@ -201,9 +219,18 @@ class _Remote(io.RawIOBase):
         self._at = self._start = self._jumped = 0  # where it is read, what is kept begins, and reading in order began
         self._kept = b""
         if size is None:  # nobody knows before all of it is there
-            with told(url):
-                self._kept = self._fs.cat_file(self._path)
+            self._kept = self._all()
         self._size = len(self._kept) if size is None else int(size)
+
+    def _all(self) -> bytes:
+        """What a server sends that doesn't say how much it is."""
+        data = bytearray()
+        with told(self.name), self._fs.open(self._path, "rb", block_size=0) as fp:
+            while piece := fp.read(_PIECE):
+                data += piece
+                if len(data) > _UNSAID:
+                    raise CodecError(f"{self.name} doesn't say its size, and is over {_UNSAID >> 20} MiB; download it")
+        return bytes(data)
 
     def readable(self) -> bool:
         return True

@@ -1,6 +1,8 @@
 """The Pillow plugin, after the expectations of Pillow's own plugins (its test_file_webp and relatives)."""
 
+import copy
 import io
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -203,3 +205,13 @@ def test_a_preview_is_saved_and_shown() -> None:
 def test_saving_for_a_target(tmp_path: Path) -> None:
     drawn("RGB").save(tmp_path / "a.ncf", target=codec.Target(size=900))
     assert 0 < (tmp_path / "a.ncf").stat().st_size <= 900
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_pictures_are_pickled_and_copied(loaded: bool, tmp_path: Path) -> None:
+    drawn("RGB").save(tmp_path / "a.ncf", lossless=True)
+    with Image.open(tmp_path / "a.ncf") as image:
+        if loaded:
+            image.load()
+        copies = pickle.loads(pickle.dumps(image)), copy.deepcopy(image), copy.copy(image)
+    assert all(one.tobytes() == drawn("RGB").tobytes() for one in copies)

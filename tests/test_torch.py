@@ -3,6 +3,7 @@
 import io
 import pickle
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,30 @@ def test_channels_transform_and_other_kinds(folder: Path, tmp_path: Path) -> Non
     assert Dataset(folder, channels=1)[0]["image"].shape == (1, 24, 32)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_deep_grey_is_rounded_to_8_bits(channels: int, tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 6), 40 * 257, np.uint16)).save(tmp_path / "deep.png")
+    assert Dataset(tmp_path, channels=channels)[0]["image"].eq(40).all()
+
+
+def test_members_of_a_shard_do_not_take_the_place_of_the_picture(folder: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(folder / "0.ncf", "a.ncf")
+        for suffix in ("image", "key"):
+            tar.addfile(tarfile.TarInfo(f"a.{suffix}"))
+    item = Dataset(tmp_path / "a.tar")[0]
+    assert item["key"] == "a" and item["image"].shape == (3, 24, 32)
+
+
+def test_threads_read_a_shard_at_the_same_time(shard: Path) -> None:
+    data = Dataset(shard)
+    parts = [part for _, _, more in data.items for part in more.values()]
+    expected = [data._read(part) for part in parts]
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: [data._read(part) for part in parts], range(400)):
+            assert found == expected
+
+
 def test_a_dataset_goes_to_processes_that_are_started(shard: Path) -> None:
     data = Dataset(shard)
     first = data[0]["image"]
@@ -107,6 +132,9 @@ def test_what_is_refused_names_the_file(tmp_path: Path, folder: Path) -> None:
         Dataset(tmp_path / "nothere")
     with pytest.raises(codec.CodecError, match="2 channels"):
         Dataset(folder, channels=2)
+    (tmp_path / "cut.tar").write_bytes(b"no tar" * 100)
+    with pytest.raises(codec.CodecError, match=r"cut\.tar: not a whole, uncompressed tar"):
+        Dataset(tmp_path / "cut.tar")
     (tmp_path / "cut.ncf").write_bytes((folder / "0.ncf").read_bytes()[:-9])
     with pytest.raises(codec.CodecError, match=r"cut\.ncf: .*get a whole copy"):
         Dataset(tmp_path)[0]

@@ -4,6 +4,7 @@ import io
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,11 @@ def test_what_is_a_url() -> None:
         assert not urls.is_url(one)
 
 
+def test_names_of_one_place_are_the_same() -> None:
+    assert urls.identity("memory://a/b") == urls.identity("memory:///a//b") != urls.identity("memory://a/c")
+    assert urls.plain("local:///tmp/a") == urls.plain("file:///tmp/a") == "/tmp/a"
+
+
 def test_any_part_is_read_in_any_order(server: Site) -> None:
     data = random.Random(0).randbytes(300_000)
     server.files["a"] = data
@@ -79,6 +85,27 @@ def test_a_server_without_ranges_serves_too(server: Site) -> None:
         fp.seek(1000)
         assert fp.read(3) == bytes([232, 233, 234])
         assert fp.seek(0, io.SEEK_END) == 102_400
+
+
+def test_a_server_that_says_no_sizes_is_read_up_to_a_limit(server: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.ranges, server.says, server.files["a"] = False, False, bytes(range(256)) * 400
+    with urls.opened(f"{server.url}/a") as fp:
+        assert fp.read() == server.files["a"]
+    monkeypatch.setattr(urls, "_UNSAID", 100_000)
+    with pytest.raises(CodecError, match="/a doesn't say its size, and is over"):
+        urls.opened(f"{server.url}/a")
+
+
+def test_a_server_that_refuses_or_never_answers_is_told_of(server: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.refuses = 500
+    with pytest.raises(OSError, match=r"can't be had \(the server says 500"):
+        urls.opened(f"{server.url}/a")
+    server.mute = threading.Event()
+    monkeypatch.setattr(urls, "_SILENCE", 0.2)
+    fsspec.filesystem("http").clear_instance_cache()
+    with pytest.raises(OSError, match="can't be reached"):
+        urls.opened(f"{server.url}/b")
+    server.mute.set()
 
 
 def test_header_index_and_a_unit_take_a_twentieth_of_a_file(server: Site) -> None:

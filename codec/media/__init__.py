@@ -8,7 +8,7 @@ floating-point samples) is refused rather than quietly converted. docs/media.md 
 from codec.media.formats import SUFFIXES, format_for
 from codec.media.info import MAX_PIXELS, Info, Source
 from codec.media.read import SOURCES, from_array, from_pillow, read
-from codec.media.write import check_format, left_out, to_pillow, write
+from codec.media.write import check_format, left_out, of_8_bits, to_pillow, write
 
 __all__ = [
     "MAX_PIXELS",
@@ -21,6 +21,7 @@ __all__ = [
     "from_array",
     "from_pillow",
     "left_out",
+    "of_8_bits",
     "read",
     "to_pillow",
     "write",

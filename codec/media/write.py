@@ -119,6 +119,11 @@ def _held(metadata: Mapping[str, bytes], format: str) -> dict[str, bytes]:
     return held
 
 
+def of_8_bits(image: Image.Image) -> Image.Image:
+    """A Pillow image as it is, deep grey at 8 bits: Pillow itself would cut it off at 255."""
+    return image.point(lambda level: level / 257).convert("L") if image.mode == "I;16" else image
+
+
 def to_pillow(frame: np.ndarray, depth: int | None = None) -> Image.Image:
     """A frame, [height, width, 1 to 4 channels], as a Pillow image of mode L, LA, RGB or RGBA.
 
