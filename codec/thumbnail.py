@@ -38,7 +38,8 @@ def _preview(header: container.Header, size: int) -> Image.Image | None:
         image = previews.read(header.metadata.get("preview", b""))
     except MediaError:
         return None
-    return image if max(image.size) >= min(size, max(header.width, header.height)) else None
+    enough = max(image.size) >= min(size, max(header.width, header.height))
+    return image if enough and previews.shaped_like(image, header.width, header.height) else None
 
 
 def _first_frame(fp: IO[bytes], device: str, max_pixels: int) -> Image.Image:

@@ -67,6 +67,11 @@ def read(preview: bytes) -> Image.Image:
     raise MediaError("the preview is no plain JPEG of at most 512 pixels a side; decode the picture itself")
 
 
+def shaped_like(image: Image.Image, width: int, height: int) -> bool:
+    """Whether a preview's sides are to each other as a picture's, but for the rounding of one of them."""
+    return abs(image.width * height - image.height * width) <= max(width, height)
+
+
 def standing_in(info: Info, view: View) -> np.ndarray | None:
     """A small view of a picture, [height, width, channels], from the preview in its metadata; None where there is none
     that is large enough and in the picture's own colours."""
@@ -78,6 +83,8 @@ def standing_in(info: Info, view: View) -> np.ndarray | None:
     except MediaError:
         return None
     whole = view_of(info.width, info.height, None, view.scale).size
+    if not shaped_like(image, info.width, info.height):
+        return None
     if image.mode != ("L" if info.channels == 1 else "RGB") or image.width < whole[0] or image.height < whole[1]:
         return None
     left, top = view.left // view.scale, view.top // view.scale

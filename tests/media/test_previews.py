@@ -16,6 +16,7 @@ from codec import media
 from codec.container.fields import varint
 from codec.errors import LimitError, MediaError
 from codec.media import previews
+from codec.thumbnail import thumbnail
 
 
 def jpeg(image: Image.Image, **options: object) -> bytes:
@@ -79,6 +80,14 @@ def test_small_copies_of_lossless_files_come_from_it() -> None:
     assert np.array_equal(next(codec.decode(coloured, scale=2).frames()), exact)
     tiny = stored(frame, {"preview": jpeg(Image.new("RGB", (99, 80)))})
     assert np.array_equal(next(codec.decode(tiny, scale=2).frames()), exact)
+    other = stored(frame, {"preview": jpeg(Image.new("RGB", (160, 200)))})
+    assert np.array_equal(next(codec.decode(other, scale=2).frames()), exact)
+    assert thumbnail(other, 50).size == (50, 40)
+
+
+def test_previews_of_long_pictures_fit_them() -> None:
+    for shape in ((90, 701, 3), (1100, 3, 2), (257, 256, 1)):
+        assert previews.shaped_like(preview_of(picture(*shape)), shape[1], shape[0])
 
 
 HOSTILE = {
