@@ -49,7 +49,7 @@ def _header(source: str | bytes, max_pixels: int) -> Header:
     """A file's header. CodecError or OSError if it can't be read: nothing can be had of the file then."""
     from codec import container
 
-    with io.BytesIO(source) if isinstance(source, bytes) else urls.opened(source) as fp:
+    with urls.stream(source) as fp:
         return container.read_header(fp, container.Limits(pixels=max_pixels), damage=[])
 
 

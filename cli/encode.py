@@ -181,8 +181,7 @@ def _encode_file(
     if dry:
         return of_picture(job, source, options, dry)
     if urls.is_url(source):  # once, since several look at it
-        with urls.opened(source) as fp:
-            source = fp.read()
+        source = urls.content(source)
     before = size_of(source)
     started = time.perf_counter()
     notes: list[str] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from dataclasses import replace
@@ -65,7 +64,7 @@ def _export(job: Job, audio: bool, max_pixels: int) -> Result:
         raise CodecError("a stream is taken out of a file, not of standard input; name one")
     started = time.perf_counter()
     source = contents(job.source, an_ncf)
-    with io.BytesIO(source) if isinstance(source, bytes) else urls.opened(source) as fp:
+    with urls.stream(source) as fp:
         file = video.open_file(fp, max_pixels=max_pixels)
         with atomic_write(job.target, job.replace) as out:
             metadata = file.header.metadata if audio else without_sound(file.header.metadata)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from functools import partial
@@ -66,7 +65,7 @@ def _write_preview(source: str, tell: Any, *, target: str) -> None:
     from codec.media import previews
 
     given = contents(source, an_ncf)
-    with io.BytesIO(given) if isinstance(given, bytes) else urls.opened(given) as fp:
+    with urls.stream(given) as fp:
         data = container.read_header(fp).metadata.get("preview")
     if data is None:
         raise CodecError("there is no preview in it; codec decode --thumbnail 256 makes a small picture")
@@ -82,7 +81,7 @@ def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescript
     from codec.weights import installed
 
     given = contents(source, an_ncf)
-    with io.BytesIO(given) if isinstance(given, bytes) else urls.opened(given) as whole:
+    with urls.stream(given) as whole:
         header, lazy = container.read(whole)
         units = list(lazy)
         size = whole.tell()

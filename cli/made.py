@@ -70,5 +70,4 @@ def _is_kept(target: str, source: str) -> bool:
         if codecs.of(header).files is None:
             return False
         (unit,) = units
-    with urls.opened(target) as fp:
-        return zlib.crc32(fp.read()) == unit.checksum
+    return zlib.crc32(urls.content(target)) == unit.checksum

@@ -91,7 +91,7 @@ def _kept_likeness(decoded: Decoded, against: str) -> dict[str, Any]:
     from codec.media.formats import check_head
 
     given = contents(against, check_head)
-    if _bytes(given) == decoded.original:
+    if urls.content(given) == decoded.original:
         return {"against": against, "same_file": True, "same": True, "psnr": None}
     try:
         (frame,) = decoded.frames()
@@ -99,13 +99,6 @@ def _kept_likeness(decoded: Decoded, against: str) -> dict[str, Any]:
         why = str(error).partition(";")[0]
         raise MediaError(f"is not made of {against}, and {why}; compare it with its own JPEG") from error
     return {"same_file": False} | _likeness(frame, decoded.info.depth, against, given)
-
-
-def _bytes(given: str | bytes) -> bytes:
-    if isinstance(given, bytes):
-        return given
-    with urls.opened(given) as fp:
-        return fp.read()
 
 
 def _likeness(frame: Any, depth: int, against: str, given: str | bytes) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import time
@@ -72,7 +71,7 @@ def decode_video(
 
     started = time.perf_counter()
     check_target(job.target, png)
-    with io.BytesIO(source) if isinstance(source, bytes) else urls.opened(source) as fp:
+    with urls.stream(source) as fp:
         file = video.open_file(fp, device=device, partial=partial, max_pixels=max_pixels, base=base)
         return write_decoded(job, file, fp.seek(0, os.SEEK_END), tell, frames, png, audio, started)
 

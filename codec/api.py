@@ -159,9 +159,7 @@ def _encode_file(
             header = replace(header, metadata={"preview": previews.made(info, frame)})
         except MediaError as error:
             told.append(f"there is no preview, since the picture {error}")
-    buffer = io.BytesIO()
-    container.write(buffer, header, units, Limits(pixels=max_pixels))
-    return buffer.getvalue()
+    return container.to_bytes(header, units, Limits(pixels=max_pixels))
 
 
 def _warn(told: list[str], notes: list[str] | None) -> None:

@@ -52,10 +52,8 @@ def content(source: File) -> bytes:
 
 
 def _start(source: File) -> bytes:
-    if isinstance(source, bytes):
-        return source[:HEAD]
-    if isinstance(source, str | os.PathLike):
-        with urls.opened(source) as fp:
+    if isinstance(source, bytes | str | os.PathLike):
+        with urls.stream(source) as fp:
             return fp.read(HEAD)
     head = source.read(HEAD)
     source.seek(0)

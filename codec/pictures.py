@@ -5,7 +5,6 @@ Of a target the file's own size decides, with all that is in it, or the picture 
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from codec import container, goals
 from codec.codecs.base import Coded, ImageCodec, ImageMedia, LossyImages, Progress, Trials, Typical
 from codec.codecs.curve import Curve
 from codec.codecs.options import ImageOptions, Target
-from codec.container import Header, Limits, Unit
+from codec.container import Limits
 from codec.errors import CodecError
 from codec.media import Info
 from codec.metrics.samples import psnr
@@ -47,7 +46,7 @@ def encode(
     target = options.target
     if images.typical is None or (target is None and not options.verify):
         header, units = opened.encode(info, frames, options, progress)
-        return Encoded(_file(header, units, limits), {})
+        return Encoded(container.to_bytes(header, units, limits), {})
     (frame,) = frames
     lossy = cast(LossyImages, opened)
     trials = lossy.trials(info, frame, options)
@@ -55,7 +54,7 @@ def encode(
         quality = options.quality if target is None else target.quality
         quality = 50.0 if quality is None else quality
         coded = trials(quality, progress=progress)
-        made = _Made(coded, _file(coded.header, coded.units, limits), quality)
+        made = _Made(coded, container.to_bytes(coded.header, coded.units, limits), quality)
         reached, notes = dict[str, Any](), list[str]()
     else:
         search = _Search(target, trials, frame, info, limits, progress)
@@ -149,7 +148,7 @@ class _Search:
         """Bytes of the file at a quality, and its likeness; the best is remembered."""
         coded = self.trials(quality, quick, self._told())
         self.encodings += 1
-        data = _file(coded.header, coded.units, self.limits)
+        data = container.to_bytes(coded.header, coded.units, self.limits)
         likeness, by_size = 0.0, goals.of_size(self.target)
         peak = (1 << self.info.depth) - 1
         if self.target.psnr is not None:
@@ -167,12 +166,6 @@ class _Search:
         if progress is None:
             return None
         return lambda done, steps: progress(before + _PARTS * done // steps, _PARTS * ENCODINGS)
-
-
-def _file(header: Header, units: Iterable[Unit], limits: Limits) -> bytes:
-    buffer = io.BytesIO()
-    container.write(buffer, header, units, limits)
-    return buffer.getvalue()
 
 
 def _compare(opened: ImageCodec, made: _Made, peak: int, limits: Limits) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import IO
 
 from PIL import Image
 
 from codec import api, container, urls
-from codec.errors import MediaError
 from codec.media import MAX_PIXELS, of_8_bits, previews, to_pillow, yuv
 from codec.view import SCALES
 
@@ -19,7 +17,7 @@ def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixel
     Of a video the first frame. Nothing is enlarged. A preview in the file is taken if it is large enough, else the
     picture is decoded no larger than that takes. Raises what `codec.decode` does.
     """
-    with io.BytesIO(source) if isinstance(source, bytes) else urls.opened(source) as fp:
+    with urls.stream(source) as fp:
         header = container.read_header(fp, container.Limits(pixels=max_pixels))
         image = _preview(header, size)
         if image is None and header.rate is not None:
@@ -34,12 +32,9 @@ def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixel
 
 def _preview(header: container.Header, size: int) -> Image.Image | None:
     """The preview in a file, if it is large enough."""
-    try:
-        image = previews.read(header.metadata.get("preview", b""))
-    except MediaError:
-        return None
-    enough = max(image.size) >= min(size, max(header.width, header.height))
-    return image if enough and previews.shaped_like(image, header.width, header.height) else None
+    image = previews.of(header.metadata, header.width, header.height)
+    enough = image is not None and max(image.size) >= min(size, max(header.width, header.height))
+    return image if enough else None
 
 
 def _first_frame(fp: IO[bytes], device: str, max_pixels: int) -> Image.Image:

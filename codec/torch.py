@@ -81,8 +81,7 @@ class Dataset(data.Dataset[dict[str, Any]]):
 
     def _read(self, part: _Part) -> bytes:
         if part.size < 0:
-            with urls.opened(part.path) as fp:
-                return fp.read()
+            return urls.content(part.path)
         # A forked process has its parent's file, and with it the parent's place in it, as threads would have each
         # other's: each opens its own.
         name = os.getpid(), threading.get_ident(), part.path

@@ -19,11 +19,13 @@ from typing import IO, Any, TypeAlias, TypeGuard, cast
 from urllib.parse import unquote, urlsplit
 
 from codec.errors import CodecError
+from codec.seekable import Seekable
 
 Place: TypeAlias = Path | str  # a path, or if it is text a URL
 
 _URL = re.compile(r"(?:[a-z][a-z0-9]*::)*[a-z][a-z0-9+.-]*://", re.ASCII)
 _LOCAL = ("file://", "local://")
+_HTTP = ("http://", "https://")
 _INSTALL = "pip install 'neural-codec[fsspec]'"
 _LEAST, _MOST = 2**14, 2**22  # bytes that are fetched at once: after a jump, and when all is read in order
 _LITTLE = 2**8  # bytes that are fetched behind a long read: a checksum, what follows next
@@ -55,7 +57,7 @@ def named(url: str) -> str:
     if not is_url(url):
         return url
     first = url.partition("::")[0] if "://" in url.partition("::")[0] else url
-    return first.partition("?")[0] if first.startswith(("http://", "https://")) else first
+    return first.partition("?")[0] if first.startswith(_HTTP) else first
 
 
 def identity(url: str) -> str:
@@ -79,6 +81,19 @@ def opened(path: str | os.PathLike[str], buffering: int = -1) -> IO[bytes]:
     """A file on a disk (`buffering` as `open` takes it) or behind a URL, to read. OSError that names it if it can't be;
     CodecError for a URL for which packages are missing."""
     return cast(IO[bytes], _Remote(path)) if is_url(path) else open(path, "rb", buffering)
+
+
+def stream(source: str | os.PathLike[str] | bytes) -> IO[bytes]:
+    """What `opened` gives, or the bytes themselves as a file."""
+    return io.BytesIO(source) if isinstance(source, bytes) else opened(source)
+
+
+def content(source: str | os.PathLike[str] | bytes) -> bytes:
+    """All bytes of a file on a disk or behind a URL, or those that are given."""
+    if isinstance(source, bytes):
+        return source
+    with opened(source) as fp:
+        return fp.read()
 
 
 def size(path: str | os.PathLike[str]) -> int:
@@ -126,7 +141,7 @@ def modified(url: str) -> float | None:
 
 def check_writable(url: str) -> None:
     """CodecError for a URL that nothing is ever written to."""
-    if url.startswith(("http://", "https://")):
+    if url.startswith(_HTTP):
         raise CodecError(f"{url} can be read and not written; name another output with -o")
 
 
@@ -164,7 +179,7 @@ def _place(url: str) -> tuple[Any, str]:
         from fsspec.core import url_to_fs
 
         options: dict[str, Any] = {}
-        if url.startswith(("http://", "https://")):
+        if url.startswith(_HTTP):
             from aiohttp import ClientTimeout
 
             options["client_kwargs"] = {"timeout": ClientTimeout(connect=_SILENCE, sock_read=_SILENCE)}
@@ -206,7 +221,7 @@ _NUMBERS = {
 }  # fmt: skip
 
 
-class _Remote(io.RawIOBase):
+class _Remote(Seekable):
     """A file behind a URL. After a jump little is fetched, when it is read in order more each time."""
 
     def __init__(self, url: str) -> None:
@@ -231,19 +246,6 @@ class _Remote(io.RawIOBase):
                 if len(data) > _UNSAID:
                     raise CodecError(f"{self.name} doesn't say its size, and is over {_UNSAID >> 20} MiB; download it")
         return bytes(data)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        self._at = max(offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence], 0)
-        return self._at
 
     def read(self, size: int | None = -1, /) -> bytes:
         """As many bytes as are asked for, fewer at the end alone."""

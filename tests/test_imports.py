@@ -13,12 +13,12 @@ from codec.codecs import all_codecs
 
 # From below to above. What stands in one line doesn't know of each other.
 LAYERS = (
-    {"errors"},
+    {"errors", "seekable"},
     {"urls"},
     {"arguments", "content", "device", "interrupts", "locking", "requirements", "surroundings", "tiling", "weights"},
     {"output", "view"},
-    {"container", "entropy", "installation", "processes"},
-    {"cluster"},
+    {"container", "entropy", "installation", "jobs"},
+    {"cluster", "processes"},
     {"engines"},
     {"media"},
     {"perception", "standard"},

@@ -6,18 +6,18 @@ file, which all would share.
 
 from __future__ import annotations
 
-import io
 import os
 import threading
 from typing import IO, Any
 
 from codec.container.sections import MAGIC, VERSION
+from codec.seekable import Seekable
 
 _OPENING = MAGIC + bytes([VERSION])
 _SEEKING = threading.Lock()
 
 
-class Window(io.RawIOBase):
+class Window(Seekable):
     """A file of magic and version and then the bytes `start` to `stop` of another, which is read where it is read."""
 
     def __init__(self, fp: IO[bytes], start: int, stop: int) -> None:
@@ -33,19 +33,6 @@ class Window(io.RawIOBase):
     @_at.setter
     def _at(self, value: int) -> None:
         self._place.at = value
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = max(offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence], 0)
-        return self._at
 
     def readinto(self, buffer: Any) -> int:
         if self._at < len(_OPENING):

@@ -18,7 +18,7 @@ from codec.container.salvage import salvage
 from codec.container.sections import MAGIC, SUFFIX, VERSION
 from codec.container.sessions import Entry, Segment, check_name, pack_archive, pack_entry
 from codec.container.standard import CHROMA, STANDARDS, Stream
-from codec.container.stream import pack_bare, read, read_bare, read_header, write
+from codec.container.stream import pack_bare, read, read_bare, read_header, to_bytes, write
 from codec.container.units import UNIT_BYTES, Unit
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "read_unit",
     "recover",
     "salvage",
+    "to_bytes",
     "unpack_chunks",
     "unpack_last",
     "unpack_tags",

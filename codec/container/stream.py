@@ -35,6 +35,13 @@ def write(fp: IO[bytes], header: Header, units: Iterable[Unit], limits: Limits =
     write_session(fp, Tally(header, limits), chain(opening, units))
 
 
+def to_bytes(header: Header, units: Iterable[Unit], limits: Limits = LIMITS) -> bytes:
+    """What `write` writes."""
+    buffer = io.BytesIO()
+    write(buffer, header, units, limits)
+    return buffer.getvalue()
+
+
 def pack_bare(header: Header, limits: Limits = LIMITS) -> bytes:
     """What stands between version and units; the whole content of a session of an archive that has no units."""
     packed = section(b"H", pack_header(header, limits))

@@ -110,11 +110,8 @@ def is_video(source: str | os.PathLike[str] | bytes) -> bool:
 
     Pictures that move (GIF, WebP, APNG, AVIF) are images. Matroska counts as video, even if only sound is in it.
     """
-    if isinstance(source, bytes):
-        head = source[:HEAD]
-    else:
-        with urls.opened(source) as fp:
-            head = fp.read(HEAD)
+    with urls.stream(source) as fp:
+        head = fp.read(HEAD)
     if recognise(head) is not None:
         return False
     if head[4:8] == b"ftyp":

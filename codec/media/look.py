@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
 from typing import IO, NamedTuple
 
@@ -39,9 +38,7 @@ class Look(NamedTuple):
 def look(source: str | bytes, max_pixels: int = MAX_PIXELS) -> Look:
     """Look at a file: its path, URL or bytes. MediaError for what is no image or isn't taken, LimitError for too many
     pixels, OSError for a file that can't be read. An alpha channel counts even if it is opaque."""
-    if isinstance(source, bytes):
-        return _looked(io.BytesIO(source), len(source), max_pixels)
-    with urls.opened(source) as fp:
+    with urls.stream(source) as fp:
         size = fp.seek(0, os.SEEK_END)
         fp.seek(0)
         return _looked(fp, size, max_pixels)

@@ -6,6 +6,7 @@ It is sRGB, whatever the picture's colours are, so that it is right without a pr
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -67,6 +68,15 @@ def read(preview: bytes) -> Image.Image:
     raise MediaError("the preview is no plain JPEG of at most 512 pixels a side; decode the picture itself")
 
 
+def of(metadata: Mapping[str, bytes], width: int, height: int) -> Image.Image | None:
+    """The preview of a picture of this size; None where there is none, or none that can be it."""
+    try:
+        image = read(metadata.get("preview", b""))
+    except MediaError:
+        return None
+    return image if shaped_like(image, width, height) else None
+
+
 def shaped_like(image: Image.Image, width: int, height: int) -> bool:
     """Whether a preview's sides are to each other as a picture's, but for the rounding of one of them."""
     return abs(image.width * height - image.height * width) <= max(width, height)
@@ -76,15 +86,10 @@ def standing_in(info: Info, view: View) -> np.ndarray | None:
     """A small view of a picture, [height, width, channels], from the preview in its metadata; None where there is none
     that is large enough and in the picture's own colours."""
     alike = info.depth == 8 and info.channels in (1, 3) and info.color == SRGB and "icc" not in info.metadata
-    if view.scale == 1 or not alike or "preview" not in info.metadata:
-        return None
-    try:
-        image = read(info.metadata["preview"])
-    except MediaError:
+    image = of(info.metadata, info.width, info.height) if view.scale > 1 and alike else None
+    if image is None:
         return None
     whole = view_of(info.width, info.height, None, view.scale).size
-    if not shaped_like(image, info.width, info.height):
-        return None
     if image.mode != ("L" if info.channels == 1 else "RGB") or image.width < whole[0] or image.height < whole[1]:
         return None
     left, top = view.left // view.scale, view.top // view.scale

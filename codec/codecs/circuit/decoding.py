@@ -14,14 +14,14 @@ from codec.codecs.base import Progress
 from codec.codecs.checksum import compare
 from codec.codecs.circuit import layout, method_circuit, methods, phases, samples, tuned_unit
 from codec.codecs.circuit.abreast import abreast
-from codec.codecs.circuit.head import WITH_ALPHA, Arrangement, parse
+from codec.codecs.circuit.head import Arrangement, parse
 from codec.codecs.circuit.network import Network
 from codec.codecs.circuit.parts import Part, checksum, parts_of
 from codec.codecs.circuit.work import Told, Work
 from codec.codecs.partial import Damage, Found, attempt, check_plain, check_some
 from codec.container import Header, Unit
 from codec.errors import FormatError
-from codec.view import Canvas, View
+from codec.view import WITH_ALPHA, Canvas, View
 
 
 def needs(header: Header, view: View) -> set[int]:

@@ -10,9 +10,9 @@ from codec.codecs.circuit.levels import Levels
 from codec.codecs.partial import check_count, check_plain
 from codec.container import Header, Unit
 from codec.errors import FormatError
+from codec.view import WITH_ALPHA
 
 TILED, GREY, OPAQUE, LEVELS, TUNED = 1, 2, 4, 8, 16  # flags
-WITH_ALPHA = (2, 4)  # numbers of channels
 CONSTANT = 1 << 24  # pixels of one value: they cost nothing, so a limit keeps memory in bounds
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.codecs.circuit import layout
-from codec.codecs.circuit.head import WITH_ALPHA, Arrangement
+from codec.codecs.circuit.head import Arrangement
 from codec.container import Header
+from codec.view import WITH_ALPHA
 
 
 class Part(NamedTuple):

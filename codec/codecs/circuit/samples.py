@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from codec.codecs.circuit import levels, method_circuit, method_webp
 from codec.codecs.circuit.drawn import DRAWN, flatness
-from codec.codecs.circuit.head import CONSTANT, WITH_ALPHA, Arrangement
+from codec.codecs.circuit.head import CONSTANT, Arrangement
 from codec.codecs.circuit.levels import Levels
 from codec.codecs.circuit.network import Network
+from codec.view import WITH_ALPHA
 
 _SPARSE = 0.75  # share of the values between the first and the last used, below which ranks are tried
 _WORTH = 0.98  # of an estimate

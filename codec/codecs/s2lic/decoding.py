@@ -17,12 +17,12 @@ from torch import Tensor
 from codec import tiling
 from codec.codecs.base import Progress
 from codec.codecs.partial import Damage, Found, attempt, check_plain, check_some
-from codec.codecs.s2lic.head import WITH_ALPHA, is_mapped
+from codec.codecs.s2lic.head import is_mapped
 from codec.codecs.s2lic.ratemap import Rates
 from codec.container import Header, Unit
 from codec.entropy.planes import code_alpha
 from codec.models.s2lic.model import PATCH
-from codec.view import Canvas, View, view_of
+from codec.view import WITH_ALPHA, Canvas, View, view_of
 
 if TYPE_CHECKING:
     from codec.codecs.s2lic.image import S2licImages

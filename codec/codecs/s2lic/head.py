@@ -11,8 +11,8 @@ from codec.codecs.partial import check_count, check_plain
 from codec.codecs.s2lic import CODEC
 from codec.container import Header, Unit
 from codec.errors import FormatError
+from codec.view import WITH_ALPHA
 
-WITH_ALPHA = (2, 4)  # numbers of channels
 QUALITY_STEPS = 256  # quality is stored in steps of 1/256
 MAPPED = 1 << 15  # flag beside it: each unit begins with rates of its cells (ratemap.py)
 

@@ -26,7 +26,6 @@ from codec.codecs.partial import Damage, Found, expect
 from codec.codecs.s2lic import CODEC, decoding, search
 from codec.codecs.s2lic.head import (
     QUALITY_STEPS,
-    WITH_ALPHA,
     check_image,
     is_mapped,
     pack_private,
@@ -46,7 +45,7 @@ from codec.media import Info
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import PATCH, S2LIC, pad_to
 from codec.output import write_whole
-from codec.view import View, view_of
+from codec.view import WITH_ALPHA, View, view_of
 
 
 class S2licImages:

@@ -23,6 +23,7 @@ from codec.codecs.s2lic.distortion import (
 from codec.codecs.s2lic.refine import Place, best_symbols, refine
 from codec.metrics.structure import decibels, ms_ssim
 from codec.models.s2lic.prior import gaussian_likelihood
+from codec.view import WITH_ALPHA
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def coded(
     header, units = codec_.encode(info, [frame], ImageOptions(quality=quality, effort=effort))
     made = list(units)
     decoded = next(codec_.decode(header, made))
-    colours = frame.shape[2] - (frame.shape[2] in s2lic.WITH_ALPHA)
+    colours = frame.shape[2] - (frame.shape[2] in WITH_ALPHA)
     error = (decoded[..., :colours].astype(float) - frame[..., :colours]) / ((1 << depth) - 1)
     weight = float(error_weight(codec_.model, codec_.rate(header).float(), 1, 1))
     return 8 * sum(len(u.payload) for u in made) / frame[..., 0].size + weight * np.mean(error**2), decoded
@@ -88,12 +89,12 @@ def test_what_a_search_found_is_left_where_the_real_file_is_not_better(
 @pytest.mark.parametrize("depth", [8, 16])
 def test_grey_transparent_and_deep_pictures_are_searched(opened: s2lic.S2licImages, channels: int, depth: int) -> None:
     frame = (picture(70, 66, channels) * (1 if depth == 8 else 257)).astype(np.uint8 if depth == 8 else np.uint16)
-    if channels in s2lic.WITH_ALPHA:
+    if channels in WITH_ALPHA:
         frame[..., -1] |= 1  # nothing is hidden: what is has no error that counts
     plain, _ = coded(opened, frame, 40, 1, depth)
     found, decoded = coded(opened, frame, 40, 4, depth)
     assert found < plain
-    if channels in s2lic.WITH_ALPHA:
+    if channels in WITH_ALPHA:
         assert (decoded[..., -1] == frame[..., -1]).all()
 
 
