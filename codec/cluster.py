@@ -12,18 +12,16 @@ import platform
 import signal
 import socket
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic
 
 from codec.errors import CodecError
-from codec.processes import Done, Failed, Job, Told, Value, sendable
+from codec.jobs import Done, Failed, Job, Told, Value, failed, next_job, packed
 
 _TRIES = 3  # of a job whose worker dies
 _AHEAD = 2  # jobs for each core of the cluster, so that none waits for this machine
 _PASSED = ("CODEC_WEIGHTS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # what workers are told of our environment
 _PATIENCE = 5.0  # seconds until the cluster answers
-_END = object()
 
 
 class Cluster(Generic[Job, Value]):
@@ -56,19 +54,16 @@ class Cluster(Generic[Job, Value]):
         ray, rest, ended = self._ray, iter(jobs), False
         while True:
             while not ended and len(self._busy) < self._room():
-                job = next(rest, _END)
-                if isinstance(job, Done):
-                    yield job
-                elif job is _END:
-                    ended = True
-                else:
-                    self._give(job, 1)  # type: ignore[arg-type]
+                following = yield from next_job(rest)
+                ended = following is None
+                for job in following or ():
+                    self._give(job, 1)
             if not self._busy:
                 return
             (ref,), _ = ray.wait(list(self._busy), num_returns=1)
             job, tries = self._busy.pop(ref)
             try:
-                told, failed, what = ray.get(ref)
+                told, done, what = ray.get(ref)
             except ray.exceptions.RayTaskError as error:  # what is wrong with the worker itself
                 text = str(error).strip().rpartition("\n")[2]
                 raise CodecError(f"a worker of the cluster failed: {text}; have one version of all there") from error
@@ -81,12 +76,7 @@ class Cluster(Generic[Job, Value]):
                 continue
             for one in told:
                 yield Told(job, one)
-            if failed:
-                raised, text = what
-                raised.__cause__ = RuntimeError(f"in a worker of the cluster:\n{text}")
-                yield Failed(job, raised)
-            else:
-                yield Done(job, what)
+            yield Done(job, what) if done else failed(job, what, "a worker of the cluster")
 
     def _room(self) -> int:
         """How many jobs may be on the way; a cluster may grow."""
@@ -134,7 +124,7 @@ def _connect(ray: Any, address: str) -> None:
 
 
 def _do(work: Any, job: Any, folder: str) -> tuple[list[tuple[Any, ...]], bool, Any]:
-    """What a worker does: all that is told, whether the job failed, and its value, or the error and where it was."""
+    """What a worker does: all that is told, whether the job was done, and its value, or the error as it is sent."""
     told: list[tuple[Any, ...]] = []
     try:
         try:
@@ -142,6 +132,6 @@ def _do(work: Any, job: Any, folder: str) -> tuple[list[tuple[Any, ...]], bool, 
         except OSError as error:
             text = f"{folder} is not on {platform.node()}; begin in a folder that every machine has"
             raise CodecError(text) from error
-        return told, False, work(job, lambda *what: told.append(what))
+        return told, True, work(job, lambda *what: told.append(what))
     except Exception as error:
-        return told, True, (sendable(error), traceback.format_exc())
+        return told, False, packed(error)

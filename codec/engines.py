@@ -10,7 +10,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from codec.processes import Done, Failed, Job, Processes, Told, Value
+from codec.jobs import Done, Failed, Job, Told, Value
+from codec.processes import Processes
 
 
 @dataclass(frozen=True)

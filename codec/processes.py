@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import threading
 import time
-import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -22,44 +20,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from codec.device import cores
 from codec.errors import CodecError
 from codec.interrupts import held
+from codec.jobs import Done, Failed, Job, Told, Value, failed, next_job, packed
 
 _PATIENCE = 3.0  # seconds between asking a process to stop and killing it
 _LOOK = 1.0  # seconds after which processes that say nothing are looked at
-_END = object()
 _TERMINAL = {signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)}  # what reaches every process of a terminal
-
-Job = TypeVar("Job")
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class Told(Generic[Job]):
-    """What a job says while it is worked on."""
-
-    job: Job
-    what: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Done(Generic[Job, Value]):
-    """What became of a job."""
-
-    job: Job
-    value: Value
-
-
-@dataclass(frozen=True)
-class Failed(Generic[Job]):
-    """A job that raised an exception, or whose process died: then that is a CodecError."""
-
-    job: Job
-    error: Exception
-    died: bool = False
 
 
 @dataclass
@@ -105,13 +75,9 @@ class Processes(Generic[Job, Value]):
             while waiting and len(self._busy) < self.count:
                 self._give(waiting.popleft())
             if not ended and len(self._busy) + len(waiting) < self.count + ahead:
-                job = next(rest, _END)
-                if isinstance(job, Done):
-                    yield job
-                elif job is _END:
-                    ended = True
-                else:
-                    waiting.append(job)  # type: ignore[arg-type]
+                job = yield from next_job(rest)
+                ended = job is None
+                waiting.extend(job or ())
             elif self._busy:
                 yield from self._heard()
             else:
@@ -142,9 +108,7 @@ class Processes(Generic[Job, Value]):
             if kind == "done":
                 yield Done(process.job, what)
             else:
-                error, text = what
-                error.__cause__ = RuntimeError(f"in a worker process:\n{text}")
-                yield Failed(process.job, error)
+                yield failed(process.job, what, "a worker process")
 
     def _speaking(self) -> list[Connection]:
         """The pipes that there is something in, or whose process is dead: its own children may hold a pipe open."""
@@ -221,21 +185,12 @@ def _serve(pipe: Connection, threads: int) -> None:
             try:
                 message = "done", work(job, tell)
             except Exception as error:
-                message = "failed", (sendable(error), traceback.format_exc())
+                message = "failed", packed(error)
             pipe.send(message)
     except (EOFError, ConnectionError):
         pass  # the parent is gone
     finally:
         os._exit(1)  # at once: the end of an interpreter with torch in it takes time
-
-
-def sendable(error: Exception) -> Exception:
-    """The error, or if it can't be pickled one that says the same."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
 
 
 def _leave_with_parent() -> None:

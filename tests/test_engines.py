@@ -9,7 +9,7 @@ import pytest
 
 from codec.engines import Where, run
 from codec.errors import CodecError, MediaError
-from codec.processes import Done, Failed
+from codec.jobs import Done, Failed
 
 
 def work(job: str, tell: Callable[..., None]) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from codec.errors import CodecError, MediaError
-from codec.processes import Done, Failed, Processes, Told
+from codec.jobs import Done, Failed, Told
+from codec.processes import Processes
 
 START = os.getpid()
 

@@ -18,9 +18,10 @@ from codec.codecs.base import Chain, ChainTask, SearchableCodec, VideoCodec, Vid
 from codec.codecs.options import VideoOptions, VideoProgress
 from codec.container import Header, Unit
 from codec.errors import MediaError
+from codec.jobs import Done, Failed, Told
 from codec.media.video import Picture, Video, read_video
 from codec.media.video.opening import Version, VideoSource, changed
-from codec.processes import Done, Failed, Processes, Told
+from codec.processes import Processes
 from codec.video.cuts import chains
 
 _READERS = 3  # of one video that are kept open

@@ -14,7 +14,7 @@ from PIL import Image
 
 from codec.engines import Where, run
 from codec.errors import CodecError
-from codec.processes import Done, Failed
+from codec.jobs import Done, Failed
 
 pytest.importorskip("ray", exc_type=ImportError)
 
