@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
@@ -25,11 +25,9 @@ from codec.cli.options import BatchOptions
 from codec.cli.progress import BatchLine, duration
 from codec.cli.walk import Found, find
 from codec.device import cores
+from codec.engines import Done, Where, run
 from codec.errors import CodecError
 from codec.output import clear
-
-if TYPE_CHECKING:
-    from codec.engines import Done, Where
 
 Tell: TypeAlias = Callable[..., None]  # steps done, steps in all, and maybe a text
 Watch: TypeAlias = Callable[..., None]  # the job, then as Tell
@@ -154,8 +152,6 @@ def run_jobs(
 
 def _where(options: BatchOptions, jobs: Sequence[Job]) -> Where:
     """Where the work is done; standard input and output belong to this process alone."""
-    from codec.engines import Where  # multiprocessing costs start-up time
-
     where = options.where(len(jobs))
     if any(STDIO in (job.source, job.target) for job in jobs):
         if where.ray:
@@ -168,7 +164,6 @@ def _results(
     work: Work, steps: Iterator[Job | Result], where: Where, watch: Watch | None
 ) -> Generator[Result, None, None]:
     """The results of all steps, in the order in which they are ready."""
-    from codec.engines import Done, run  # as above
 
     def begun(step: Job | Result) -> Job | Done[Job, Result]:
         if isinstance(step, Result):

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from codec import codecs, container, media, originals, pictures
+from codec import codecs, container, media, originals
 from codec.arguments import check_number, check_told
 from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
 from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
@@ -128,6 +128,8 @@ def encode(
     if preview:
         (frame,) = frames
         info, frames = previews.added(info, frame), iter((frame,))
+    from codec import pictures  # metrics, which decoding does without
+
     encoded = pictures.encode(images, opened, info, frames, options, Limits(pixels=max_pixels), progress)
     told += encoded.notes
     if reached is not None:

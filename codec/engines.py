@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from codec.jobs import Done, Failed, Job, Told, Value
-from codec.processes import Processes
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,8 @@ def _here(work: Any, jobs: Iterable[Any], heard: Callable[..., None] | None) -> 
 
 def _engine(work: Any, where: Where, threads: int | None, again: Any) -> Any:
     if not where.ray:
+        from codec.processes import Processes  # multiprocessing costs start-up time
+
         return Processes(work, where.count, threads)
     from codec.cluster import Cluster
 

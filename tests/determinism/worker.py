@@ -37,7 +37,7 @@ from codec.models.s2lic.model import PATCH
 
 wavefront._WORTH = 0  # kernels for small pictures too
 if "NO_NUMBA" in os.environ:
-    sys.modules["numba"] = None  # type: ignore[assignment]
+    sys.modules["codec.codecs.circuit.compiled"] = None  # type: ignore[assignment]
 
 
 class Recorder:

@@ -2,12 +2,12 @@
 
 Each does what functions of numpy's do (named in its docstring), in one loop and without arrays in between. All values
 are whole numbers that float64 (in the network float32) holds exactly, and quotients are rounded as IEEE 754 says, so
-results are equal bit for bit; tests compare both. ImportError without numba.
+results are equal bit for bit; tests compare both. They make no arrays, so compiled they need nothing of numba's.
+ImportError without numba.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -20,6 +20,8 @@ from codec.models.circuit.shape import SCALES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+ALONE: Any = {"error_model": "numpy", "_nrt": False}  # neither raises nor counts references
+
 _HALF = SUBLEVELS // 2  # what half a level is
 _SHIFT, _POSITIONS = SUBLEVELS.bit_length() - 1, 2 * REACH
 _LIMIT = SUBLEVELS * (REACH - NEAR - 1)
@@ -27,13 +29,12 @@ _BINS = WINDOW // BIN
 _SUM, _UNIT = float(1 << PRECISION), float(1 << (CODER_PRECISION - PRECISION))
 
 
-def _compiled(function: F) -> F:
-    """Compiled at its first call, and kept on the disk for the processes that follow."""
-    # RuntimeError without a folder to keep it in: compiling takes seconds.
-    return cast(F, numba.njit(function, cache=True, nogil=True))
+def compiled(function: F) -> F:
+    """To be compiled at its first call."""
+    return cast(F, numba.njit(function, **ALONE))
 
 
-@_compiled
+@compiled
 def look(flat, at, taps, pairs, corners, table, level, both, x):  # type: ignore[no-untyped-def]
     """Network.inputs: fills `both` [n, C] and of `x` [n, inputs + ...] the inputs.
 
@@ -61,7 +62,7 @@ def look(flat, at, taps, pairs, corners, table, level, both, x):  # type: ignore
             x[i, (count + 1) * channels + c] = table[min(int(active), len(table) - 1)]
 
 
-@_compiled
+@compiled
 def gather(features, at, near, place, x):  # type: ignore[no-untyped-def]
     """The neighbours' features, into `x` [n, place + ...] from column `place` on."""
     for i in range(len(at)):
@@ -73,7 +74,7 @@ def gather(features, at, near, place, x):  # type: ignore[no-untyped-def]
                 column += 1
 
 
-@_compiled
+@compiled
 def own(x, pixels, both, taps, level, out):  # type: ignore[no-untyped-def]
     """The inputs of Network.features, [n, (1 + taps) C]: what coded pixels are themselves, then around them."""
     channels = pixels.shape[1]
@@ -84,10 +85,10 @@ def own(x, pixels, both, taps, level, out):  # type: ignore[no-untyped-def]
                 out[i, (1 + j) * channels + c] = x[i, taps[j] * channels + c]
 
 
-@_compiled
+@compiled
 def windows(  # type: ignore[no-untyped-def]
     head, lines, channel, told, line, both, first, posterior, table, cdf, depth,
-    weights, mu, start, entry, origin, rows,
+    weights, mu, start, entry, origin, rows, scratch,
 ):  # fmt: skip
     """A channel's components from what its `head` gave [n, 3 K], and the pmfs of which eighth of the window.
 
@@ -97,8 +98,7 @@ def windows(  # type: ignore[no-untyped-def]
     entry [n, K], start and origin [n], rows [n, 10]. As prior, window_of and integer_pmf of leaves.py.
     """
     n, k = weights.shape
-    size = _BINS + 2
-    cumulative = np.empty(size, np.float64)
+    cumulative = scratch[: _BINS + 2]
     for i in range(n):
         begin, moved = both[i, channel], lines[i, channel]
         if channel:
@@ -152,15 +152,15 @@ def windows(  # type: ignore[no-untyped-def]
         _row(cumulative, rows, i)
 
 
-@_compiled
-def cells(bins, start, weights, entry, cdf, depth, result, inside, outside, rows):  # type: ignore[no-untyped-def]
+@compiled
+def cells(bins, start, weights, entry, cdf, depth, result, inside, outside, rows, scratch):  # type: ignore[no-untyped-def]
     """From which eighths [n] of the window, 0 for below it: the first value in each, `result` [n]; which lanes are
     inside and outside; and for those inside the pmfs [m, 8] of which of the eight values. Returns m.
 
     As _code_cells of leaves.py.
     """
     n, k = weights.shape
-    cumulative = np.empty(BIN, np.float64)
+    cumulative = scratch[:BIN]
     count = 0
     for i in range(n):
         b = int(bins[i]) - 1
@@ -189,29 +189,31 @@ def cells(bins, start, weights, entry, cdf, depth, result, inside, outside, rows
     return count
 
 
-@_compiled
-def far(at, above, start, first, weights, entry, cdf, rows):  # type: ignore[no-untyped-def]
-    """Pmfs [m, 256] of which near value from `first` [m] on, for lanes `at` [m] whose values lie outside their window,
-    above it or below.
+@compiled
+def far(at, bins, start, weights, entry, cdf, depth, near, rows, scratch):  # type: ignore[no-untyped-def]
+    """For lanes `at` [m], whose values lie outside their windows, above it or, where `bins` is 0, below: the first near
+    value, `near` [m], and the pmfs [m, 256] of which from there on.
 
-    As _code_far of leaves.py.
+    As first_near and _code_far of leaves.py.
     """
     k, size = weights.shape[1], rows.shape[1]
-    cumulative = np.empty(size, np.float64)
+    cumulative = scratch[:size]
     for i in range(len(at)):
         lane = at[i]
+        first = min(max(start[lane] - (NEAR - WINDOW) // 2, 0), (1 << depth) - NEAR)
+        near[i] = first
         cumulative[:] = 0
         total = 0.0
         for j in range(k):
             w = weights[lane, j]
-            e = entry[lane, j] + first[i] - start[lane] + 1
+            e = entry[lane, j] + first - start[lane] + 1
             total += w
             for b in range(size):
                 cumulative[b] += w * cdf[e + b]
         cumulative[size - 1] = total * ONE
-        below = start[lane] - first[i]  # values
+        below = start[lane] - first  # values
         low, high = 0.0, 0.0
-        if above[i]:
+        if bins[lane] > 0:
             low, high = cumulative[min(below + WINDOW, size) - 1], cumulative[size - 1]
         elif below:
             high = cumulative[below - 1]
@@ -220,7 +222,7 @@ def far(at, above, start, first, weights, entry, cdf, rows):  # type: ignore[no-
         _row(cumulative, rows, i)
 
 
-@_compiled
+@compiled
 def settle(  # type: ignore[no-untyped-def]
     values, start, origin, weights, mu, entry, cdf, depth, channel, limits, posterior, first, told, result
 ):
@@ -257,15 +259,16 @@ def settle(  # type: ignore[no-untyped-def]
         told[i, column + 1] = min(max(surprise, -limits[1]), limits[1])
 
 
-@_compiled
+@compiled
 def _renorm(weights, i, most):  # type: ignore[no-untyped-def]
     """renorm of leaves.py, for one row whose largest entry is `most`."""
-    factor = math.ldexp(1.0, WEIGHT_BITS - math.frexp(most)[1])
+    exponent = (np.float64(most).view(np.int64) >> 52) - 1022  # frexp's
+    factor = np.int64((1023 + WEIGHT_BITS - exponent) << 52).view(np.float64)  # 2^(WEIGHT_BITS - exponent)
     for j in range(weights.shape[1]):
         weights[i, j] = max(np.floor(weights[i, j] * factor), 1.0)
 
 
-@_compiled
+@compiled
 def _row(cumulative, rows, i):  # type: ignore[no-untyped-def]
     """integer_pmf of leaves.py, for one row, and pmf_rows of the entropy coder."""
     size = len(cumulative)

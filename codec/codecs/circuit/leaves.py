@@ -237,6 +237,8 @@ def code_farther(
     coder: Coder | InOrder, values: Int | None, above: NDArray[np.bool_], first: Int, result: Int, depth: int
 ) -> Int:
     """The values behind `result`: the outermost near values stand for those beyond them, too, where there are any."""
+    if 1 << depth == NEAR:
+        return result
     ends = result == np.where(above, first + NEAR - 1, first)
     at = np.flatnonzero(ends & (result > 0) & (result < (1 << depth) - 1))
     if len(at):

@@ -14,54 +14,19 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numpy.typing import NDArray
 
-from codec.codecs.circuit.network import TOP, Layer
-
-Int16 = NDArray[np.int16]
-
-ROWS, BLOCK = 8, 16  # of a tile: lanes that are computed together, outputs that lie together
+from codec.codecs.circuit.kernels import compiled
+from codec.codecs.circuit.network import TOP
+from codec.codecs.circuit.packed import BLOCK, ROWS
 
 _I16, _I32, _F32 = ir.IntType(16), ir.IntType(32), ir.FloatType()
 _SIZE = ir.IntType(8 * np.dtype(np.intp).itemsize)
 
 
-@dataclass(frozen=True, eq=False)
-class Packed:
-    """A layer as the product reads it, its outputs filled up to whole blocks."""
-
-    weight: Int16  # [blocks, pairs of inputs, outputs of a block, 2]
-    bias: NDArray[np.int32]
-    factor: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, layer: Layer) -> Packed:
-        """OverflowError if a weight doesn't fit, as a tuned one may not."""
-        if np.abs(layer.weight).max() > np.iinfo(np.int16).max:
-            raise OverflowError("a weight has more than 16 bits")
-        inputs, outputs = layer.weight.shape
-        weight = np.zeros((-(-inputs // 2) * 2, whole(outputs)), np.int16)
-        weight[:inputs, :outputs] = layer.weight
-        bias, factor = np.zeros(whole(outputs), np.int32), np.ones(whole(outputs), np.float32)
-        bias[:outputs], factor[:outputs] = layer.bias, layer.factor
-        blocks = weight.reshape(-1, 2, len(bias) // BLOCK, BLOCK).transpose(2, 0, 3, 1)
-        return cls(np.ascontiguousarray(blocks), bias, factor)
-
-
-def whole(outputs: int) -> int:
-    """So many outputs, in whole blocks."""
-    return -(-outputs // BLOCK) * BLOCK
-
-
-def lanes(n: int, width: int, kind: type[np.int16] | type[np.float32]) -> NDArray[Any]:
-    """An array [n, width] at the beginning of one of whole tiles, whose rest nobody reads: see `rows`."""
-    return np.empty((-(-n // ROWS) * ROWS, width), kind)
-
-
-@njit(cache=True, nogil=True)
+@compiled
 def dense(x, weight, bias, factor, out):  # type: ignore[no-untyped-def]
     """A layer (a `Packed`'s arrays) of x [n, inputs] int16 into the first columns of `out`, in whole blocks.
 

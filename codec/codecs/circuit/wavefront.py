@@ -105,11 +105,14 @@ def _code(
     if not decoding:
         _move(canvas.reshape(-1, stride, channels), tiles, into=True)
     graphics = Graphics(network, canvas, stride) if network.config.candidates else None
+    # Matches are of what is coded before a step; palettes are of small pictures.
+    alone = decoding or graphics is not None or palette is not None
+    spans = list(_spans(where.ends, 1 if alone else _SPAN))
     way: Way
     if kernels:
-        from codec.codecs.circuit.compiled import Compiled  # needs numba
+        from codec.codecs.circuit.compiled import Compiled  # needs llvmlite, and once numba
 
-        way = Compiled(network, canvas, stride, depth)
+        way = Compiled(network, canvas, stride, depth, max(end - begin for begin, end, _ in spans))
     else:
         way = Plain(network, canvas, stride, depth if palette is None else palette, graphics)
     right, below = np.arange(1, MARGIN + 1), stride + np.arange(-MARGIN, 0)
@@ -123,9 +126,7 @@ def _code(
 
     if not decoding:
         finish(where.positions, slice(None), canvas[where.positions])
-    # Matches are of what is coded before a step; palettes are of small pictures.
-    alone = decoding or graphics is not None or palette is not None
-    for begin, end, ends in _spans(where.ends, 1 if alone else _SPAN):
+    for begin, end, ends in spans:
         at = where.positions[begin:end]
         seen = way.look(at)
         known = None if decoding else canvas[at]

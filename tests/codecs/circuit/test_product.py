@@ -7,7 +7,7 @@ numba = pytest.importorskip("numba")
 
 from numba.core.registry import cpu_target  # noqa: E402
 
-from codec.codecs.circuit import product  # noqa: E402
+from codec.codecs.circuit import packed, product  # noqa: E402
 from codec.codecs.circuit.network import BOUND, TOP, Layer  # noqa: E402
 
 # Triples and features; the last is code that any processor runs.
@@ -35,14 +35,14 @@ def test_layers_are_those_of_numpy(triple: str, features: str, monkeypatch: pyte
     rng = np.random.default_rng(0)
     for inputs, outputs in ((1, 1), (7, 16), (66, 33), (98, 48)):
         expected, n = layer(inputs, outputs), 19
-        packed = product.Packed.of(expected)
-        x = product.lanes(n, inputs + 3, np.int16)
+        made = packed.Packed.of(expected)
+        x = np.empty((packed.tiled(n), inputs + 3), np.int16)
         x[:] = rng.integers(-32768, 32768, x.shape)  # what nobody reads, too
         x[:n, :inputs] = rng.integers(0, TOP, (n, inputs), endpoint=True)
         x[0, :inputs] = TOP
         for kind in (np.int16, np.float32):
-            out = product.lanes(n, product.whole(outputs), kind)
-            dense(x, packed.weight, packed.bias, packed.factor, out)
+            out = np.empty((packed.tiled(n), packed.whole(outputs)), kind)
+            dense(x, made.weight, made.bias, made.factor, out)
             known = x[:n, :inputs].astype(np.float32)
             wanted = expected.activate(known) if kind == np.int16 else expected(known)
             assert (out[:n, :outputs] == wanted).all()

@@ -73,12 +73,17 @@ def test_without_kernels_numpy_does_the_work(monkeypatch: pytest.MonkeyPatch, no
     assert all((a == b).all() for a, b in zip(decoded(net, encoded(net, tiles, 8), tiles, 8), tiles, strict=True))
 
 
-def test_kernels_that_compute_otherwise_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_that_compute_otherwise_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
-    from codec.codecs.circuit import kernels
+    from codec.codecs.circuit import compiled, table
 
-    settle = kernels.settle
-    monkeypatch.setattr(kernels, "settle", lambda values, *rest: settle(values + 1, *rest))
+    steps = compiled.steps()
+
+    def forgetful(words: int, which: int, channel: int = 0) -> None:
+        if which != table.LEARN:
+            steps(words, which, channel)
+
+    monkeypatch.setattr(compiled, "steps", lambda: forgetful)
     assert not wavefront.kernels_work(network(3))
 
 

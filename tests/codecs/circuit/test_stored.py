@@ -1,0 +1,98 @@
+"""Compiled steps are kept in a file, which other processes use without numba."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("numba")
+
+from test_wavefront import network
+
+from codec.codecs.circuit import compiled, stored, wavefront
+from codec.codecs.circuit import steps as source
+
+
+@pytest.fixture(autouse=True)
+def loaded_anew() -> Iterator[None]:
+    """Nothing of one test is loaded in another."""
+    compiled.steps.cache_clear()
+    yield
+    compiled.steps.cache_clear()
+    wavefront.kernels_work.cache_clear()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where what is compiled is kept, with nothing in it."""
+    monkeypatch.setattr(stored, "_folders", lambda: iter([tmp_path]))
+    return tmp_path
+
+
+def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    """What is compiled from now on, which takes no time here."""
+    kept, compiled_once = [], source.build()
+
+    def build() -> tuple[str, bytes]:
+        kept.append(compiled_once)
+        return compiled_once
+
+    monkeypatch.setattr(source, "build", build)
+    return kept
+
+
+def work() -> bool:
+    """Whether steps that are loaded now give what numpy gives."""
+    compiled.steps.cache_clear()
+    wavefront.kernels_work.cache_clear()
+    return wavefront.kernels_work(network(3))
+
+
+def test_they_are_compiled_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = made(monkeypatch)
+    (folder / "steps-0123456789abcdef-0123456789abcdef.o").write_bytes(b"of another revision")
+    assert work()
+    (file,) = folder.iterdir()
+    assert work()
+    assert len(kept) == 1
+    for damaged in (b"", b"\0\0\0\0x", file.read_bytes()[:-1]):
+        file.write_bytes(damaged)
+        assert work()
+    assert len(kept) == 4
+
+
+def test_without_a_folder_numpy_does_the_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept = made(monkeypatch)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(stored, "_folders", lambda: iter([tmp_path / "file" / "folder"]))
+    assert not work()
+    assert not kept
+
+
+def test_a_file_that_another_process_writes_is_not_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = made(monkeypatch)
+
+    def busy(path: Path, data: bytes) -> None:
+        raise stored.CodecError("another process is writing it")
+
+    monkeypatch.setattr(stored, "write_whole", busy)
+    assert work()
+    assert kept and not list(folder.iterdir())
+
+
+def test_another_processor_has_another_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = stored._machine()
+    monkeypatch.setenv("NUMBA_CPU_NAME", "another")
+    assert stored._machine() != here
+
+
+def test_where_they_are_kept_numba_is_not_loaded() -> None:
+    compiled.steps()  # now they are
+    code = (
+        "import sys; sys.modules['numba'] = None\n"
+        "from codec.codecs.circuit.stored import steps\n"
+        "steps()\n"
+    )  # fmt: skip
+    subprocess.run([sys.executable, "-c", code], check=True)
