@@ -11,7 +11,7 @@ import click
 
 from codec import urls
 from codec.cli.archive.show import print_list
-from codec.cli.files import STDIO
+from codec.cli.files import STDIO, file_ids
 from codec.cli.messages import shown
 from codec.cli.ncf_files import files_of, work_on
 from codec.cli.options import FILE
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 @click.option("-v", "--verbose", is_flag=True, help="List the units too, and where every byte of the file goes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file on stdout.")
 @click.option("--preview", metavar="OUT", type=FILE, help="Write the small JPEG that is in the file to OUT, or - .")
-def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool, preview: str | None) -> None:
+@click.option("-f", "--force", is_flag=True, help="Overwrite OUT.")
+def info(
+    sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool, preview: str | None, force: bool
+) -> None:
     """Show what is in .ncf files.
 
     \b
@@ -46,8 +49,10 @@ def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool
     if preview is not None:
         if len(sources) != 1 or recursive:
             raise click.UsageError("--preview OUT is of one file; name just that")
-        work_on(files_of(sources, recursive), partial(_write_preview, target=preview))
+        work_on(files_of(sources, recursive), partial(_write_preview, target=preview, replace=force))
         return
+    if force:
+        raise click.UsageError("--force overwrites what --preview writes; leave it out")
 
     def work(source: str, tell: Any) -> str | None:
         if is_archive(source):
@@ -59,7 +64,7 @@ def info(sources: tuple[str, ...], recursive: bool, verbose: bool, as_json: bool
     work_on(files_of(sources, recursive), work)
 
 
-def _write_preview(source: str, tell: Any, *, target: str) -> None:
+def _write_preview(source: str, tell: Any, *, target: str, replace: bool) -> None:
     """The JPEG that is in a file, as it is."""
     from codec import container
     from codec.media import previews
@@ -70,9 +75,11 @@ def _write_preview(source: str, tell: Any, *, target: str) -> None:
     if data is None:
         raise CodecError("there is no preview in it; codec decode --thumbnail 256 makes a small picture")
     previews.read(data)  # a JPEG, and a small one
-    if target != STDIO and os.path.lexists(target):
-        raise CodecError(f"the output {target} exists already; name another")
-    with atomic_write(target, replace=False) as out:
+    if STDIO not in (source, target) and file_ids([source]).keys() & file_ids([target]).keys():
+        raise CodecError(f"the output {target} is the input {source}; name another")
+    if target != STDIO and not replace and os.path.lexists(target):
+        raise CodecError(f"the output {target} exists already; name another, or overwrite it with -f")
+    with atomic_write(target, replace) as out:
         out.write(data)
 
 

@@ -82,9 +82,9 @@ class Target:
         if self.ssim is not None and not 0 < self.ssim < 1:
             raise CodecError("an MS-SSIM lies between 0 and 1; give one such as 0.97")
         if not all(value is None or 0 < value < 1000 for value in (self.psnr, self.bpp)):
-            raise CodecError("a target must be above 0; give a PSNR in dB or a rate in bits per pixel")
+            raise CodecError("a target lies between 0 and 1000; give a PSNR in dB or a rate in bits per pixel")
         if self.size is not None and not 0 < self.size < 2**50:
-            raise CodecError("a target must be above 0; give a size in bytes, or as 500k or 20M")
+            raise CodecError("a size lies between 1 byte and a thousand terabytes; give one such as 500k or 20M")
 
 
 @dataclass(frozen=True)

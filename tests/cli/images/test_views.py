@@ -48,6 +48,11 @@ def test_a_preview_is_named_and_taken_out(photo: Path, tmp_path: Path) -> None:
     call("info", "--preview", small, target)
     assert small.read_bytes() == codec.info(target).metadata["preview"] and Image.open(small).size == (96, 64)
     assert "exists already" in refused("info", "--preview", small, target)
+    small.write_bytes(b"old")
+    call("info", "-f", "--preview", small, target)
+    assert small.read_bytes() == codec.info(target).metadata["preview"]
+    assert "is the input" in refused("info", "-f", "--preview", target, target)
+    refused("info", "-f", target, code=2)
     refused("info", "--preview", small, target, target, code=2)
     call("encode", "-f", photo, "-o", target)
     assert "no preview" in refused("info", "--preview", tmp_path / "b.jpg", target)
