@@ -5,25 +5,34 @@
     for batch in loader:
         batch["image"], batch["key"]                             # uint8 [16, 3, H, W], names
 
-Workers decode each by itself; a dataset may be used before they are forked, and in several processes at once.
+Workers decode each by itself; a dataset may be used before they are forked, and in several processes at once. With a
+GPU they do half of it, and the GPU the other half of a whole batch:
+
+    data = codec.torch.Dataset("photos/", whole=False)
+    loader = torch.utils.data.DataLoader(data, batch_size=16, num_workers=4, collate_fn=list)
+    for batch in loader:
+        images = codec.torch.finish([item["image"] for item in batch], "cuda")  # uint8 [3, H, W] each
 """
 
 from __future__ import annotations
 
+import io
 import os
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils import data
 
-from codec import api, media, urls
+from codec import api, codecs, container, media, urls
+from codec.codecs.base import BatchedImages, Descriptor
 from codec.container import MAGIC
+from codec.device import resolve
 from codec.errors import CodecError
 from codec.media import SUFFIXES
 
@@ -50,14 +59,19 @@ class Dataset(data.Dataset[dict[str, Any]]):
     `paths`: folders, which are searched through, files and tar shards; or their URLs. All kinds of pictures that
     `codec encode` reads may be among them. `channels`: 3, 1 (luma) or 4 (with alpha). Raises CodecError for paths with
     no picture in them, and where an item's file is damaged, which its message names.
+
+    `whole=False`: of s2lic pictures of up to 1.5 megapixels "image" is what `finish` makes pictures of, many at once.
     """
 
     def __init__(
-        self, paths: Paths, transform: Transform | None = None, channels: int = 3, device: str = "cpu"
-    ) -> None:
+        self, paths: Paths, transform: Transform | None = None, channels: int = 3, device: str = "cpu",
+        whole: bool = True,
+    ) -> None:  # fmt: skip
         if channels not in _CHANNELS:
             raise CodecError(f"{channels!r} channels; give one of {', '.join(map(str, _CHANNELS))}")
-        self.transform, self.channels, self.device = transform, channels, device
+        if not whole and (transform is not None or channels != 3 or device != "cpu"):
+            raise CodecError("with whole=False pictures have 3 channels and get a device and transforms after finish()")
+        self.transform, self.channels, self.device, self.whole = transform, channels, device, whole
         given = [paths] if isinstance(paths, str | os.PathLike) else paths
         self.items = [item for path in given for item in _items(path)]
         if not self.items:
@@ -70,7 +84,10 @@ class Dataset(data.Dataset[dict[str, Any]]):
     def __getitem__(self, number: int) -> dict[str, Any]:
         key, picture, more = self.items[number]
         try:
-            image = _pixels(self._read(picture), self.channels, self.device)
+            encoded = self._read(picture)
+            image: Any = None if self.whole else _begun(encoded)
+            if image is None:
+                image = _pixels(encoded, self.channels, self.device)
         except CodecError as error:
             raise CodecError(f"{picture.path}{f', {key}' if picture.size >= 0 else ''}: {error}") from error
         item: dict[str, Any] = {suffix: self._read(part) for suffix, part in more.items()}
@@ -90,6 +107,32 @@ class Dataset(data.Dataset[dict[str, Any]]):
         file = self._files[name]
         file.seek(part.start)
         return file.read(part.size)
+
+
+class Begun(NamedTuple):
+    """A picture that a codec has begun to decode."""
+
+    codec: str
+    fingerprint: bytes
+    what: Any
+
+
+def finish(images: Sequence[Begun | Tensor], device: str = "auto") -> list[Tensor]:
+    """Pictures, uint8 [3, H, W], on a device, from what a Dataset with `whole=False` gives; tensors are moved there.
+
+    Those of one size are computed at once. They are those of `codec.decode`, but for rounding a level off.
+    """
+    begun: dict[tuple[str, bytes], dict[int, Any]] = {}
+    done: dict[int, Tensor] = {}
+    for number, image in enumerate(images):
+        if isinstance(image, Begun):
+            begun.setdefault((image.codec, image.fingerprint), {})[number] = image.what
+        else:
+            done[number] = image.to(resolve(device))
+    for (name, fingerprint), some in begun.items():
+        finished = _batched(codecs.named(name, "image"), fingerprint, device).finish(list(some.values()))
+        done |= dict(zip(some, finished, strict=True))
+    return [done[number] for number in range(len(images))]
 
 
 class Recode:
@@ -158,6 +201,25 @@ def _members(path: urls.Place) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
         if pictures:
             picture = parts.pop(pictures[0])
             yield key, picture, parts
+
+
+def _begun(encoded: bytes) -> Begun | None:
+    """What can be done of a picture without its pixels, if its codec decodes in two halves."""
+    if not encoded.startswith(MAGIC):
+        return None
+    header, units = container.read(io.BytesIO(encoded))
+    codec = codecs.of(header)
+    if header.rate is not None or codec.images is None or not codec.images.batched:
+        return None
+    found = list(units)
+    codec.check(header, found)
+    begun = _batched(codec, header.fingerprint, "cpu").begin(header, found)
+    return None if begun is None else Begun(codec.name, header.fingerprint, begun)
+
+
+def _batched(codec: Descriptor, fingerprint: bytes, device: str) -> BatchedImages:
+    assert codec.images is not None
+    return cast(BatchedImages, codec.images.open(fingerprint, device))
 
 
 def _pixels(encoded: bytes, channels: int, device: str) -> Tensor:

@@ -5,15 +5,18 @@ import pickle
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from helpers.places import PHOTO
 from PIL import Image
 from torch.utils.data import DataLoader
 
 import codec
-from codec.torch import Dataset, Recode
+from codec.errors import CodecError
+from codec.torch import Begun, Dataset, Recode, finish
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +150,48 @@ def test_recoding_loses_the_more_the_lower_the_quality() -> None:
     torch.manual_seed(0)
     drawn = [Recode((5, 90))(image) for _ in range(2)]
     assert not torch.equal(*drawn) and drawn[0].shape == image.shape and drawn[0].dtype == torch.uint8
+
+
+@pytest.fixture(scope="module")
+def lossy(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lossy pictures of two sizes, at several rates, and others among them."""
+    lossy = tmp_path_factory.mktemp("lossy")
+    with Image.open(PHOTO) as photo:
+        pictures: list[tuple[tuple[int, int, int, int], dict[str, Any]]] = [
+            ((0, 0, 150, 100), {"quality": 10}),
+            ((9, 9, 129, 73), {"quality": 60}),
+            ((50, 20, 200, 120), {"quality": 90}),
+            ((0, 40, 150, 140), {"quality": 30, "tune": "ssim"}),
+        ]
+        for number, (box, options) in enumerate(pictures):
+            (lossy / f"{number}.ncf").write_bytes(codec.encode(photo.crop(box), **options))
+        photo.crop((0, 0, 40, 30)).convert("L").save(lossy / "4.png")
+        (lossy / "5.ncf").write_bytes(codec.encode(photo.crop((0, 0, 90, 70)).convert("L"), quality=50))
+    (lossy / "6.ncf").write_bytes((folder / "0.ncf").read_bytes())
+    return lossy
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_are_finished_as_pictures_are_decoded(lossy: Path, workers: int) -> None:
+    loader = DataLoader(Dataset(lossy, whole=False), batch_size=4, num_workers=workers, collate_fn=list)
+    images = [item["image"] for batch in loader for item in batch]
+    assert [isinstance(image, Begun) for image in images] == [True] * 4 + [False] * 3
+    for image, whole in zip(finish(images), Dataset(lossy), strict=True):
+        wanted = whole["image"]
+        assert image.shape == wanted.shape and image.dtype == torch.uint8
+        assert (image.int() - wanted.int()).abs().max() <= 1
+
+
+def test_what_is_finished_later_has_no_transform(lossy: Path) -> None:
+    refused: tuple[dict[str, Any], ...] = ({"transform": Recode()}, {"channels": 1}, {"device": "cuda"})
+    for options in refused:
+        with pytest.raises(CodecError, match="after finish"):
+            Dataset(lossy, whole=False, **options)
+
+
+def test_damage_is_told_of_pictures_that_are_begun(lossy: Path, tmp_path: Path) -> None:
+    data = bytearray((lossy / "0.ncf").read_bytes())
+    data[-20] ^= 1
+    (tmp_path / "bad.ncf").write_bytes(data)
+    with pytest.raises(CodecError, match=r"bad\.ncf"):
+        Dataset(tmp_path, whole=False)[0]

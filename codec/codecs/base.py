@@ -16,6 +16,7 @@ from codec.codecs.options import EFFORTS, ImageOptions, VideoOptions, VideoProgr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from codec.codecs.partial import Damage, Found
     from codec.container import Header, Unit
@@ -52,6 +53,18 @@ class ImageCodec(Protocol):
         Header and number of units are checked at once (FormatError), units when the picture is asked for (DesyncError,
         too). With `damage`, what is wrong with units goes there, and their pixels are mid-grey and opaque.
         """
+        ...
+
+
+class BatchedImages(ImageCodec, Protocol):
+    """One that can decode in two halves: what is best done of each picture, then what a GPU does best of many."""
+
+    def begin(self, header: Header, units: Iterable[Found | None]) -> Any | None:
+        """The first half of a picture, picklable; None for one that is decoded whole. Raises what `decode` does."""
+        ...
+
+    def finish(self, begun: Sequence[Any]) -> list[Tensor]:
+        """Pictures, uint8 [3, H, W], on the codec's device: as `decode` has them, but for rounding a level off."""
         ...
 
 
@@ -286,13 +299,14 @@ def has_frames(header: Header, unit: Unit) -> bool:
 class ImageMedia:
     """How a codec does images. `open`: on a device, by a file's fingerprint or, to encode, with a file of weights
     (None: the default ones). `settings`: those of ImageOptions that it takes. `typical`: of one that opens LossyImages.
-    `expected`: without torch; None if nothing is known."""
+    `expected`: without torch; None if nothing is known. `batched`: whether it opens BatchedImages."""
 
     open: Callable[[bytes | Path | None, str], ImageCodec]
     settings: Mapping[str, Setting]
     variants: Mapping[str, Variant]
     typical: Typical | None = None
     expected: Callable[[Look, ImageOptions], Expected] | None = None
+    batched: bool = False
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ CODEC = Descriptor(
         },
         TYPICAL,
         _expected,
+        batched=True,
     ),
     videos=VideoMedia(
         _encoder,

@@ -10,7 +10,7 @@ The transforms may differ between machines in the last bit of a float; no symbol
 import contextlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from codec.codecs.base import Progress
 from codec.codecs.checksum import compare
 from codec.codecs.options import ImageOptions
 from codec.codecs.partial import Damage, Found, expect
-from codec.codecs.s2lic import CODEC, decoding, search
+from codec.codecs.s2lic import CODEC, batches, decoding, search
 from codec.codecs.s2lic.head import (
     QUALITY_STEPS,
     check_image,
@@ -176,9 +176,20 @@ class S2licImages:
 
     def synthesise(self, y_hat: Tensor, tile: tiling.Tile, region: tiling.Tile, rates: Rates) -> Tensor:
         """Pixels [1, 3, h, w] of a tile, not clipped, from y_hat of the region around it."""
+        return tiling.crop(self.pixels(y_hat, rates.of(region).float()), tile, region, 1)
+
+    def pixels(self, y_hat: Tensor, rates: Tensor) -> Tensor:
+        """[B, 3, h, w], not clipped, from y_hat [B, M, h / 16, w / 16] and rates [B] or [B, h / 64, w / 64]."""
         with _true_float32():
-            x = self.model.synthesise(y_hat.to(self.device), rates.of(region).float())
-        return tiling.crop(x, tile, region, 1)
+            return self.model.synthesise(y_hat.to(self.device), rates)
+
+    def begin(self, header: Header, units: Iterable[Found | None]) -> batches.Latents | None:
+        """See BatchedImages."""
+        return batches.begin(self, header, units)
+
+    def finish(self, begun: Sequence[batches.Latents]) -> list[Tensor]:
+        """See BatchedImages."""
+        return batches.finish(self, begun)
 
     @contextlib.contextmanager
     def checked(self, unit: Unit, whole: bool = True) -> Iterator[Decoder]:
