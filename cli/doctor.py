@@ -19,7 +19,7 @@ def doctor(as_json: bool) -> None:
     codec doctor
     codec doctor --json
 
-    Exit code 1 if something is broken. Nothing is installed, fetched or changed.
+    Exit code 1 if something is broken. Nothing is installed or fetched.
     """
     from codec.installation import examine
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from codec import codecs
 from codec.device import cores, threads
 
 PACKAGE = "neural-codec"
@@ -36,13 +37,14 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """What is there, most important first. Loads torch and PyAV, and nothing that they don't."""
+    """What is there, most important first. Loads torch and PyAV, and numba the first time."""
     place = f"{platform.system()} {platform.machine()}"
     yield Finding(
         "python", "ok", f"{platform.python_version()}, {place}, cores: {cores()}, threads for each file: {threads()}"
     )
     yield from _torch()
     yield from _packages()
+    yield from _fast()
     yield from _encoders()
     yield from _weights()
 
@@ -110,6 +112,20 @@ def _packages() -> Iterator[Finding]:
         if extra_name in extras:
             absent = ", ".join(extras[extra_name])
             yield Finding(extra_name, "optional", f"{what}: absent are {absent}", f'pip install ".[{extra_name}]"')
+
+
+def _fast() -> Iterator[Finding]:
+    version = version_of("numba")
+    for codec in codecs.all_codecs().values():
+        if codec.fast is None or version is None:
+            continue
+        try:
+            codec.fast()
+        except Exception as error:  # numba fails in many ways
+            text = f"numba {version} is of no use to {codec.name} here, which is slower without ({error})"
+            yield Finding("fast", "optional", text, "pip install --force-reinstall numba")
+        else:
+            yield Finding("fast", "ok", f"{codec.name} by numba {version}")
 
 
 def _encoders() -> Iterator[Finding]:

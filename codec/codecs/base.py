@@ -377,3 +377,4 @@ class Descriptor:
     values: Callable[[Header], dict[str, Any]] = no_values  # of the private bytes, without torch
     describe: Callable[[Header, Sequence[Unit]], UnitsDescription] = no_description  # without torch
     training: Mapping[str, str] = field(default_factory=dict)
+    fast: Callable[[], object] | None = None  # what the extra `fast` brings: raises what keeps it from working

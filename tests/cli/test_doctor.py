@@ -44,3 +44,16 @@ def test_what_a_package_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = findings(code=1)
     assert found["click"]["state"] == "broken" and found["click"]["remedy"].startswith("pip install 'click")
     assert found["compressai"]["state"] == found["heif"]["state"] == "optional"
+
+
+def test_why_what_should_be_fast_is_not_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    from codec.codecs.circuit import stored
+
+    def steps() -> None:
+        raise OSError("there is no folder to keep what is compiled")
+
+    assert findings()["fast"]["state"] == "ok"
+    monkeypatch.setattr(stored, "steps", steps)
+    found = findings()["fast"]
+    assert found["state"] == "optional" and "circuit here" in found["text"] and "no folder" in found["text"]

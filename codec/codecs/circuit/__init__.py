@@ -52,6 +52,12 @@ def _expected(look: Look, options: ImageOptions) -> Expected:
     return expected(look, options, EFFORT)
 
 
+def _fast() -> None:
+    from codec.codecs.circuit.stored import steps
+
+    steps()
+
+
 CODEC = Descriptor(
     name="circuit",
     id=2,
@@ -74,4 +80,5 @@ CODEC = Descriptor(
         "experts": "codec.train.experts",
         "export-circuit": "codec.train.quantise",
     },
+    fast=_fast,
 )

@@ -59,7 +59,7 @@ def _folder() -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             if os.access(folder, os.W_OK):
                 return folder
-    raise OSError("there is no folder to keep what is compiled")
+    raise OSError("there is no folder that can be written, to keep what is compiled: codec's own or ~/.cache")
 
 
 def _folders() -> Iterator[Path]:
