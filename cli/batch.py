@@ -92,9 +92,15 @@ def run_batch(
         raise click.UsageError("--force overwrites existing files and --skip-existing leaves them; choose one")
     sources = stdin_as_dash(sources)
     found = find(sources, recursive=options.recursive, suffixes=suffixes, output=options.output)
+    inputs = [one for one in found.inputs if not (one.inside and names.leave(one.path))]
+    if left := len(found.inputs) - len(inputs):
+        found.notes.append(
+            f"{left} files that codec decoded from the .ncf beside them are left out; name those you want"
+        )
+    found.inputs = inputs
     jobs = plan(found.inputs, options.output, names.name, make=not options.dry_run)
-    inputs = file_ids([job.source for job in jobs])
-    existing = Existing(jobs, inputs, options.output, names, options.force, options.skip_existing, options.dry_run)
+    ids = file_ids([job.source for job in jobs])
+    existing = Existing(jobs, ids, options.output, names, options.force, options.skip_existing, options.dry_run)
     run_jobs(verb, jobs, options, work=work, settle=existing.settled, found=found, share=share)
 
 

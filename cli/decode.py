@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from codec.container import Header
 
 
-def default_name(source: str, png: bool = False, less: bool = False) -> str:
-    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG (not with `less` than all
-    of it); other names get that appended, so that none is its own output."""
+def default_name(source: str, png: bool = False, kind: str = "") -> str:
+    """a.ncf -> a.png, or a.mp4 if it is a video (`png`: a folder a), or a.jpg if it is a JPEG; of a `kind` of less than
+    all of it a.kind.png. Other names get that appended, so that none is its own output."""
     stem, suffix = os.path.splitext(name := urls.named(source))
     stem = stem if suffix.lower() == ".ncf" else name + ".frames" * png
     ending = ".png"
-    if not less and (urls.is_url(source) or os.path.isfile(source)):  # what can be opened only once isn't opened yet
+    if not kind and (urls.is_url(source) or os.path.isfile(source)):  # what can be opened only once isn't opened yet
         with suppress(CodecError, OSError):  # told of when its turn comes
             header = _header(source, sys.maxsize)
             ending = ".mp4" if header.rate is not None else (_suffixes(header) or (ending,))[0]
-    return stem + ("" if png else ending)
+    return stem + (f".{kind}" if kind else "") + ("" if png else ending)
 
 
 def _suffixes(header: Header) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def decode(
         _decode_file, view=view, frames=frames, base=base, png=png, audio=not no_audio, device=device, partial=partial,
         max_pixels=max_pixels,
     )  # fmt: skip
-    names = Names(functools.partial(default_name, png=png, less=bool(view.option)), replaceable, "decoded")
+    names = Names(functools.partial(default_name, png=png, kind=view.kind), replaceable, "decoded")
     batch = BatchOptions(**rest, gpu=device.startswith("cuda"))
     run_batch(("decoding", "decoded"), sources, batch, work=work, names=names, suffixes=(".ncf",))
 

@@ -30,7 +30,7 @@ from codec.cli.encoding import (
 )
 from codec.cli.files import STDIO, Job, Names, is_folder
 from codec.cli.kept import kept_is_smaller
-from codec.cli.made import is_ncf
+from codec.cli.made import is_copy, is_ncf
 from codec.cli.options import BatchOptions, engine_options, run_options, where_options
 from codec.cli.streams import atomic_write, contents, read_again, size_of
 from codec.cli.total import share_out
@@ -142,8 +142,10 @@ def encode(
     single = len(sources) == 1 and not is_folder(sources[0]) and sources[0] != STDIO
     request = request_of(said, rest["jobs"] if single and rest["engine"] == "local" else 1)
     work = partial(_encode_file, options=options, request=request)
-    suffixes, names = SUFFIXES | VIDEO_SUFFIXES, Names(default_name, is_ncf)
+    suffixes, names = SUFFIXES | VIDEO_SUFFIXES, Names(default_name, is_ncf, leave=is_copy)
     batch = BatchOptions(**rest, gpu=device.startswith("cuda"))
+    if batch.output and os.path.splitext(batch.output)[1].lower() in suffixes and not is_folder(batch.output):
+        raise click.UsageError(f"{batch.output} would be an .ncf file by the name of another; end it with .ncf")
     each = threads() if batch.jobs in (None, 1) else 1
     share = None
     if total is not None:

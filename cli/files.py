@@ -50,11 +50,13 @@ class Job:
 class Names:
     """The outputs of a command that it names itself: `name` turns a source into one. `replaceable`: whether -f may
     replace a file of that name, given it and the source. `apart`: put into the name where what has it may not be
-    replaced ("a.decoded.png"); without one that is refused."""
+    replaced ("a.decoded.png"); without one that is refused. `leave`: whether an input that was found in a folder is
+    left out."""
 
     name: Callable[[str], str]
     replaceable: Callable[[str, str], bool]
     apart: str = ""
+    leave: Callable[[str], bool] = lambda source: False
 
 
 def stdin_as_dash(sources: Sequence[str]) -> list[str]:
@@ -126,6 +128,8 @@ def _job(source: Input, output: str | None, into_folder: bool, name: Callable[[s
             raise click.UsageError(f"{what} has no name to use in a directory; give a file with -o")
         return Job(source.path, STDIO)
     if output is None:
+        if urls.is_url(source.path) and "::" in source.path:
+            raise click.UsageError(f"{source.path} is inside of another file; name the output with -o")
         return Job(source.path, name(source.path))
     mirrored = os.path.join(output, os.path.dirname(source.inside))
     # By the whole path: a name may ask what is in the file.

@@ -61,7 +61,7 @@ def info(
         values, told = _describe(source, verbose)
         return json.dumps(values) if as_json else _table(values, told)
 
-    work_on(files_of(sources, recursive), work)
+    work_on(files_of(sources, recursive), work, as_json=as_json)
 
 
 def _write_preview(source: str, tell: Any, *, target: str, replace: bool) -> None:

@@ -7,6 +7,7 @@ a chunk that is "unsafe to copy", in an mp4 a box behind everything. A JPEG that
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zlib
 from contextlib import suppress
@@ -16,6 +17,7 @@ from codec import urls
 
 _CHUNK = struct.pack(">I", 0) + b"ncDW" + struct.pack(">I", zlib.crc32(b"ncDW"))
 _END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+_APART = re.compile(r"\.(decoded(-\d+)?|region|small|thumb)$")
 _BOX = struct.pack(">I", 24) + b"uuid" + bytes.fromhex("6e63662d6d6164652d62792d636f6465")
 
 
@@ -50,6 +52,13 @@ def replaceable(target: str, source: str) -> bool:
                 fp.seek(max(fp.seek(0, os.SEEK_END) - len(_CHUNK + _END), 0))
                 return fp.read() in (_CHUNK + _END, _BOX) or _is_kept(target, source)
     return False
+
+
+def is_copy(path: str) -> bool:
+    """Whether a file on a disk is what `codec` decoded, under a name of its own, from the .ncf file beside it."""
+    stem, _ = os.path.splitext(path)
+    source = _APART.sub("", stem) + ".ncf"
+    return not urls.is_url(path) and os.path.isfile(source) and replaceable(path, source)
 
 
 def _written(path: str) -> float:

@@ -41,13 +41,14 @@ def verify(
     codec verify photo.ncf --against photo.jpg
 
     Everything is decoded, and every checksum compared, those of the pixels of lossless pictures among them; nothing
-    is written. Exit code 1 if a file isn't whole. Archives are checked by `codec archive verify`.
+    is written. Exit code 1 if a file isn't whole, or is lossless and not the same as SOURCE. Archives are checked by
+    `codec archive verify`.
     """
     found = files_of(sources, recursive)
     if against is not None and len(found.inputs) != 1:
         raise click.UsageError("--against is the source of one file; give one")
     place = where(engine, address, jobs, len(found.inputs), device.startswith("cuda"))
-    work_on(found, partial(_told, against=against, device=device, as_json=as_json), place)
+    work_on(found, partial(_told, against=against, device=device, as_json=as_json), place, as_json)
 
 
 def _told(source: str, tell: Any, *, against: str | None, device: str, as_json: bool) -> str:
@@ -56,7 +57,7 @@ def _told(source: str, tell: Any, *, against: str | None, device: str, as_json: 
 
 
 def _checked(source: str, against: str | None, device: str) -> dict[str, Any]:
-    from codec import api
+    from codec import api, codecs
     from codec.errors import CodecError
     from codec.media.formats import check_head
 
@@ -82,6 +83,8 @@ def _checked(source: str, against: str | None, device: str) -> dict[str, Any]:
         row["frames"] = len(frames)
         if against is not None:
             row |= _likeness(frames[0], decoded.header.depth, against, contents(against, check_head))
+    if codecs.of(decoded.header).lossless and not row.get("same", True):
+        raise CodecError(f"is whole, and holds another picture than {against}: PSNR {row['psnr']:.2f} dB")
     return row | {"decode_s": round(time.perf_counter() - started, 3)}
 
 

@@ -29,6 +29,11 @@ class Wanted(NamedTuple):
     thumbnail: int | None = None
 
     @property
+    def kind(self) -> str:
+        """What a name that is made up says of it; "" of the whole."""
+        return "thumb" if self.thumbnail else "region" if self.region else "small" if self.scale > 1 else ""
+
+    @property
     def option(self) -> str:
         """The first option that asks for less than the whole; "" if none does."""
         given = {"--region": self.region, "--scale": self.scale > 1, "--thumbnail": self.thumbnail}

@@ -97,7 +97,9 @@ def encode(
     told: list[str] = [] if notes is None else notes
     if not isinstance(source, np.ndarray | Image.Image):
         source = _video_or_image(file_source(source, media.SOURCES))
-        if not lossless and isinstance(source, str | os.PathLike | bytes) and is_video(source):
+        if isinstance(source, str | os.PathLike | bytes) and is_video(source):
+            if lossless:
+                raise CodecError("it is a video, and there is no lossless codec for videos; leave out lossless")
             if tune is not None:
                 raise CodecError("a video has no tune; leave it out")
             if seconds is not None:

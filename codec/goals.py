@@ -64,11 +64,13 @@ def search(target: Target, trial: Trial, pixels: int, steps: int, pace: Pace, st
         step = min(max(round(curve.quality(wanted) * steps / 100), low + 1, 0), high - 1, steps)
 
 
-def check(target: Target, quality: float, size: float, likeness: float, pixels: int) -> None:
-    """CodecError if a target is beyond the last quality, which has this size and likeness in dB."""
+def check(target: Target, quality: float, size: float, likeness: float, pixels: int, preview: int = 0) -> None:
+    """CodecError if a target is beyond the last quality, which has this size, a `preview` of so many bytes in it, and
+    this likeness in dB."""
     if of_size(target):
         if quality == 0 and size > size_of(target, pixels):
-            raise CodecError(f"it can't be so small: the least is {size:,.0f} bytes; ask for more")
+            beside = f", {preview:,} of them the preview" if preview else ""
+            raise CodecError(f"it can't be so small: the least is {size:,.0f} bytes{beside}; ask for more")
     elif quality == 100 and likeness < likeness_of(target):
         if target.ssim is None:
             raise CodecError(f"{target.psnr:g} dB can't be had: the best is {likeness:.2f} dB; ask for less")

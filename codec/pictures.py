@@ -109,7 +109,8 @@ class _Search:
         quality = goals.search(self.target, lambda q: self._trial(q, False), self._pixels, steps, pace, start)
         if self._best is None:  # all that were made are on the wrong side
             size, likeness = self._trial(quality, False)
-            goals.check(self.target, quality, size, likeness, self._pixels)
+            preview = len(self.info.metadata.get("preview", b""))
+            goals.check(self.target, quality, size, likeness, self._pixels, preview)
             raise CodecError("the target can't be had; ask for a little less")
         if self.progress:
             self.progress(1, 1)

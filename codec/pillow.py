@@ -185,6 +185,8 @@ def _save(image: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
         copy.info.pop(name, None)
         if value:
             copy.info[name] = value.tobytes() if isinstance(value, Image.Exif) else value
+    if dpi := told.get("dpi", image.info.get("dpi")):
+        copy.info["dpi"] = dpi
     try:
         fp.write(api.encode(copy, **{name: told[name] for name in _TOLD if name in told}))
     except CodecError as error:

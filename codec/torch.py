@@ -31,6 +31,7 @@ from torch.utils import data
 
 from codec import api, codecs, container, media, urls
 from codec.codecs.base import BatchedImages, Descriptor
+from codec.codecs.options import ImageOptions
 from codec.container import MAGIC
 from codec.device import resolve
 from codec.errors import CodecError
@@ -139,14 +140,21 @@ class Recode:
     """A transform: what is left of a picture [3 or 1, H, W] after compression, for training on compressed pictures.
 
     `quality`: 0 to 100, or a range of which each picture gets one at random (torch's generator). Other options as of
-    `codec.encode`; `codec`: "s2lic" by default.
+    `codec.encode`; `codec`: "s2lic" by default. CodecError for what is no quality, and for other tensors.
     """
 
     def __init__(self, quality: float | tuple[float, float] = 50, codec: str = "s2lic", **options: Any) -> None:
         self.codec, self.options = codec, options
-        self.low, self.high = quality if isinstance(quality, tuple) else (quality, quality)
+        self.low, self.high = quality if isinstance(quality, tuple) and len(quality) == 2 else (quality, quality)
+        for one in (self.low, self.high):
+            ImageOptions(quality=one)  # of 0 to 100
+        if self.low > self.high:
+            raise CodecError(f"no quality lies between {self.low} and {self.high}; give the lower one first")
 
     def __call__(self, image: Tensor) -> Tensor:
+        if image.dim() != 3 or len(image) not in (1, 3) or image.dtype != torch.uint8:
+            shape = f"{str(image.dtype).removeprefix('torch.')} {list(image.shape)}"
+            raise CodecError(f"a tensor {shape} is no picture to recode; give uint8 [3 or 1, H, W]")
         quality = self.low + (self.high - self.low) * torch.rand(()).item()
         frame = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
         encoded = api.encode(frame, self.codec, quality=quality, **self.options)

@@ -83,6 +83,17 @@ def test_profiles_exif_and_xmp_come_back() -> None:
     assert not {"exif", "icc_profile", "xmp"} & bare.info.keys()
 
 
+def test_resolution_comes_back() -> None:
+    picture = drawn("RGB")
+    picture.info["dpi"] = (300, 300)
+    for told, wanted in (({}, 300), ({"dpi": (72, 72)}, 72)):
+        back = Image.open(saved(picture, lossless=True, **told))
+        assert [round(x) for x in back.info["dpi"]] == [wanted, wanted]
+    for odd in (("a", "b"), (float("nan"), 1), 7):
+        picture.info["dpi"] = odd
+        assert "dpi" not in Image.open(saved(picture, lossless=True)).info
+
+
 def test_frames_of_a_video_are_found_by_number() -> None:
     data = codec.encode(video_file(moving(48, 64, 5)), effort=1)
     with Image.open(io.BytesIO(data)) as video:

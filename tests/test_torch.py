@@ -195,3 +195,13 @@ def test_damage_is_told_of_pictures_that_are_begun(lossy: Path, tmp_path: Path) 
     (tmp_path / "bad.ncf").write_bytes(data)
     with pytest.raises(CodecError, match=r"bad\.ncf"):
         Dataset(tmp_path, whole=False)[0]
+
+
+def test_recode_refuses_what_is_no_quality_or_no_picture() -> None:
+    wrong: tuple[Any, ...] = (500, (0, 200), "x", (60, 20), (1, 2, 3))
+    for quality in wrong:
+        with pytest.raises(CodecError):
+            Recode(quality)
+    for shape, kind in (((8, 8), torch.uint8), ((2, 3, 8, 8), torch.uint8), ((3, 8, 8), torch.float32)):
+        with pytest.raises(CodecError, match="no picture to recode"):
+            Recode()(torch.zeros(shape, dtype=kind))

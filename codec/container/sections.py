@@ -27,6 +27,9 @@ class Truncated(FormatError):
         self.what = message
         self.complete = complete
 
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        return type(self), (self.what, self.complete)
+
 
 def section(tag: bytes, payload: bytes) -> bytes:
     """The framed section."""

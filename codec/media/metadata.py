@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from PIL import Image
@@ -71,8 +72,9 @@ def said(image: Image.Image) -> list[Chunk]:
     if image.format == "JPEG" and x and y:
         metric = {1: chunks.per_inch(x, y), 2: chunks.Resolution(100 * x, 100 * y)}
         found += chunks.phys(metric.get(info.get("jfif_unit", 0), chunks.Resolution(x, y, False)))
-    elif image.format == "BMP" and "dpi" in info:
-        found += chunks.phys(chunks.per_inch(*info["dpi"]))
+    elif image.format in ("BMP", None) and "dpi" in info:  # none: it was made or changed in memory
+        with suppress(TypeError, ValueError, OverflowError):  # anybody may have put anything there
+            found += chunks.phys(chunks.per_inch(*info["dpi"]))
     return found + chunks.comment(info.get("comment"))
 
 

@@ -64,6 +64,20 @@ def test_the_output_folder_is_no_input(photos: Path) -> None:
         assert files("photos/out") == ["a.ncf", "a.png", "deep/er/b.ncf", "deep/er/b.png"]
 
 
+def test_what_was_decoded_beside_its_source_is_not_encoded(photos: Path, picture: Image.Image) -> None:
+    save(picture, "photos/c.jpg")
+    call("encode", "-r", "photos")
+    for name in ("c.ncf", "a.ncf"):
+        call("decode", f"photos/{name}")
+        call("decode", "--thumbnail", "9", f"photos/{name}")
+    assert {"c.png", "a.decoded.png", "a.thumb.png", "c.thumb.png"} <= set(files("photos"))
+    result = call("encode", "-r", "photos", "-o", "out")
+    assert files("out") == ["a.ncf", "c.ncf", "deep/er/b.ncf"]
+    assert "4 files that codec decoded from the .ncf beside them are left out" in result.stderr
+    assert "3 skipped" in call("encode", "-r", "photos", "--skip-existing").stderr
+    call("encode", "photos/c.png", "-o", "named.ncf")
+
+
 def test_a_collision_in_folders_stops_before_any_work(photos: Path, picture: Image.Image) -> None:
     save(picture, "photos/deep/er/b.jpg")
     before = files()

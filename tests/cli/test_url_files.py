@@ -98,7 +98,8 @@ def test_a_url_of_a_file_on_the_disk_is_its_path(store: "fsspec.AbstractFileSyst
 
 def test_what_is_no_place_for_an_output(store: "fsspec.AbstractFileSystem") -> None:
     assert "is a folder; add -r" in refused("encode", f"{BUCKET}/in/", "-o", f"{BUCKET}/a.ncf")
-    assert "is the input" in refused("encode", f"{BUCKET}/in/a.png", "-o", f"{BUCKET}/in/a.png", "-f")
+    assert "by the name of another" in refused("encode", f"{BUCKET}/in/a.png", "-o", f"{BUCKET}/in/a.png", code=2)
+    assert "name the output with -o" in refused("encode", f"zip://a.png::{BUCKET}/in.zip", code=2)
     assert "grows where it stands" in refused("archive", "add", f"{BUCKET}/all.ncf", "clip.mp4", code=2)
 
 

@@ -8,9 +8,9 @@ from codec.media.look import Look
 
 # Of Kodak's pictures, by effort: bits for a sample, CPU seconds for a megapixel with verification.
 _BITS = {1: 2.90, 2: 2.69, 3: 2.65, 4: 2.62, 5: 2.60, 6: 2.57, 7: 2.54, 8: 2.51, 9: 2.48}
-_SECONDS = {1: 8.4, 2: 25.0, 3: 30.0, 4: 37.0, 5: 55.0, 6: 78.0, 7: 120.0, 8: 200.0, 9: 370.0}
+_SECONDS = {1: 4.6, 2: 17.0, 3: 24.0, 4: 34.0, 5: 52.0, 6: 75.0, 7: 117.0, 8: 197.0, 9: 367.0}
 _PNG_BITS = 4.467  # of the same as PNGs
-_DECODING = 6.0  # CPU seconds for a megapixel, of those above
+_DECODING = 3.0  # CPU seconds for a megapixel, of those above
 
 
 def expected(look: Look, options: ImageOptions, effort: int) -> Expected:

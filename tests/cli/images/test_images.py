@@ -131,8 +131,10 @@ def test_the_input_is_never_the_output(photo: Path) -> None:
     content = photo.read_bytes()
     os.symlink(photo, photo.with_name("symlink.ncf"))
     os.link(photo, photo.with_name("hardlink.ncf"))
-    for name in ("photo.png", "symlink.ncf", "hardlink.ncf"):
+    for name in ("symlink.ncf", "hardlink.ncf"):
         assert "is the input" in refused("encode", "-f", photo, "-o", photo.with_name(name))
+    message = refused("encode", "-f", photo, "-o", photo, code=2)
+    assert "photo.png would be an .ncf file by the name of another; end it with .ncf" in message
     assert photo.read_bytes() == content
 
 

@@ -33,7 +33,7 @@ def test_a_source_tells_what_was_lost(here: Path) -> None:
     Path("same.ncf").write_bytes(codec.encode("a.png", lossless=True, effort=1))
     Path("like.ncf").write_bytes(codec.encode("a.png", quality=80))
     assert "the same as a.png" in call("verify", "same.ncf", "--against", "a.png").stdout
-    assert "PSNR" in call("verify", "same.ncf", "--against", "b.png").stdout
+    assert "holds another picture than b.png: PSNR 5" in refused("verify", "same.ncf", "--against", "b.png")
     near, far = (
         json.loads(call("verify", "like.ncf", "--against", name, "--json").stdout) for name in ("a.png", "b.png")
     )
@@ -46,3 +46,18 @@ def test_videos_are_decoded_to_their_end(here: Path) -> None:
     Path("v.ncf").write_bytes(codec.encode(video_file(moving(48, 64, 5)), effort=1))
     assert json.loads(call("verify", "v.ncf", "--json").stdout)["frames"] == 5
     assert "goes with images" in refused("verify", "v.ncf", "--against", "v.ncf")
+
+
+def test_rows_tell_of_what_failed_too(here: Path) -> None:
+    data = codec.encode(np.zeros((9, 9, 3), np.uint8), lossless=True)
+    Path("good.ncf").write_bytes(data)
+    Path("cut.ncf").write_bytes(data[:-9])
+    for command in ("verify", "info"):
+        done = call(command, "--json", "good.ncf", "cut.ncf", "none.ncf", code=1)
+        rows = {row["file"]: row for row in map(json.loads, done.stdout.splitlines())}
+        assert list(rows) == ["good.ncf", "cut.ncf", "none.ncf"] and "error" not in rows["good.ncf"]
+        for name in ("cut.ncf", "none.ncf"):
+            assert f"codec: {name}: {rows[name]['error']}" in done.stderr
+    assert "truncated" in rows["cut.ncf"]["error"]
+    done = call("verify", "-j", "2", "good.ncf", "cut.ncf", code=1)
+    assert done.stderr.count("get a whole copy") == 1

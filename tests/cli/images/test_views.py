@@ -38,7 +38,11 @@ def test_a_part_of_a_kept_jpeg_is_no_jpeg_of_that_name(photo: Path, tmp_path: Pa
     Image.open(photo).save(tmp_path / "a.jpg")
     call("encode", "--lossless", tmp_path / "a.jpg", "-o", tmp_path / "b.ncf")
     call("decode", "--region", "0,0,9,8", tmp_path / "b.ncf")
-    assert Image.open(tmp_path / "b.png").size == (9, 8) and not (tmp_path / "b.jpg").exists()
+    assert Image.open(tmp_path / "b.region.png").size == (9, 8) and not (tmp_path / "b.jpg").exists()
+    call("decode", "--scale", "1/2", tmp_path / "b.ncf")
+    assert (tmp_path / "b.small.png").exists()
+    call("decode", "--skip-existing", tmp_path / "b.ncf")  # those aren't taken for the picture
+    assert (tmp_path / "b.jpg").read_bytes() == (tmp_path / "a.jpg").read_bytes()
 
 
 def test_a_preview_is_named_and_taken_out(photo: Path, tmp_path: Path) -> None:
@@ -73,7 +77,7 @@ def test_a_thumbnail_is_a_png_whatever_file_managers_call_it(ncf: Path, clip: Pa
         image = Image.open(target)
         assert (image.format, image.size) == ("PNG", size)
     call("decode", "--thumbnail", "500", ncf)
-    assert Image.open(ncf.with_suffix(".png")).size == (96, 64)  # nothing is enlarged
+    assert Image.open(ncf.with_suffix(".thumb.png")).size == (96, 64)  # nothing is enlarged
     assert "goes with images" in refused("decode", "--scale", "1/2", clip)
 
 
