@@ -91,6 +91,7 @@ class Compiled:
 
     def look(self, at: Int) -> Seen:
         """The lanes are those of `learn` and `code` until others are looked at."""
+        self._seen = at = np.ascontiguousarray(at, np.int64)  # kept as long as the steps may read it
         n = len(at)
         self._words[rows.LANES.start : rows.LANES.stop, 1] = n
         self._words[rows.TILES.start : rows.TILES.stop, 1] = tiled(n)

@@ -100,13 +100,13 @@ def windows(  # type: ignore[no-untyped-def]
     n, k = weights.shape
     cumulative = scratch[: _BINS + 2]
     for i in range(n):
-        begin, moved = both[i, channel], lines[i, channel]
+        begin, told_of = both[i, channel], np.float32(0)
         if channel:
             begin += first[i]
             more = np.float32(0)
             for j in range(told.shape[1]):
                 more += np.float32(told[i, j]) * line[0][j, 0]
-            moved += np.floor((more + line[1][0]) * line[2][0])
+            told_of = np.floor((more + line[1][0]) * line[2][0])
         origin[i] = begin
         top = -np.inf
         for j in range(k):
@@ -124,7 +124,7 @@ def windows(  # type: ignore[no-untyped-def]
         total = mean = 0.0
         base = _HALF * int(begin)
         for j in range(k):
-            m = int(head[i, k + j] + moved)
+            m = int((head[i, k + j] + told_of) + lines[i, channel])  # in numpy's order: float32 may round the sums
             mu[i, j] = m
             total += weights[i, j]
             mean += weights[i, j] * (m + base)

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,6 @@ pytest.importorskip("numba")
 from test_wavefront import network
 
 from codec.codecs.circuit import compiled, stored, wavefront
-from codec.codecs.circuit import steps as source
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +32,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What is compiled from now on, which takes no time here."""
-    kept, compiled_once = [], source.build()
+    kept, once = [], compiled_once()
 
-    def build() -> tuple[str, bytes]:
-        kept.append(compiled_once)
-        return compiled_once
+    def again() -> bytes:
+        kept.append(once)
+        return once
 
-    monkeypatch.setattr(source, "build", build)
+    monkeypatch.setattr(stored, "_compiled", again)
     return kept
+
+
+@lru_cache(maxsize=1)
+def compiled_once() -> bytes:
+    return stored._compiled()
 
 
 def work() -> bool:
@@ -52,15 +58,34 @@ def work() -> bool:
 
 def test_they_are_compiled_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = made(monkeypatch)
+    monkeypatch.setattr(stored, "_BESIDE", folder)
     (folder / "steps-0123456789abcdef-0123456789abcdef.o").write_bytes(b"of another revision")
     assert work()
     (file,) = folder.iterdir()
     assert work()
     assert len(kept) == 1
-    for damaged in (b"", b"\0\0\0\0x", file.read_bytes()[:-1]):
+    whole = file.read_bytes()
+    unlinkable = b"name\0" + whole[4:][:500]
+    for damaged in (b"", b"\0\0\0\0x", whole[:-1], zlib.crc32(unlinkable).to_bytes(4, "little") + unlinkable):
         file.write_bytes(damaged)
         assert work()
-    assert len(kept) == 4
+    assert len(kept) == 5
+
+
+def test_a_file_is_read_where_nothing_can_be_written(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, other = made(monkeypatch), tmp_path_factory.mktemp("other")
+    assert work()
+    monkeypatch.setattr(stored, "_folders", lambda: iter([other, folder]))
+    monkeypatch.setattr(stored, "_writable", lambda: pytest.fail("it is there already"))
+    assert work() and len(kept) == 1
+
+
+def test_where_compiling_ends_its_process_numpy_does_the_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "_COMPILE", "import os; os.abort()")
+    assert not work()
+    assert not list(folder.iterdir())
 
 
 def test_without_a_folder_numpy_does_the_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -84,8 +109,10 @@ def test_a_file_that_another_process_writes_is_not_waited_for(folder: Path, monk
 
 def test_another_processor_has_another_file(monkeypatch: pytest.MonkeyPatch) -> None:
     here = stored._machine()
-    monkeypatch.setenv("NUMBA_CPU_NAME", "another")
-    assert stored._machine() != here
+    for name in ("NUMBA_CPU_NAME", "NUMBA_BOUNDSCHECK"):
+        monkeypatch.setenv(name, "another")
+        assert stored._machine() != here
+        here = stored._machine()
 
 
 def test_where_they_are_kept_numba_is_not_loaded() -> None:

@@ -95,3 +95,24 @@ def test_weights_of_more_than_16_bits_are_left_to_numpy() -> None:
     tensors["line.weight"][0, 0] = 32800  # times the largest level it is below 2^24
     assert wavefront.kernels_work(small)
     assert not wavefront.kernels_work(Network(small.config, tensors))
+
+
+def test_sums_of_layers_that_float32_rounds_are_rounded_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setattr(wavefront, "_WORTH", 0)
+    small = network(3)
+    k = small.config.mixtures
+    tensors = {name: tensor.astype(np.int64) for name, tensor in small.tensors.items()}
+    # Each below 2^24, as layers have to be; the first two come to 2^24 + 1, which float32 hasn't.
+    for name, outputs, bias in (
+        ("stage1.head", slice(k, 2 * k), 2**24 - 1),
+        ("stage1.line", slice(None), 2),
+        ("line", slice(1, 2), 51 - 2**24),
+    ):
+        tensors[f"{name}.weight"][outputs] = tensors[f"{name}.shift"][outputs] = 0
+        tensors[f"{name}.bias"][outputs] = bias
+    net, tiles = Network(small.config, tensors), pictures(3, 8)
+    assert wavefront.kernels_work(net)
+    data = encoded(net, tiles, 8)
+    monkeypatch.setattr(wavefront, "kernels_work", lambda network: False)
+    assert encoded(net, tiles, 8) == data
