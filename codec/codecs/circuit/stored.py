@@ -109,10 +109,15 @@ def _read(path: Path) -> bytes | None:
 def _compiled() -> bytes:
     """The same from numba, in a process of its own: what LLVM can't do, in little memory say, may end that."""
     command = [sys.executable, "-c", _COMPILE.format(path=[entry or os.getcwd() for entry in sys.path])]
-    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # Not in the folder that we are in, where numba looks for its settings.
-    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_PATIENCE, check=True, cwd=_HERE, **quiet)  # type: ignore[call-overload]
-    return bytes(done.stdout)
+    try:
+        # Not in the folder that we are in, where numba looks for its settings.
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, cwd=_HERE)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"compiling takes more than {_PATIENCE} seconds") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise RuntimeError(f"compiling ends with code {done.returncode}: {said}")
+    return done.stdout
 
 
 class Steps:
