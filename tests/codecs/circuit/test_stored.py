@@ -115,11 +115,11 @@ def test_another_processor_has_another_file(monkeypatch: pytest.MonkeyPatch) -> 
         here = stored._machine()
 
 
-def test_where_they_are_kept_numba_is_not_loaded() -> None:
+def test_where_they_are_kept_numba_is_not_loaded(tmp_path: Path) -> None:
     compiled.steps()  # now they are
     code = (
         "import sys; sys.modules['numba'] = None\n"
         "from codec.codecs.circuit.stored import steps\n"
         "steps()\n"
     )  # fmt: skip
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
