@@ -7,10 +7,11 @@ a line on stderr; the others go on.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -18,6 +19,7 @@ from typing import Any, TypeAlias
 
 import click
 
+from codec import urls
 from codec.cli.existing import Existing
 from codec.cli.files import STDIO, Job, Names, file_ids, plan, stdin_as_dash
 from codec.cli.messages import explain, is_expected, say, status
@@ -98,10 +100,23 @@ def run_batch(
             f"{left} files that codec decoded from the .ncf beside them are left out; name those you want"
         )
     found.inputs = inputs
-    jobs = plan(found.inputs, options.output, names.name, make=not options.dry_run)
-    ids = file_ids([job.source for job in jobs])
-    existing = Existing(jobs, ids, options.output, names, options.force, options.skip_existing, options.dry_run)
-    run_jobs(verb, jobs, options, work=work, settle=existing.settled, found=found, share=share)
+    with _empty_folders_removed(options.output):
+        jobs = plan(found.inputs, options.output, names.name, make=not options.dry_run)
+        ids = file_ids([job.source for job in jobs])
+        existing = Existing(jobs, ids, options.output, names, options.force, options.skip_existing, options.dry_run)
+        run_jobs(verb, jobs, options, work=work, settle=existing.settled, found=found, share=share)
+
+
+@contextmanager
+def _empty_folders_removed(output: str | None) -> Iterator[None]:
+    """What was made of an output folder that wasn't there goes again, if nothing was put into it."""
+    new = output is not None and not urls.is_url(output) and not os.path.lexists(output)
+    try:
+        yield
+    finally:
+        for folder, *_ in os.walk(output, topdown=False) if new and output else ():
+            with suppress(OSError):  # it isn't empty
+                os.rmdir(folder)
 
 
 def run_jobs(

@@ -126,11 +126,10 @@ def encode(
     keepers = codecs.of_kind("lossless") | codecs.of_kind("file")
     if lossless and codec and codec not in keepers:
         raise click.UsageError(f"--lossless is the codec {', '.join(keepers)}; leave out --codec {codec}")
+    exact = "--lossless" if lossless else f"--codec {codec}"
     lossless = lossless or codec in keepers
-    if lossless and tune:
-        raise click.UsageError("--lossless keeps every bit; leave out --tune")
-    if lossless and goals:
-        raise click.UsageError(f"--lossless keeps every bit; leave out {goals[0]}")
+    if lossless and (tune or goals):
+        raise click.UsageError(f"{exact} keeps every bit; leave out {'--tune' if tune else goals[0]}")
     options: dict[str, Any] = {
         "codec": codec, "lossless": lossless, "quality": said["quality"], "effort": said["effort"], "tune": tune,
         "verify": verify, "strip": said["strip"], "preview": preview, "device": device, "max_pixels": max_pixels,

@@ -64,6 +64,18 @@ def test_the_output_folder_is_no_input(photos: Path) -> None:
         assert files("photos/out") == ["a.ncf", "a.png", "deep/er/b.ncf", "deep/er/b.png"]
 
 
+def test_a_folder_that_nothing_came_into_is_not_left(photos: Path) -> None:
+    Path("bad/deep").mkdir(parents=True)
+    Path("bad/deep/a.png").write_text("no picture")
+    call("encode", "-r", "bad", "-o", "out/new", code=1)
+    assert not Path("out/new").exists()
+    Path("out").mkdir(exist_ok=True)
+    call("encode", "-r", "bad", "-o", "out", code=1)
+    assert Path("out").is_dir()  # which was there
+    call("encode", "-r", "bad", "photos", "-o", "some", code=1)
+    assert sorted(os.listdir("some")) == ["photos"]
+
+
 def test_what_was_decoded_beside_its_source_is_not_encoded(photos: Path, picture: Image.Image) -> None:
     save(picture, "photos/c.jpg")
     call("encode", "-r", "photos")

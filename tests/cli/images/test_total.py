@@ -55,6 +55,7 @@ def test_more_than_can_be_used_is_said(folder: Path) -> None:
     ("options", "says"),
     [
         (("--lossless",), "--lossless keeps every bit; leave out --target-total"),
+        (("--codec", "circuit"), "--codec circuit keeps every bit; leave out --target-total"),
         (("-q", 3), "are two goals; choose one"),
         (("--skip-existing",), "leave out --skip-existing"),
     ],
