@@ -11,10 +11,7 @@ from codec import urls
 def digest(source: str | os.PathLike[str] | bytes) -> str:
     """16 hex digits of a file's content (a path or URL), or of bytes; OSError if it can't be read."""
     found = hashlib.blake2b(digest_size=8)
-    if isinstance(source, bytes):
-        found.update(source)
-    else:
-        with urls.opened(source) as fp:
-            while piece := fp.read(2**20):
-                found.update(piece)
+    with urls.stream(source) as fp:
+        while piece := fp.read(2**20):
+            found.update(piece)
     return found.hexdigest()

@@ -37,7 +37,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """What is there, most important first. Loads torch and PyAV, and numba the first time."""
+    """What is there, most important first. Loads torch and PyAV, and compiles what is compiled once."""
     place = f"{platform.system()} {platform.machine()}"
     yield Finding(
         "python", "ok", f"{platform.python_version()}, {place}, cores: {cores()}, threads for each file: {threads()}"

@@ -48,7 +48,8 @@ def steps() -> Steps:
     Many kinds of errors where there is no numba or it fails, and OSError where there is no folder to keep a file in:
     compiling takes seconds.
     """
-    name = f"steps-{_source()}-{_machine()}.o"
+    source = _source()
+    name = f"steps-{source}-{_machine()}.o"
     for folder in _folders():
         if data := _read(folder / name):
             with suppress(Exception):  # LLVM can't link it
@@ -59,7 +60,7 @@ def steps() -> Steps:
         write_whole(path, zlib.crc32(data).to_bytes(4, "little") + data)
         if path.parent == _BESIDE:  # another revision's are of no use to anybody
             for old in path.parent.glob("steps-*.o"):
-                if _source() not in old.name:
+                if source not in old.name:
                     old.unlink()
     return Steps(data)
 
