@@ -83,7 +83,11 @@ def default_name(source: str) -> str:
 @click.option(
     "--dry-run", is_flag=True, help="Write nothing: say what would be, with sizes and times to expect, about."
 )
-@run_options("Where to compute; a file decodes on any device.")
+@run_options(
+    "Where to compute; a file decodes on any device.",
+    "Files to work on at once, each in a process; 0: one per core.  [default: 1; of one long video, as many parts as "
+    "there are cores]",
+)
 def encode(
     sources: tuple[str, ...], tune: str | None, lossless: bool, verify: bool | None, preview: bool, device: str,
     max_pixels: int, **rest: Any,
@@ -140,7 +144,7 @@ def encode(
     # With several files each gets a process; a single video is cut into chains that do.
     single = len(sources) == 1 and not is_folder(sources[0]) and sources[0] != STDIO
     request = request_of(said, rest["jobs"] if single and rest["engine"] == "local" else 1)
-    work = partial(_encode_file, options=options, request=request)
+    work = partial(_encode_file, options=options, request=request, advise=not rest["quiet"])
     suffixes, names = SUFFIXES | VIDEO_SUFFIXES, Names(default_name, is_ncf, leave=is_copy)
     batch = BatchOptions(**rest, gpu=device.startswith("cuda"))
     if batch.output and os.path.splitext(batch.output)[1].lower() in suffixes and not is_folder(batch.output):
@@ -154,7 +158,8 @@ def encode(
             raise click.UsageError("--target-total encodes more than once, on this machine; leave out --engine")
 
         def at(quality: float, dry: int = 0) -> Work:
-            return partial(_encode_file, options={**options, "quality": quality}, request=request, dry=dry)
+            how = {**options, "quality": quality}
+            return partial(_encode_file, options=how, request=request, advise=False, dry=dry)
 
         look = partial(at, dry=each)
         share = partial(share_out, size=total, codec=codec, look=look, encode=at, told=line_of, dry=batch.dry_run)
@@ -165,9 +170,10 @@ def encode(
 
 
 def _encode_file(
-    job: Job, tell: Tell | None, *, options: dict[str, Any], request: VideoRequest, dry: int = 0
+    job: Job, tell: Tell | None, *, options: dict[str, Any], request: VideoRequest, advise: bool, dry: int = 0
 ) -> Result:
-    """Encode one; `dry`: only say what would become of it, on so many threads."""
+    """Encode one. `advise`: say when its file would better be kept, which takes an encoding of that; `dry`: only say
+    what would become of it, on so many threads."""
     from codec import api, container
     from codec.device import resolve
     from codec.media.formats import check_head, is_video
@@ -195,7 +201,7 @@ def _encode_file(
         fp.write(data)
         if options["verify"]:
             read_again(fp, data)
-        notes += kept_is_smaller(source, len(data), options)
+        notes += kept_is_smaller(source, len(data), options) if advise else []
     header = container.read_header(io.BytesIO(data), container.Limits(pixels=options["max_pixels"]))
     pixels = header.width * header.height * header.frames
     bpp = 8 * len(data) / pixels
@@ -253,7 +259,7 @@ def _check_video(options: dict[str, Any]) -> None:
     given |= {"target-total": options["total"]} if options["total"] is not None else {}
     for name in given:
         raise CodecError(f"it is a video, and --{name} goes with images; leave it out")
-    if options["lossless"] and options["codec"] not in codecs.of_kind("video"):
+    if options["lossless"] and options["codec"] is None:
         raise CodecError("it is a video, and there is no lossless codec for videos; leave out --lossless")
     if options["verify"] is not None:
         raise CodecError("it is a video, and --verify goes with images; leave it out")

@@ -13,7 +13,7 @@ from codec import urls
 from codec.cli.batch import Result, Tell, run_batch
 from codec.cli.files import STDIO, Job, Names
 from codec.cli.made import mark_mp4, replaceable
-from codec.cli.options import BatchOptions, run_options, where_options
+from codec.cli.options import BatchOptions, told_options, where_options
 from codec.cli.streams import an_ncf, atomic_write, contents
 from codec.errors import CodecError
 
@@ -27,8 +27,8 @@ def default_name(source: str) -> str:
 @click.command(short_help="Take the standard stream out of .ncf videos, as mp4 or mkv.")
 @where_options("A file ending in .mp4 or .mkv, or a directory.")
 @click.option("--no-audio", is_flag=True, help="Leave the sound out.")
-@run_options("Has no effect: nothing is computed.")
-def export(sources: tuple[str, ...], no_audio: bool, device: str, max_pixels: int, **rest: Any) -> None:
+@told_options
+def export(sources: tuple[str, ...], no_audio: bool, max_pixels: int, **rest: Any) -> None:
     """Take the standard stream (AV1, H.265 or H.264) out of .ncf videos, with its sound.
 
     \b
@@ -45,7 +45,7 @@ def export(sources: tuple[str, ...], no_audio: bool, device: str, max_pixels: in
     run_batch(
         ("exporting", "exported"),
         sources,
-        BatchOptions(**{**rest, "jobs": 1}),
+        BatchOptions(**rest),
         work=work,
         names=Names(default_name, replaceable, "exported"),
         suffixes=(".ncf",),

@@ -71,7 +71,7 @@ def _write_preview(source: str, tell: Any, *, target: str, replace: bool) -> Non
 
     given = contents(source, an_ncf)
     with urls.stream(given) as fp:
-        data = container.read_header(fp).metadata.get("preview")
+        data = container.read_header(fp, container.ANY_SIZE).metadata.get("preview")
     if data is None:
         raise CodecError("there is no preview in it; codec decode --thumbnail 256 makes a small picture")
     previews.read(data)  # a JPEG, and a small one
@@ -89,10 +89,10 @@ def _describe(source: str, verbose: bool) -> tuple[dict[str, Any], UnitsDescript
 
     given = contents(source, an_ncf)
     with urls.stream(given) as whole:
-        header, lazy = container.read(whole)
+        header, lazy = container.read(whole, container.ANY_SIZE)
         units = list(lazy)
         size = whole.tell()
-        index = container.read_index(whole)
+        index = container.read_index(whole, container.ANY_SIZE)
     pixels = header.width * header.height * index.frame_count
     values = {"file": source, **api.describe(header), "frames": index.frame_count, "units": len(units), "bytes": size}
     codec = codecs.of(header)

@@ -17,7 +17,7 @@ from codec import urls
 
 _CHUNK = struct.pack(">I", 0) + b"ncDW" + struct.pack(">I", zlib.crc32(b"ncDW"))
 _END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
-_APART = re.compile(r"\.(decoded(-\d+)?|region|small|thumb)$")
+_APART = re.compile(r"(\.(region|small|thumb))?(\.(decoded|exported)(-\d+)?)?$")
 _BOX = struct.pack(">I", 24) + b"uuid" + bytes.fromhex("6e63662d6d6164652d62792d636f6465")
 
 

@@ -109,10 +109,7 @@ def where_options(output_help: str) -> Callable[[Command], Command]:
     )
 
 
-_JOBS = (
-    "Files to work on at once, each in a process; 0: one per core.  [default: 1; of one long video, as many parts as "
-    "there are cores]"
-)
+_JOBS = "Files to work on at once, each in a process; 0: one per core.  [default: 1]"
 
 
 def run_options(device_help: str, jobs_help: str = _JOBS) -> Callable[[Command], Command]:
@@ -130,10 +127,20 @@ def run_options(device_help: str, jobs_help: str = _JOBS) -> Callable[[Command],
             "--device", type=Device(), metavar="auto|cpu|cuda|cuda:N", default="auto", show_default=True,
             help=device_help,
         ),
-        click.option(
-            "--max-pixels", type=click.IntRange(min=1), metavar="N", default=LIMITS.pixels, show_default=True,
-            help="Refuse larger images, before they take memory.",
-        ),
+        told_options,
+    )  # fmt: skip
+
+
+max_pixels_option = click.option(
+    "--max-pixels", type=click.IntRange(min=1), metavar="N", default=LIMITS.pixels, show_default=True,
+    help="Refuse larger images, before they take memory.",
+)  # fmt: skip
+
+
+def told_options(command: Command) -> Command:
+    """The options of what is refused, and of how the work is told."""
+    return together(
+        max_pixels_option,
         click.option(
             "--keep-going/--fail-fast", default=True,
             help="After a file that fails go on with the others (the default), or stop.",
@@ -145,7 +152,7 @@ def run_options(device_help: str, jobs_help: str = _JOBS) -> Callable[[Command],
             "--progress", type=click.Choice(["auto", "json", "none"]), default="auto", show_default=True,
             help="auto: on a terminal; json: for programs, an object a line on stderr.",
         ),
-    )  # fmt: skip
+    )(command)  # fmt: skip
 
 
 def together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:

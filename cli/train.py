@@ -1,4 +1,4 @@
-"""`codec train`: make weights. The loops have command lines of their own, so that they run from a bare checkout."""
+"""`codec train`: make weights. Each loop has a command line of its own, and runs as a module too (torchrun)."""
 
 import importlib
 

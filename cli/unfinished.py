@@ -38,7 +38,7 @@ def resumable(
     process is writing this output, whatever its options. `again`: the options by which the same command goes on.
     """
     if target == STDIO or urls.is_url(target) or (os.path.exists(target) and not os.path.isfile(target)):
-        with atomic_write(target) as fp:
+        with atomic_write(target, replace) as fp:
             yield fp
         return
     part = unfinished(target, made_by)

@@ -78,7 +78,7 @@ def prepared(
 ) -> Encoding:
     """An encoding of a video as it is asked for; `salt`: what else would make another file of it."""
     from codec import codecs, weights
-    from codec.codecs.options import VIDEO_EFFORT, Target, VideoOptions
+    from codec.codecs.options import DEFAULT_QUALITY, VIDEO_EFFORT, Target, VideoOptions
     from codec.media.video import read_video
 
     codec = codecs.chosen(request.codec, "video")
@@ -93,7 +93,7 @@ def prepared(
     goals = {
         "quality": request.quality, "psnr": request.target_psnr, "bpp": request.target_bpp, "size": request.target_size,
     }  # fmt: skip
-    given = {name: value for name, value in goals.items() if value is not None} or {"quality": 50.0}
+    given = {name: value for name, value in goals.items() if value is not None} or {"quality": DEFAULT_QUALITY}
     options = VideoOptions(
         Target(**given), request.effort or VIDEO_EFFORT, request.seconds, preset=request.preset, base=request.base,
         weights=weights.named(codec.name, request.weights) if request.weights else None,

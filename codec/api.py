@@ -23,7 +23,7 @@ from PIL import Image
 from codec import codecs, container, media, originals
 from codec.arguments import check_number, check_told
 from codec.codecs.base import Descriptor, ImageCodec, ImageMedia, Progress
-from codec.codecs.options import VIDEO_EFFORT, ImageOptions, Target, VideoOptions
+from codec.codecs.options import DEFAULT_QUALITY, VIDEO_EFFORT, ImageOptions, Target, VideoOptions
 from codec.container import Limits
 from codec.decoded import Decoded, Frames, info_of
 from codec.errors import CodecError, FormatError, MediaError
@@ -142,7 +142,9 @@ def encode(
 
 def _goal(quality: float | None, target: Target | None) -> Target:
     """What a video has to reach."""
-    return ImageOptions(quality, target=target).target or Target(quality=50.0 if quality is None else quality)
+    return ImageOptions(quality, target=target).target or Target(
+        quality=DEFAULT_QUALITY if quality is None else quality
+    )
 
 
 def _encode_file(
@@ -169,7 +171,7 @@ def _encode_file(
 def _warn(told: list[str], notes: list[str] | None) -> None:
     """Say what nobody took, as warnings of the caller of `encode`."""
     for note in told if notes is None else ():
-        warnings.warn(note, stacklevel=3)
+        warnings.warn(note, stacklevel=4)  # past `encode` as it is wrapped
 
 
 def _video_or_image(source: str | os.PathLike[str] | bytes | IO[bytes]) -> str | os.PathLike[str] | bytes | IO[bytes]:
@@ -193,7 +195,7 @@ def _encode_video(
         raise CodecError("a video has no verify; leave it out")
     chosen = codecs.chosen(codec, "video")
     assert chosen.videos is not None
-    options = VideoOptions(goal, effort or VIDEO_EFFORT, weights=_weights(chosen, weights))
+    options = VideoOptions(goal, VIDEO_EFFORT if effort is None else effort, weights=_weights(chosen, weights))
     opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options), strip=strip)
     options = replace(options, frames=opened.expected)
     buffer = io.BytesIO()
@@ -249,7 +251,7 @@ def decode(
         if view is not None and not partial:
             small = previews.standing_in(info_of(header), view) if codec.lossless else None
             if small is not None:
-                return Decoded(header, None, Frames(lambda: iter([small])), _view=view)
+                return Decoded(header, None, Frames(lambda: iter([small]), 1), _view=view)
             if codec.images is not None:
                 return _decode_view(fp, codec.images.open(header.fingerprint, device), view, limits, progress)
         found: list[container.Unit] | list[container.Unit | CodecError]
@@ -275,7 +277,7 @@ def decode(
             del damage[before:]  # what an attempt that was broken off has told
         return opened.decode(header, found, progress, damage, view)
 
-    return Decoded(header, damage, Frames(begin), _view=view)
+    return Decoded(header, damage, Frames(begin, header.frames), _view=view)
 
 
 def _decode_view(fp: IO[bytes], opened: ImageCodec, view: View, limits: Limits, progress: Progress | None) -> Decoded:
@@ -286,7 +288,7 @@ def _decode_view(fp: IO[bytes], opened: ImageCodec, view: View, limits: Limits, 
     needed = opened.needs(header, view)
     count = len(index.offsets)
     units = [container.read_unit(fp, index, number, limits) if number in needed else None for number in range(count)]
-    return Decoded(header, None, Frames(lambda: opened.decode(header, units, progress, None, view)), _view=view)
+    return Decoded(header, None, Frames(lambda: opened.decode(header, units, progress, None, view), 1), _view=view)
 
 
 def _decode_video(data: bytes, device: str, partial: bool, max_pixels: int) -> Decoded:
@@ -304,7 +306,7 @@ def info(source: NcfSource) -> container.Header:
     12.5
     """
     with _opened(source) as fp:
-        return container.read_header(fp)
+        return container.read_header(fp, container.ANY_SIZE)
 
 
 def describe(header: container.Header) -> dict[str, Any]:

@@ -33,8 +33,8 @@ def info_of(header: container.Header) -> media.Info:
 class Frames:
     """Frames that are decoded as they are asked for, by one thread at a time, once; after an error again."""
 
-    def __init__(self, begin: Callable[[], Iterator[NDArray[Any]]]) -> None:
-        self._begin, self._lock = begin, threading.RLock()
+    def __init__(self, begin: Callable[[], Iterator[NDArray[Any]]], count: int) -> None:
+        self._begin, self._count, self._lock = begin, count, threading.RLock()
         self._kept: list[NDArray[Any]] = []
         self._rest: Iterator[NDArray[Any]] | None = begin()  # at once: what is wrong with a header is told then
 
@@ -47,6 +47,8 @@ class Frames:
                 except BaseException:
                     self._rest = None  # a generator that has raised has nothing more to give
                     raise
+            if len(self._kept) == self._count:
+                self._rest = None  # and with it what it has worked with
             return self._kept[number]
 
 
@@ -111,7 +113,9 @@ class Decoded:
         components, whose frames can't be had, what Pillow makes of it, which is CMYK."""
         if self._original is not None and self.header.channels == 4:
             whole = self._original.image
-            return whole if self._view is None else Image.fromarray(self._view.of(np.asarray(whole)), whole.mode)
+            if self._view is None:
+                return whole
+            return Image.fromarray(self._view.of(np.asarray(whole), alpha=False), whole.mode)
         image = media.to_pillow(next(self.frames()), self.header.depth)
         image.info |= pillow_info(self.info.metadata)
         return image

@@ -14,6 +14,9 @@ from codec.metrics.structure import decibels
 Trial = Callable[[float], tuple[float, float]]  # a quality -> bytes of the file, dB of PSNR or of what else is asked
 
 
+_EQUAL_DB = 60.0  # above what is asked for, as far as a search is concerned
+
+
 class Pace(NamedTuple):
     """How a search goes: encodings at most; the distance at which what is on the right side of a target will do, in dB
     and in logarithms of a size; what is known beforehand of PSNR, or what else is asked in dB, and of the size."""
@@ -46,7 +49,8 @@ def search(target: Target, trial: Trial, pixels: int, steps: int, pace: Pace, st
     step, slope = round(start * steps / 100), 1.0
     while True:
         size, likeness = trial(100 * step / steps)
-        found[step] = math.log(size) if sized else likeness
+        # A file of no bytes (none could be made) and the likeness of equal pictures have no place on a curve.
+        found[step] = math.log(max(size, 1)) if sized else min(likeness, goal + _EQUAL_DB)
         low, high = (low, step) if found[step] >= goal else (step, high)
         right = low if sized else high
         close = right in found and abs(found[right] - goal) <= near

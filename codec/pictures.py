@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from codec import container, goals
 from codec.codecs.base import Coded, ImageCodec, ImageMedia, LossyImages, Progress, Trials, Typical
 from codec.codecs.curve import Curve
-from codec.codecs.options import ImageOptions, Target
+from codec.codecs.options import DEFAULT_QUALITY, ImageOptions, Target
 from codec.container import Limits
 from codec.errors import CodecError
 from codec.media import Info
@@ -52,7 +52,7 @@ def encode(
     trials = lossy.trials(info, frame, options)
     if target is None or target.quality is not None:
         quality = options.quality if target is None else target.quality
-        quality = 50.0 if quality is None else quality
+        quality = DEFAULT_QUALITY if quality is None else quality
         coded = trials(quality, progress=progress)
         made = _Made(coded, container.to_bytes(coded.header, coded.units, limits), quality)
         reached, notes = dict[str, Any](), list[str]()

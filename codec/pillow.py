@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from PIL import Image, ImageFile
 
 from codec import codecs, container
-from codec.container import MAGIC, Limits
+from codec.container import ANY_SIZE, MAGIC
 from codec.errors import CodecError, LimitError
 from codec.media.metadata import PILLOW_NAMES, pillow_info
 from codec.view import SCALES, view_of
@@ -51,7 +51,7 @@ class NcfImageFile(ImageFile.ImageFile):
         self._fp = self.fp  # which Pillow closes with the image
         try:
             # Pillow has limits of its own for pixels.
-            self._header = container.read_header(self.fp, Limits(pixels=2**40))
+            self._header = container.read_header(self.fp, ANY_SIZE)
         except LimitError as error:
             raise Image.DecompressionBombError(str(error)) from error
         except CodecError as error:
@@ -122,7 +122,7 @@ class NcfImageFile(ImageFile.ImageFile):
         """Check all checksums without decoding anything; OSError for a file that isn't whole."""
         fp = self._bytes()
         try:
-            _, units = container.read(fp, Limits(pixels=2**40))
+            _, units = container.read(fp, ANY_SIZE)
             for _ in units:
                 pass
         except CodecError as error:

@@ -87,7 +87,7 @@ class Processes(Generic[Job, Value]):
         process = self._idle.pop() if self._idle else _start(self._work, job, self._threads)
         self._busy[process.pipe] = process
         process.job = job
-        with suppress(BrokenPipeError):  # it is dead, which is noticed when it is listened to
+        with suppress(ConnectionError):  # it is dead, which is noticed when it is listened to
             process.pipe.send(job)
 
     def _heard(self) -> Iterator[Told[Job] | Done[Job, Value] | Failed[Job]]:
@@ -97,7 +97,7 @@ class Processes(Generic[Job, Value]):
                 if not pipe.poll():
                     raise EOFError
                 kind, what = process.pipe.recv()
-            except (EOFError, ConnectionError):
+            except (EOFError, OSError):  # the latter within a message
                 del self._busy[process.pipe]
                 yield Failed(process.job, process.death(), died=True)
                 continue
@@ -130,7 +130,7 @@ def _start(work: Any, job: Job, threads: int) -> _Process[Job]:
     with held(), _deaf():
         process.start()
     theirs.close()
-    with suppress(BrokenPipeError):  # as of a job
+    with suppress(ConnectionError):  # as of a job
         ours.send(work)
     return _Process(process, ours, job)
 

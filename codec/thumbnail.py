@@ -25,6 +25,9 @@ def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixel
     if image is None:
         scale = max(scale for scale in SCALES if scale == 1 or max(header.width, header.height) // scale >= size)
         image = api.decode(source, scale=scale, device=device, max_pixels=max_pixels).image()
+    if image.mode == "CMYK":
+        image = image.convert("RGB")
+        image.info.pop("icc_profile", None)  # which is of the inks
     image = of_8_bits(image)
     image.thumbnail((size, size), Image.Resampling.LANCZOS)
     return image

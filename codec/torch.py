@@ -36,6 +36,7 @@ from codec.container import MAGIC
 from codec.device import resolve
 from codec.errors import CodecError
 from codec.media import SUFFIXES
+from codec.surroundings import on_our_own
 
 _NCF = ".ncf"
 _SHARD = ".tar"
@@ -118,6 +119,7 @@ class Begun(NamedTuple):
     what: Any
 
 
+@on_our_own
 def finish(images: Sequence[Begun | Tensor], device: str = "auto") -> list[Tensor]:
     """Pictures, uint8 [3, H, W], on a device, from what a Dataset with `whole=False` gives; tensors are moved there.
 
@@ -156,7 +158,7 @@ class Recode:
             shape = f"{str(image.dtype).removeprefix('torch.')} {list(image.shape)}"
             raise CodecError(f"a tensor {shape} is no picture to recode; give uint8 [3 or 1, H, W]")
         quality = self.low + (self.high - self.low) * torch.rand(()).item()
-        frame = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
+        frame = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
         encoded = api.encode(frame, self.codec, quality=quality, **self.options)
         return _pixels(encoded, len(image), "cpu")
 
@@ -211,6 +213,7 @@ def _members(path: urls.Place) -> Iterator[tuple[str, _Part, dict[str, _Part]]]:
             yield key, picture, parts
 
 
+@on_our_own
 def _begun(encoded: bytes) -> Begun | None:
     """What can be done of a picture without its pixels, if its codec decodes in two halves."""
     if not encoded.startswith(MAGIC):

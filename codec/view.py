@@ -43,12 +43,13 @@ class View:
             and left + width > self.left - margin
         )
 
-    def of(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """The view of a whole picture [height, width, channels], whose last channel is alpha if there are 2 or 4."""
+    def of(self, frame: NDArray[Any], alpha: bool = True) -> NDArray[Any]:
+        """The view of a whole picture [height, width, channels], whose last channel is alpha if there are 2 or 4 of
+        them, unless `alpha` is false."""
         cut = frame[self.top : self.top + self.height, self.left : self.left + self.width]
         if self.scale == 1:
             return cut
-        canvas = Canvas(self, frame.shape[2], 8 * frame.dtype.itemsize, weighted=frame.shape[2] in WITH_ALPHA)
+        canvas = Canvas(self, frame.shape[2], 8 * frame.dtype.itemsize, weighted=alpha and frame.shape[2] in WITH_ALPHA)
         canvas.place(cut, self.top, self.left)
         return canvas.picture()
 

@@ -15,6 +15,7 @@ import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -101,6 +102,13 @@ def _check_entries(entries: dict[str, dict[str, Any]], size: int) -> None:
 
 def fingerprint(path: Path) -> bytes:
     """First 8 bytes of SHA-256 over codec, config and the tensors sorted by name: independent of the wrapping."""
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(64)
+def _digest(path: Path, written: int, size: int) -> bytes:
+    """`written`, `size`: those of the file, which may be replaced while we run."""
     entries, metadata, offset = read_header(path)
     digest = hashlib.sha256()
     for key in ("codec", "config"):

@@ -14,6 +14,7 @@ from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence, Unidentifie
 
 import codec
 import codec.pillow
+from codec.thumbnail import thumbnail
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +179,16 @@ def test_a_kept_cmyk_jpeg_is_cmyk() -> None:
     assert (kept.mode, kept.size) == ("CMYK", (24, 40))
     wanted = ImageOps.exif_transpose(Image.open(file))
     assert np.array_equal(np.asarray(kept), np.asarray(wanted)) and kept.mode == "CMYK"
+
+
+def test_inks_of_a_small_copy_are_means_whatever_the_black() -> None:
+    file = io.BytesIO()
+    Image.new("CMYK", (40, 24), (200, 100, 50, 0)).save(file, "JPEG", quality=100)
+    data = codec.encode(file.getvalue(), lossless=True)
+    inks = np.asarray(codec.decode(data, scale=4).image())
+    assert inks.shape == (6, 10, 4) and np.abs(inks.astype(int) - [200, 100, 50, 0]).max() <= 2
+    small = thumbnail(data, 8)
+    assert small.mode == "RGB" and small.size == (8, 5) and small.getpixel((3, 3)) != (0, 0, 0)
 
 
 def test_what_a_kept_jpeg_says_is_kept_on() -> None:

@@ -66,3 +66,8 @@ def test_the_last_encoding_gets_to_the_right_side_of_a_leap() -> None:
 
     quality = goals.search(Target(size=10_000), leaps, 1, STEPS, PACE, 90.0)
     assert quality <= 60 and len(tried) <= 5
+
+
+def test_pictures_that_come_back_equal_and_files_of_no_bytes_have_a_place() -> None:
+    assert goals.search(Target(psnr=35.0), lambda quality: (100.0, math.inf), 1, STEPS, PACE) == 0
+    assert goals.search(Target(size=100), lambda quality: (0.0, 0.0), 1, STEPS, PACE) == 100

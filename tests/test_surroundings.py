@@ -9,6 +9,7 @@ import torch
 from helpers.pictures import picture
 
 import codec
+from codec.torch import _begun, finish
 
 
 @contextmanager
@@ -54,11 +55,14 @@ WAYS: list[dict[str, object]] = [{"effort": 2}, {"lossless": True}]
 
 
 def made() -> list[bytes | bool]:
-    """Files, and whether they decode."""
+    """Files, whether they decode, and a batch that is finished."""
     source = picture(12, 17, 3)
     files = [codec.encode(source, device="cpu", **way) for way in WAYS]  # type: ignore[arg-type]
     frames = [next(codec.decode(data, device="cpu").frames()) for data in files]
-    return [*files, all(frame.shape == source.shape for frame in frames), np.array_equal(frames[1], source)]
+    (begun,) = (_begun(data) for data in files[:1])
+    assert begun is not None
+    finished = finish([begun], "cpu")[0].numpy().tobytes()
+    return [*files, finished, all(frame.shape == source.shape for frame in frames), np.array_equal(frames[1], source)]
 
 
 @pytest.fixture(scope="module")

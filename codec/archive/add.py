@@ -21,7 +21,7 @@ from codec import codecs, video
 from codec.archive import match
 from codec.archive.archive import Archive, read
 from codec.archive.session import Session, digest_of, open_own
-from codec.codecs.options import Target, VideoOptions, VideoProgress
+from codec.codecs.options import VideoOptions, VideoProgress
 from codec.container import (
     Entry,
     Header,
@@ -259,4 +259,4 @@ def _quality(header: Header) -> float | None:
 
 def _some(options: VideoOptions) -> VideoOptions:
     """Options with a quality, where a header is wanted before one is found."""
-    return options if options.target.quality is not None else replace(options, target=Target(quality=50.0))
+    return options if options.target.quality is not None else replace(options, target=VideoOptions().target)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from codec.codecs.options import EFFORTS, ImageOptions, VideoOptions, VideoProgress
+from codec.codecs.options import DEFAULT_QUALITY, EFFORTS, ImageOptions, VideoOptions, VideoProgress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,10 +155,9 @@ class Earlier(Protocol):
 
 
 class VideoCodec(Protocol):
-    """Encodes or decodes chains of at most `length` frames, of pictures in one of `layouts`."""
+    """Encodes or decodes chains of at most `length` frames."""
 
     length: int
-    layouts: tuple[Layout, ...]
     steps: int  # of a SearchableCodec: a quality is a multiple of 100 / steps; of others 0
 
     def header(self, info: Info, options: VideoOptions) -> Header:
@@ -192,22 +191,20 @@ class SearchableCodec(VideoCodec, Protocol):
 
 
 class Setting(NamedTuple):
-    """One thing that an encoding may be told: its default and, if it's a number, its range; else its choices."""
+    """One thing that an encoding may be told: its default and, if it's none of all numbers, its choices."""
 
     default: float | str | bool | None = None
-    low: float = 0
-    high: float = 0
     choices: tuple[str, ...] = ()
 
 
-QUALITY = Setting(50.0, 0, 100)
+QUALITY = Setting(DEFAULT_QUALITY)
 VERIFY = Setting(True)
 TARGET = Setting()
 
 
 def effort(default: int) -> Setting:
     """The setting that every codec's `effort` is."""
-    return Setting(default, 1, EFFORTS)
+    return Setting(default)
 
 
 def effort_suffixes(default: int) -> dict[str, int]:

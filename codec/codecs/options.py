@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from codec.codecs.base import Earlier
 
 EFFORTS = 9
+DEFAULT_QUALITY = 50.0
 VIDEO_EFFORT = 3
 
 
@@ -93,7 +94,7 @@ class VideoOptions:
     `threads`: that a chain may use; bytes don't depend on it. `preset` and `base`: a codec's own choices by name.
     `weights`: a file of them, in place of the default. `earlier`: sessions of an archive to code against."""
 
-    target: Target = field(default_factory=lambda: Target(quality=50.0))
+    target: Target = field(default_factory=lambda: Target(quality=DEFAULT_QUALITY))
     effort: int = VIDEO_EFFORT
     seconds: float | None = None
     frames: int = 0

@@ -12,7 +12,7 @@ from codec.container.clip import pack_last, pack_tags, unpack_last, unpack_tags
 from codec.container.directory import Directory, Placed, is_archive, read_directory
 from codec.container.header import SRGB, Color, Header
 from codec.container.index import Index, append, read_index, read_unit, recover
-from codec.container.limits import LIMITS, Limits
+from codec.container.limits import ANY_SIZE, LIMITS, Limits
 from codec.container.metadata import METADATA_TAGS, pack_chunks, unpack_chunks
 from codec.container.salvage import salvage
 from codec.container.sections import MAGIC, SUFFIX, VERSION
@@ -22,6 +22,7 @@ from codec.container.stream import pack_bare, read, read_bare, read_header, to_b
 from codec.container.units import UNIT_BYTES, Unit
 
 __all__ = [
+    "ANY_SIZE",
     "CHROMA",
     "LIMITS",
     "MAGIC",

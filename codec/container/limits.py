@@ -34,3 +34,4 @@ class Limits:
 
 
 LIMITS = Limits()
+ANY_SIZE = Limits(pixels=2**32)  # of files whose pixels aren't decoded

@@ -36,8 +36,3 @@ def psnr(error: float) -> float:
 def psnr_611(each: Sequence[float]) -> float:
     """(6 PSNR of Y + PSNR of U + PSNR of V) / 8, of a picture's mean squared errors."""
     return sum(w * psnr(e) for w, e in zip(WEIGHTS, each, strict=True)) / sum(WEIGHTS)
-
-
-def weighted(each: Sequence[float]) -> float:
-    """(6 Y + U + V) / 8 of mean squared errors."""
-    return sum(w * e for w, e in zip(WEIGHTS, each, strict=True)) / sum(WEIGHTS)

@@ -49,7 +49,7 @@ class Options:
 
 def parse(argv: list[str]) -> Options:
     """Command line -> Options; exits with usage on errors."""
-    p = argparse.ArgumentParser(prog="codec train circuit", description="Train a hidden Chow-Liu tree on small images.")
+    p = argparse.ArgumentParser(prog="codec train hclt", description="Train a hidden Chow-Liu tree on small images.")
     p.add_argument("--dataset", default="mnist", choices=["mnist", "fashion-mnist"], help="named in the results")
     p.add_argument("--data", required=True, help="folder of the data set's idx files, plain or .gz")
     p.add_argument("--out", required=True, help="folder of the run: checkpoint, log, weights; resumed if it exists")

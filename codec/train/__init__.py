@@ -1,1 +1,1 @@
-"""Training loops. They need torch, numpy, Pillow and safetensors only, and run from a bare checkout."""
+"""Training: a loop for each network, `codec train` in the terminal; what they share is in `loop` and `commands`."""

@@ -22,8 +22,8 @@ def save(folder: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) 
     for i, part in enumerate(_parts(tensors)):
         save_file({k: v.contiguous() for k, v in part.items()}, fresh / f"part-{i:03d}.safetensors")
     (fresh / "state.json").write_text(json.dumps(dict(state)))
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
+    if folder.exists():  # or else the old one is all that there is
+        shutil.rmtree(old, ignore_errors=True)
         os.replace(folder, old)
     os.replace(fresh, folder)
     shutil.rmtree(old, ignore_errors=True)

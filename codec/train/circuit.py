@@ -4,8 +4,6 @@ The learning rate warms up, stays, and falls linearly to zero over the last part
 by running its command again.
 """
 
-import argparse
-import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,10 +17,9 @@ from torch import Tensor, nn
 
 from codec.codecs.circuit.inputs import arrays
 from codec.codecs.circuit.scales import CEILING
-from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
-from codec.train import checkpoint, loop, photos
+from codec.train import commands, loop, photos
 from codec.train.narrow import narrowed
 from codec.train.subpixels import Sampler
 
@@ -59,36 +56,21 @@ class ContextOptions:
 
 def parse(argv: list[str]) -> ContextOptions:
     """Command line -> ContextOptions; exits with usage on errors."""
-    p = argparse.ArgumentParser(
-        prog="codec train circuit",
-        description="Train the lossless codec's context network.",
-        epilog="`codec train hclt --help` is about circuits of small images.",
-    )
+    p = commands.parser(
+        "circuit", "Train the lossless codec's context network.", ContextOptions,
+        "`codec train hclt --help` is about circuits of small images.",
+    )  # fmt: skip
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos that were never lossy")
-    p.add_argument("--out", required=True, help="folder of the run: checkpoint and log; resumed if it exists")
     p.add_argument("--val", nargs="*", default=[], help="tar files or folders of held-out photos, each reported apart")
-    p.add_argument("--config", default="{}", help="JSON of sizes to change, such as '{\"hidden\": 128}'")
+    p.add_argument("--config", help="JSON of sizes to change, such as '{\"hidden\": 128}'")
     p.add_argument("--grey", action="store_true", help="a network for grey pictures; photos give their luma")
-    p.add_argument("--hours", type=float, help="length of the schedule in hours of training")
-    p.add_argument("--steps", type=int, help="length of the schedule in steps")
-    p.add_argument("--batch", type=int, default=4, help="crops of 64 x 64 a step (default 4)")
-    p.add_argument("--lr", type=float, default=4e-3, help="peak learning rate (default 0.004)")
-    p.add_argument("--decay", type=float, default=0.4, help="last share of the schedule, falling to 0 (default 0.4)")
-    p.add_argument("--ema", type=float, default=0.999, help="decay of the averaged weights (default 0.999)")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:N")
-    p.add_argument("--precision", default="bf16", choices=["fp32", "bf16"], help="of the trunk (default bf16)")
-    p.add_argument("--log-every", type=int, default=500, help="steps between lines of log.jsonl")
-    p.add_argument("--save-every", type=float, default=300.0, help="seconds between checkpoints")
-    p.add_argument("--val-every", type=float, default=1200.0, help="seconds between validations")
+    p.add_argument("--batch", type=commands.count, help="crops of 64 x 64 a step (default %(default)s)")
+    p.add_argument("--device", help="cpu, cuda, cuda:N (default %(default)s)")
+    p.add_argument("--precision", choices=["fp32", "bf16"], help="of the trunk (default %(default)s)")
     p.add_argument("--init", help="folder of a run whose averaged weights to start from")
     p.add_argument("--narrow", help="weights file of a wider network, whose units that matter most to start from")
-    p.add_argument("--screens", type=float, default=0.0, help="share of crops from drawn screens, 0 to 1 (default 0)")
-    p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
-    options = ContextOptions(**vars(p.parse_args(argv)))
-    if (options.hours is None) == (options.steps is None):
-        p.error("give the length of the schedule: either --hours or --steps")
-    return options
+    p.add_argument("--screens", type=commands.share, help="share of crops from drawn screens (default %(default)s)")
+    return commands.parsed(p, argv, ContextOptions)
 
 
 def load_photos(paths: Sequence[str], grey: bool) -> list[np.ndarray]:
@@ -109,8 +91,8 @@ class ContextRun(loop.Run):
         """`pictures`: what `options.data` names, where that is loaded already."""
         super().__init__(options)
         self.options, self.device = options, torch.device(options.device)
-        sizes = json.loads(options.config) | ({"channels": 1} if options.grey else {})
-        self.config = ContextConfig(**sizes)
+        grey = {"channels": 1} if options.grey else {}
+        self.config = commands.sizes(options.config, lambda changed: ContextConfig(**changed | grey))
         pictures = load_photos(options.data, options.grey) if pictures is None else pictures
         self.sampler = Sampler(pictures, self.config, options.screens)
         torch.manual_seed(options.seed)
@@ -153,11 +135,8 @@ class ContextRun(loop.Run):
 
 def averaged(run: Path, name: str = "checkpoint") -> tuple[dict[str, Tensor], ContextConfig]:
     """The averaged weights of a run's checkpoint, and their sizes."""
-    saved = checkpoint.load(run / name)
-    if saved is None:
-        raise CodecError(f"{run / name}: no checkpoint there; give the folder that --out named")
-    tensors, state = saved
-    return loop.part(tensors, "average"), ContextConfig(**state["config"])
+    average, state = loop.averaged(run, name)
+    return average, ContextConfig(**state["config"])
 
 
 @torch.no_grad()

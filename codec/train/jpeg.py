@@ -4,8 +4,6 @@ The learning rate warms up, stays, and falls linearly to zero over the last part
 by running its command again.
 """
 
-import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,10 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from codec.errors import CodecError
 from codec.models.jpeg.coefficient_net import CoefficientNet
 from codec.models.jpeg.shape import KINDS, CoefficientConfig
-from codec.train import checkpoint, loop, photos
+from codec.train import commands, loop, photos
 from codec.train.jpeg_photos import CHROMA, LUMA, Coefficients, any_jpeg, components, table
 from codec.train.jpeg_samples import Samples
 
@@ -54,29 +51,15 @@ class CoefficientOptions:
 
 def parse(argv: list[str]) -> CoefficientOptions:
     """Command line -> CoefficientOptions; exits with usage on errors."""
-    p = argparse.ArgumentParser(prog="codec train jpeg", description="Train a network of JPEG coefficients.")
+    p = commands.parser("jpeg", "Train a network of JPEG coefficients.", CoefficientOptions)
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos that were never lossy")
-    p.add_argument("--out", required=True, help="folder of the run: checkpoint and log; resumed if it exists")
     p.add_argument("--val", nargs="*", default=[], help="tar files or folders of held-out photos, each reported apart")
-    p.add_argument("--kind", choices=KINDS, default="y", help="luma (default), or which chroma component")
-    p.add_argument("--config", default="{}", help="JSON of sizes to change, such as '{\"hidden\": 96}'")
-    p.add_argument("--hours", type=float, help="length of the schedule in hours of training")
-    p.add_argument("--steps", type=int, help="length of the schedule in steps")
-    p.add_argument("--variants", type=int, default=2, help="JPEGs made of each photo (default 2)")
-    p.add_argument("--groups", type=int, default=16, help="frequencies in a step (default 16)")
-    p.add_argument("--batch", type=int, default=512, help="coefficients of each (default 512)")
-    p.add_argument("--lr", type=float, default=3e-3, help="peak learning rate (default 0.003)")
-    p.add_argument("--decay", type=float, default=0.6, help="last share of the schedule, falling to 0 (default 0.6)")
-    p.add_argument("--ema", type=float, default=0.995, help="decay of the averaged weights (default 0.995)")
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--log-every", type=int, default=100, help="steps between lines of log.jsonl")
-    p.add_argument("--save-every", type=float, default=120.0, help="seconds between checkpoints")
-    p.add_argument("--val-every", type=float, default=120.0, help="seconds between validations")
-    p.add_argument("--stop-after", type=float, help="stop this process after so many seconds, leaving a checkpoint")
-    options = CoefficientOptions(**vars(p.parse_args(argv)))
-    if (options.hours is None) == (options.steps is None):
-        p.error("give the length of the schedule: either --hours or --steps")
-    return options
+    p.add_argument("--kind", choices=KINDS, help="luma, or which chroma component (default %(default)s)")
+    p.add_argument("--config", help="JSON of sizes to change, such as '{\"hidden\": 96}'")
+    p.add_argument("--variants", type=commands.count, help="JPEGs made of each photo (default %(default)s)")
+    p.add_argument("--groups", type=commands.count, help="frequencies in a step (default %(default)s)")
+    p.add_argument("--batch", type=commands.count, help="coefficients of each (default %(default)s)")
+    return commands.parsed(p, argv, CoefficientOptions)
 
 
 def jpegs(pictures: Iterable[np.ndarray], variants: int, seed: int) -> Iterator[list[Coefficients]]:
@@ -95,7 +78,8 @@ class CoefficientRun(loop.Run):
     def __init__(self, options: CoefficientOptions) -> None:
         super().__init__(options)
         self.options = options
-        self.config = CoefficientConfig(**(json.loads(options.config) | {"kind": options.kind}))
+        kind = {"kind": options.kind}
+        self.config = commands.sizes(options.config, lambda changed: CoefficientConfig(**changed | kind))
         self.samples = Samples(options.kind, jpegs(photos.load(options.data), options.variants, options.seed))
         # Frequencies are drawn by how often they occur, but less so, and weighted: each coefficient counts alike.
         share = self.samples.count.double() / self.samples.blocks
@@ -146,12 +130,9 @@ def lengths(model: CoefficientNet, samples: Samples, k: Tensor, at: Tensor) -> T
 
 def averaged(run: Path) -> CoefficientNet:
     """The network of a run's averaged weights."""
-    saved = checkpoint.load(run / "checkpoint")
-    if saved is None:
-        raise CodecError(f"{run / 'checkpoint'}: no checkpoint there; give the folder that --out named")
-    tensors, state = saved
+    average, state = loop.averaged(run)
     model = CoefficientNet(CoefficientConfig(**state["config"]))
-    model.load_state_dict(loop.part(tensors, "average"))
+    model.load_state_dict(average)
     return model.eval()
 
 

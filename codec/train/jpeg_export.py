@@ -11,25 +11,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.codecs.jpeg.mixture import LEAST_SCALE, NATS, SCALES_PER_OCTAVE, UNIT
-from codec.codecs.jpeg.network import BOUND, MIX_BITS, TOP, end_limits, input_limits
+from codec.codecs.jpeg.network import MIX_BITS, TOP, end_limits, input_limits
 from codec.codecs.jpeg.weights import save
 from codec.models.jpeg.coefficient_net import CoefficientNet
 from codec.models.jpeg.shape import KINDS, LARGEST, CoefficientConfig
 from codec.train import photos
+from codec.train.integers import BOUND, LARGEST_WEIGHT, QUANTILE, Float, Tensors, quantised
 from codec.train.jpeg import averaged, jpegs, lengths
 from codec.train.jpeg_samples import Samples
 
-QUANTILE = 0.9999
 SAMPLES, VARIANTS, SEED = 24, 2, 7  # photos that activations are scaled by
 EACH = 1500  # coefficients of every frequency
-LARGEST_WEIGHT = 2**15 - 1
-
-Float = NDArray[np.float64]
-Tensors = dict[str, NDArray[np.int32]]
 
 
 def input_units(c: CoefficientConfig) -> Float:
@@ -61,7 +56,7 @@ def integers(model: CoefficientNet, samples: Samples) -> Tensors:
     }  # fmt: skip
     result: Tensors = {}
     for name, (weight, bias, into, out, largest) in layers.items():
-        result |= _quantise(name, weight * into / out[:, None], bias / out, largest)
+        result |= quantised(name, weight * into / out[:, None], bias / out, largest)
     sums = state["sums"].transpose(0, 2, 1)
     reach, peak = np.abs(sums).sum(2) * LARGEST, np.abs(sums).max(2)
     room = BOUND - 1 - LARGEST * (c.taps + 1) / 2
@@ -72,21 +67,6 @@ def integers(model: CoefficientNet, samples: Samples) -> Tensors:
     mean = np.rint(np.ldexp(state["mean"].transpose(0, 1, 3, 2), MIX_BITS))
     result["mean.weight"] = mean.clip(-LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int32)
     return result
-
-
-def _quantise(name: str, weight: Float, bias: Float, largest: NDArray[np.int64]) -> Tensors:
-    """Rows scaled by the largest powers of two that keep every sum below the bound; floors become roundings."""
-    bias = bias + 0.5
-    reach = np.abs(weight) @ largest + np.abs(bias).reshape(-1, len(weight)).max(0)
-    # Rounding may add half a unit for every input.
-    room = BOUND - 1 - (largest.sum() + 1) / 2
-    peak = np.maximum(np.abs(weight).max(1), 1e-9)
-    shift = np.floor(np.log2(np.minimum(room / reach, LARGEST_WEIGHT / peak))).clip(-24, 24).astype(np.int32)
-    return {
-        f"{name}.weight": np.rint(np.ldexp(weight, shift[:, None])).astype(np.int32),
-        f"{name}.bias": np.rint(np.ldexp(bias, shift)).astype(np.int32),
-        f"{name}.shift": shift,
-    }
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from codec.errors import CodecError
 from codec.output import alone
 from codec.train import checkpoint
 from codec.train.signals import stop_signals
@@ -73,7 +74,10 @@ class Run:
             return
         tensors, state = self.saved
         self.saved = None
-        self.model.load_state_dict(part(tensors, "model"))
+        try:
+            self.model.load_state_dict(part(tensors, "model"))
+        except RuntimeError as error:
+            raise CodecError(f"{self.out} holds a run of other sizes; give the same ones, or another --out") from error
         for k, v in self.average.items():
             v.copy_(tensors["average." + k])
         for name, optimizer in self.optimizers.items():
@@ -105,7 +109,7 @@ class Run:
     def progress(self) -> float:
         """Share of the schedule that is done, 0..1."""
         s = self.schedule
-        return min(1.0, self.step / s.steps if s.steps else self.seconds / (3600 * (s.hours or 1)))
+        return min(1.0, self.seconds / (3600 * s.hours) if s.hours else self.step / (s.steps or 1))
 
     def finished(self, stop: bool) -> bool:
         """Whether the run ends here."""
@@ -192,6 +196,14 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     """A checkpoint's tensors of one kind ("model", "average"), by the names that they have there."""
     return {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}
+
+
+def averaged(run: Path, name: str = "checkpoint") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The averaged weights in a run's checkpoint of this name, and its state; CodecError if there is none."""
+    saved = checkpoint.load(run / name)
+    if saved is None:
+        raise CodecError(f"{run / name}: no checkpoint there; give the folder that --out named")
+    return part(saved[0], "average"), saved[1]
 
 
 def say(text: str) -> None:

@@ -12,20 +12,28 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from codec.errors import CodecError
 
 SUFFIXES = {".avif", ".webp", ".png", ".jpg", ".jpeg"}
+UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def load(paths: Sequence[str | Path]) -> list[np.ndarray]:
     """All images of tar files and folders, uint8 [H, W, 3], in the order of the paths and of their names."""
-    photos = [np.array(Image.open(io.BytesIO(data)).convert("RGB")) for p in paths for _, data in files(Path(p))]
+    photos = [_pixels(Path(p), name, data) for p in paths for name, data in files(Path(p))]
     if not photos:
         raise CodecError(f"no images in {', '.join(map(str, paths))}; give folders or tar files of photos")
     return photos
+
+
+def _pixels(path: Path, name: str, data: bytes) -> np.ndarray:
+    try:
+        return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+    except UNREADABLE as error:
+        raise CodecError(f"{path}: {name} can't be read as a photo; mend it, or take it out") from error
 
 
 def files(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ A run is resumed by running its command again, on one machine or (torchrun) seve
 import sys
 
 from codec.train import loop, photos
-from codec.train.options import Options, parse
+from codec.train.s2lic_options import Options, parse
 from codec.train.trainer import Trainer
 from codec.train.validate import Validation
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from codec.errors import CodecError
 from codec.output import whole_file
@@ -26,7 +26,6 @@ from codec.train import alike, photos
 
 LEAST_BPP = 0.25  # bits a pixel: a sample that takes less is empty sky and the like
 PLACES, BEST = 8, 4  # a crop is one of the BEST most textured of so many random places
-UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 Box = tuple[int, int, int, int]
 
@@ -79,7 +78,7 @@ def pictures(path: Path) -> Iterator[Image.Image]:
     for name, data in photos.files(path):
         try:
             picture = upright(data)
-        except UNREADABLE as error:
+        except photos.UNREADABLE as error:
             raise CodecError(f"{path}: {name} can't be read, so nothing like it can be left out; mend it") from error
         yield picture
     if name is None:
@@ -121,7 +120,7 @@ class Shard:
         """The samples of one original, or one more left out."""
         try:
             image = upright(data)
-        except UNREADABLE as error:
+        except photos.UNREADABLE as error:
             print(f"{name}: left out, it can't be read ({error})", file=sys.stderr)
             self.left_out["unreadable"] += 1
             return

@@ -16,7 +16,7 @@ from codec.models.s2lic.model import CELL, S2LIC
 from codec.train import checkpoint, loop, photos
 from codec.train.loop import Run
 from codec.train.muon import Muon
-from codec.train.options import Options, make_config
+from codec.train.s2lic_options import Options, make_config
 
 MAP_SPREAD = 0.12  # standard deviation of a cell's rate about its crop's: a factor of 2 in lambda
 SMALLEST_ROW = 26  # inputs of a matrix worth making orthogonal: more than a depth-wise 5x5 kernel has

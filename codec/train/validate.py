@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from codec.errors import CodecError
 from codec.media.distortion import psnr
 from codec.metrics.bdrate import bd_rate
-from codec.models.s2lic.model import S2LIC
+from codec.models.s2lic.model import CELL, S2LIC
 
 SIDE = 512  # photos are cut to at most this
 QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -20,7 +21,9 @@ class Validation:
     """Held-out crops and their JPEG curve (4:2:0, optimised)."""
 
     def __init__(self, photos: Sequence[np.ndarray]) -> None:
-        self.photos = [_centre(p) for p in photos]
+        self.photos = [_centre(p) for p in photos if min(p.shape[:2]) >= CELL]
+        if not self.photos:
+            raise CodecError(f"no held-out photo has {CELL} pixels a side; give larger ones")
         points = np.array([[_jpeg(p, quality) for p in self.photos] for quality in JPEG_QUALITIES]).mean(1)
         self.reference = points.T  # bpp, PSNR
 
@@ -46,8 +49,8 @@ class Validation:
 
 
 def _centre(p: np.ndarray) -> np.ndarray:
-    """The middle of a photo, its sides multiples of 64 up to SIDE."""
-    h, w = (min(n // 64 * 64, SIDE) for n in p.shape[:2])
+    """The middle of a photo, its sides multiples of CELL up to SIDE."""
+    h, w = (min(n // CELL * CELL, SIDE) for n in p.shape[:2])
     top, left = (p.shape[0] - h) // 2, (p.shape[1] - w) // 2
     return np.ascontiguousarray(p[top : top + h, left : left + w])
 

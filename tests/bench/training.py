@@ -12,7 +12,7 @@ import time
 
 import torch
 
-from codec.train.options import parse
+from codec.train.s2lic_options import parse
 from codec.train.trainer import Trainer
 
 

@@ -17,7 +17,7 @@ from codec.codecs.circuit.weights import save
 from codec.codecs.options import ImageOptions
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
-from codec.train.quantise import integers
+from codec.train.circuit_export import integers
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "golden-circuit.safetensors"

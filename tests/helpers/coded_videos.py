@@ -10,7 +10,7 @@ import numpy as np
 from codec import container, video
 from codec.codecs.options import Target, VideoOptions
 from codec.media import Info
-from codec.media.distortion import errors, weighted
+from codec.media.distortion import WEIGHTS, errors
 from codec.media.video import Picture, Planes, Video, read_video
 from helpers.video_clips import BT601, RATE, moving, pictures
 
@@ -21,7 +21,8 @@ SHORT = (12, 13, 5)  # frames of scenes that are a unit each
 
 
 def planes_error(found: Planes, wanted: Planes) -> float:
-    return weighted(errors(found, wanted))
+    """(6 Y + U + V) / 8 of mean squared errors."""
+    return sum(w * e for w, e in zip(WEIGHTS, errors(found, wanted), strict=True)) / sum(WEIGHTS)
 
 
 def scenes(height: int = 32, width: int = 48, lengths: Sequence[int] = SCENES) -> list[Planes]:

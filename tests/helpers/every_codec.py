@@ -45,7 +45,7 @@ def image_options(name: str, quality: float, number: int) -> dict[str, Any]:
         if setting.choices:
             options[key] = setting.choices[number % len(setting.choices)]
         elif key in ("quality", "effort"):
-            options[key] = quality if key == "quality" else int(setting.low)
+            options[key] = quality if key == "quality" else 1
     return options
 
 

@@ -101,8 +101,9 @@ def test_closed_and_text_files_are_refused(photo: Path) -> None:
 def test_what_is_left_out_is_a_warning_or_a_note(picture: Image.Image) -> None:
     data = saved(picture, "GIF", save_all=True, append_images=[picture.rotate(180)])
     line = "it has more than one frame; the first is kept"
-    with pytest.warns(UserWarning, match=line):
+    with pytest.warns(UserWarning, match=line) as told:
         codec.encode(data)
+    assert told[0].filename == __file__
     notes: list[str] = []
     codec.encode(data, notes=notes)
     assert notes == [line]

@@ -13,7 +13,7 @@ from codec.codecs.circuit.weights import load
 from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import MARGIN, ContextConfig
-from codec.train import checkpoint, circuit, experts, quantise
+from codec.train import checkpoint, circuit, circuit_export, experts
 from codec.train.screens import screen
 from codec.train.subpixels import SIDE, Sampler
 
@@ -64,15 +64,15 @@ def test_a_run_becomes_a_weights_file_that_loads(photos: Path, tmp_path: Path) -
     train(photos, tmp_path / "g", 3, ["--grey"])
     output = tmp_path / "w.safetensors"
     runs = ["--photo", str(tmp_path / "a"), "--grey", str(tmp_path / "g")]
-    quantise.main([*runs, "--data", str(photos), "-o", str(output)])
+    circuit_export.main([*runs, "--data", str(photos), "-o", str(output)])
     networks = load(output)
     assert {name: n.config.channels for name, n in networks.items()} == {"photo": 3, "grey": 1}
     assert len(weights.fingerprint(output)) == 8
     again = tmp_path / "again.safetensors"
-    quantise.main([*runs[:2], "--grey", str(output), "--data", str(photos), "-o", str(again)])
+    circuit_export.main([*runs[:2], "--grey", str(output), "--data", str(photos), "-o", str(again)])
     assert (load(again)["grey"].tensors["head.weight"] == load(output)["grey"].tensors["head.weight"]).all()
     with pytest.raises(CodecError, match="no network 'screen'"):
-        quantise.main([*runs[:2], "--screen", str(output), "--data", str(photos), "-o", str(again)])
+        circuit_export.main([*runs[:2], "--screen", str(output), "--data", str(photos), "-o", str(again)])
 
 
 def test_crops_have_margins_and_the_rule_of_borders() -> None:
@@ -122,7 +122,7 @@ def test_a_network_for_screens_learns_and_ships(photos: Path, tmp_path: Path) ->
         found.append(sum(circuit.measure(model, p) for p in held_out))
     assert found[1] < found[0] - 0.3
     output = tmp_path / "w.safetensors"
-    quantise.main(["--photo", str(tmp_path / "s"), *data, "-o", str(output)])
+    circuit_export.main(["--photo", str(tmp_path / "s"), *data, "-o", str(output)])
     assert load(output)["photo"].config.candidates == 6
 
 
@@ -158,5 +158,5 @@ def test_experts_specialise_and_ship_and_resume(photos: Path, tmp_path: Path) ->
     assert all((after[k] == v).all() for k, v in before.items())
     output = tmp_path / "w.safetensors"
     runs = [str(tmp_path / folder) for folder in ("base", "experts/0", "experts/1")]
-    quantise.main(["--photo", *runs, "--data", str(photos), "-o", str(output)])
+    circuit_export.main(["--photo", *runs, "--data", str(photos), "-o", str(output)])
     assert list(load(output)) == ["photo", "photo-1", "photo-2"]

@@ -1,6 +1,7 @@
 """The training loop: resumable to the step, in bounded parts, learning on pictures made here."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,11 +15,12 @@ from PIL import Image
 from codec.errors import CodecError
 from codec.models.s2lic.model import S2LIC
 from codec.output import alone
-from codec.train import checkpoint, export, photos
+from codec.train import checkpoint, photos, s2lic_export
 from codec.train.loop import lr_factor
-from codec.train.options import make_config, parse
 from codec.train.s2lic import main
+from codec.train.s2lic_options import make_config, parse
 from codec.train.trainer import Trainer, rates, take
+from codec.train.validate import Validation
 
 SMALL = json.dumps(
     {
@@ -76,7 +78,7 @@ def test_training_learns_logs_validates_and_exports(data: Path, tmp_path: Path) 
     assert len(validation) == 5 and [p[0] for p in validation] == sorted(p[0] for p in validation)
     assert (out / "stable" / "state.json").exists()  # the start of the decay is kept
     assert max(p.stat().st_size for p in (out / "average").iterdir()) < 0.5 * 2**20
-    card = export.export(out, tmp_path / "w.safetensors", "test", "average")
+    card = s2lic_export.export(out, tmp_path / "w.safetensors", "test", "average")
     assert card["steps"] == 24
     from codec.codecs.options import ImageOptions
     from codec.codecs.s2lic import image as s2lic
@@ -207,7 +209,19 @@ def test_principal_components_are_orthonormal_and_ordered(data: Path) -> None:
     assert (deviation.diff() <= 0).all()
 
 
-@pytest.mark.parametrize("wrong", [["--steps", "3", "--hours", "1"], [], ["--steps", "3", "--crop", "100"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--steps", "3", "--hours", "1"],
+        [],
+        ["--steps", "3", "--crop", "100"],
+        ["--steps", "0"],
+        ["--hours", "0"],
+        ["--hours", "nan"],
+        ["--steps", "3", "--decay", "1.5"],
+        ["--steps", "3", "--log-every", "0"],
+    ],
+)
 def test_wrong_arguments_are_usage_errors(wrong: list[str], data: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as e:
         parse([*arguments(data, tmp_path), *wrong])
@@ -243,4 +257,46 @@ def test_what_there_is_nothing_of_is_one_line(data: Path, tmp_path: Path) -> Non
     with pytest.raises(CodecError, match="no photo of at least 512 x 512 pixels"):
         photos.Crops(photos.load([data]), 512)
     with pytest.raises(CodecError, match="no checkpoint there; give the folder that --out named"):
-        export.export(tmp_path / "none", tmp_path / "new" / "a.safetensors", "")
+        s2lic_export.export(tmp_path / "none", tmp_path / "new" / "a.safetensors", "")
+
+
+@pytest.mark.parametrize("overrides", ["{bad", "[1]", '{"foo": 1}', '{"slices": {}, "none": 2}'])
+def test_sizes_that_are_none_are_one_line(overrides: str, data: Path, tmp_path: Path) -> None:
+    options = parse(arguments(data, tmp_path / "run", "--steps", "1", "--overrides", overrides))
+    with pytest.raises(CodecError, match="none of this model's"):
+        make_config(options)
+
+
+def test_a_run_of_other_sizes_is_not_gone_on_with(data: Path, tmp_path: Path) -> None:
+    main(arguments(data, tmp_path / "run", "--steps", "1"))
+    other = json.dumps(json.loads(SMALL) | {"hyper": 16})
+    with pytest.raises(CodecError, match="holds a run of other sizes"):
+        main(arguments(data, tmp_path / "run", "--steps", "2", "--overrides", other))
+
+
+def test_a_photo_that_is_none_is_named(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    with pytest.raises(CodecError, match=r"a\.png can't be read"):
+        photos.load([tmp_path])
+    with pytest.raises(CodecError, match="no held-out photo has 64 pixels"):
+        Validation([np.zeros((40, 200, 3), np.uint8)])
+
+
+def test_a_checkpoint_outlives_two_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One between its two renames, and one while the next is written."""
+    folder, ones = tmp_path / "checkpoint", {"a": torch.ones(3)}
+    checkpoint.save(folder, ones, {"step": 1})
+    rename = os.replace
+
+    def killed(source: Path, target: Path) -> None:
+        if source.suffix == ".new":
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    for step in (2, 3):
+        monkeypatch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.save(folder, ones, {"step": step})
+        monkeypatch.setattr(os, "replace", rename)
+        found = checkpoint.load(folder)
+        assert found is not None and found[1]["step"] == 1

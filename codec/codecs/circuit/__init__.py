@@ -67,7 +67,7 @@ CODEC = Descriptor(
     default_for=("lossless",),
     images=ImageMedia(
         _open,
-        {"effort": effort(EFFORT), "verify": VERIFY, "seconds": Setting(None, 0, 10**9)},
+        {"effort": effort(EFFORT), "verify": VERIFY, "seconds": Setting()},
         {"circuit": Variant("e")},
         expected=_expected,
     ),
@@ -78,7 +78,7 @@ CODEC = Descriptor(
     training={
         "circuit": "codec.train.circuit",
         "experts": "codec.train.experts",
-        "export-circuit": "codec.train.quantise",
+        "export-circuit": "codec.train.circuit_export",
     },
     fast=_fast,
 )

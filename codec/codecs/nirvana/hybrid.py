@@ -26,7 +26,7 @@ from codec.container import Header, Stream, Unit
 from codec.errors import CodecError, DesyncError, FormatError, MediaError
 from codec.media import Info
 from codec.media.distortion import errors, psnr, psnr_611
-from codec.media.video import Layout, Picture, Planes, Turn, turned
+from codec.media.video import Picture, Planes, Turn, turned
 from codec.standard import decode as standard
 from codec.standard.encoders import TOP, Encoder, Settings, encode
 from codec.standard.packets import Packet, pack, unpack
@@ -45,7 +45,6 @@ class Hybrid:
         self._encoder = encoder
         self._earlier = earlier
         self._states: States | None = None
-        self.layouts: tuple[Layout, ...] = encoder.layouts if encoder else ()
         self.steps = encoder.steps if encoder else 0
 
     def header(self, info: Info, options: VideoOptions) -> Header:

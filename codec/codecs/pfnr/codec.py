@@ -23,7 +23,7 @@ from codec.device import resolve
 from codec.errors import CodecError, FormatError
 from codec.media import Info
 from codec.media.distortion import errors, psnr_611
-from codec.media.video import Layout, Picture
+from codec.media.video import Picture
 
 ROOM = 0.5  # of what a session uses of a tensor: it goes on only where so much of each is free
 CHAIN = 64  # units that one goes on from at most, one behind the other: it is decoded with all of them
@@ -35,7 +35,6 @@ _DEFAULTS = {2**15: "tiny", 2**18: "small"}  # by the pixels of a frame; hd abov
 class Pfnr:
     """One preset, for pictures of one size; `earlier`: the sessions that its units may go on from."""
 
-    layouts: tuple[Layout, ...] = (Layout(),)
     length = LIMITS.unit_frames
     steps = 0
 

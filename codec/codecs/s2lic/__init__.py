@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 TUNES = ("psnr", "ssim")
 WEIGHTS = "s2lic-xs"
+PASSES = (0, 3, 6, 12, 24, 40, 60, 100, 160)  # of the search for latents, by effort from 1 on
 TYPICAL = Typical(  # of Kodak pictures: tests/bench/targets.py --typical
     (0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100),
     (0.094, 0.134, 0.191, 0.273, 0.382, 0.525, 0.701, 0.908, 1.151, 1.423, 1.726),
@@ -120,5 +121,5 @@ CODEC = Descriptor(
     check=_check,
     dense=2**13,  # a tile of one colour takes 3 kB
     values=_values,
-    training={"s2lic": "codec.train.s2lic", "export": "codec.train.export"},
+    training={"s2lic": "codec.train.s2lic", "export": "codec.train.s2lic_export"},
 )

@@ -10,21 +10,21 @@ import math
 
 from codec.codecs.base import Expected, Typical
 from codec.codecs.curve import Curve
-from codec.codecs.options import ImageOptions, Target
+from codec.codecs.options import DEFAULT_QUALITY, ImageOptions, Target
+from codec.codecs.s2lic import PASSES
 from codec.media.look import Look
 from codec.metrics.structure import decibels
 
 _BESIDE = 100  # bytes of a file beside its units
 _SECONDS, _PASS, _VERIFY = 1.45, 2.8, 2.8  # of one core for a megapixel: plain, each pass of a search, decoding again
-_PASSES = (0, 3, 6, 12, 24, 40, 100, 180, 400)  # by effort, from 1 on
 _SIZED, _ALIKE = 2.4, 4.0  # encodings for a target, in plain ones
 
 
 def expected(look: Look, options: ImageOptions, typical: Typical) -> Expected:
     """Bytes and CPU seconds of a file."""
-    quality = 50.0 if options.quality is None else options.quality
+    quality = DEFAULT_QUALITY if options.quality is None else options.quality
     target = options.target or Target(quality=quality)
-    passes = _PASSES[(options.effort or 1) - 1]
+    passes = PASSES[(options.effort or 1) - 1]
     seconds = _SECONDS * (2 if passes else 1) + _PASS * passes
     if target.quality is None:
         seconds *= _ALIKE if target.psnr or target.ssim else _SIZED

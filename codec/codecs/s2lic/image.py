@@ -21,7 +21,7 @@ from torch import Tensor
 from codec import tiling, weights
 from codec.codecs.base import Progress
 from codec.codecs.checksum import compare
-from codec.codecs.options import ImageOptions
+from codec.codecs.options import DEFAULT_QUALITY, ImageOptions
 from codec.codecs.partial import Damage, Found, expect
 from codec.codecs.s2lic import CODEC, batches, decoding, search
 from codec.codecs.s2lic.head import (
@@ -69,7 +69,8 @@ class S2licImages:
         `progress` is told (steps done, steps in all): a step is a unit, or a pass of a search over a tile.
         """
         (frame,) = frames
-        header = header_of(self, info, 50.0 if options.quality is None else options.quality, options.tune or "psnr")
+        quality = DEFAULT_QUALITY if options.quality is None else options.quality
+        header = header_of(self, info, quality, options.tune or "psnr")
         effort = options.effort or 1
         return header, self.units(frame, header, effort, progress)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from codec import tiling
+from codec.codecs.s2lic import PASSES
 from codec.codecs.s2lic.distortion import Error, Part, SquaredError, structural
 from codec.codecs.s2lic.head import is_mapped
 from codec.codecs.s2lic.ratemap import Rates
@@ -24,16 +25,17 @@ if TYPE_CHECKING:
     from codec.codecs.s2lic.image import S2licImages
     from codec.codecs.s2lic.trials import Kept
 
-EFFORTS = (  # from effort 2 on
-    Schedule(3, (0.8, 1.2), (0.3, 0.15)),
-    Schedule(6, (0.7, 1.2), (0.3, 0.15)),
-    Schedule(12, (0.7, 1.3), (0.25, 0.1)),
-    Schedule(24, (0.6, 1.4), (0.2, 0.07)),
-    Schedule(40, (0.6, 1.5), (0.15, 0.05)),
-    Schedule(100, (0.45, 1.4), (0.1, 0.05)),
-    Schedule(180, (0.4, 1.4), (0.1, 0.05)),
-    Schedule(400, (0.4, 1.4), (0.07, 0.04)),
+_WAYS = (  # from effort 2 on: stiffness and pace
+    ((0.8, 1.2), (0.3, 0.15)),
+    ((0.7, 1.2), (0.3, 0.15)),
+    ((0.7, 1.3), (0.25, 0.1)),
+    ((0.6, 1.4), (0.2, 0.07)),
+    ((0.6, 1.5), (0.15, 0.05)),
+    ((0.5, 1.4), (0.12, 0.05)),
+    ((0.45, 1.4), (0.1, 0.05)),
+    ((0.4, 1.4), (0.08, 0.045)),
 )
+EFFORTS = tuple(Schedule(passes, *way) for passes, way in zip(PASSES[1:], _WAYS, strict=True))
 
 
 def units(

@@ -17,15 +17,14 @@ from codec.container import Header, Unit, times
 from codec.container.fields import Cursor
 from codec.errors import CodecError, FormatError
 from codec.media import Info, yuv
-from codec.media.distortion import errors, psnr, weighted
-from codec.media.video import Layout, Picture
+from codec.media.distortion import errors, psnr_611
+from codec.media.video import Picture
 
 
 class S2licVideos:
     """S2LIC with one set of weights on one device, for videos of one size."""
 
     length = 32  # frames that are worked on by one process at a time
-    layouts: tuple[Layout, ...] = (Layout(),)
     steps = 0
 
     def __init__(self, codec: image.S2licImages) -> None:
@@ -56,7 +55,7 @@ class S2licVideos:
             yield from (u._replace(index=number * tiles + u.index) for u in made[-min(missing, tiles) :])
             found = next(self.decode(header, made, first + number)).planes
             size = 8 * sum(len(u.payload) for u in made) / rgb[..., 0].size
-            task.tell(VideoProgress("fit", 1, psnr(weighted(errors(found, picture.planes))), size))
+            task.tell(VideoProgress("fit", 1, psnr_611(errors(found, picture.planes)), size))
 
     def decode(
         self, header: Header, units: Iterable[Unit], first: int = 0, spared: Spared | None = None

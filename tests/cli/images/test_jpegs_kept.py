@@ -101,7 +101,7 @@ def test_another_file_of_the_same_pixels_is_not_the_same(jpeg: Path, picture: Im
     row = json.loads(call("verify", "--json", ncf, "--against", other).stdout)
     assert (row["same_file"], row["same"]) == (False, True)
     picture.save(other, quality=40)
-    assert f"is whole, and holds another picture than {other}: PSNR 3" in refused("verify", ncf, "--against", other)
+    assert "is whole, and holds another picture: PSNR 3" in refused("verify", ncf, "--against", other)
 
 
 def test_what_can_not_be_kept_is_refused_with_a_way_out(jpeg: Path) -> None:

@@ -172,3 +172,13 @@ def test_pixels_that_are_not_square_stay_so(here: Path) -> None:
         assert read_video(path).info.aspect == Fraction(16, 11)
     told = call("encode", "--codec", "s2lic", "-q", 10, "tv.y4m", "-o", "s2lic.ncf").stderr
     assert "its pixels are not square (16:11); they will be shown as if they were" in told
+
+
+def test_what_was_exported_beside_its_source_is_not_encoded_again(here: Path, source: bytes) -> None:
+    Path("clips").mkdir()
+    Path("clips/a.mp4").write_bytes(source)
+    call("encode", *QUICK, "clips/a.mp4")
+    call("export", "clips/a.ncf")
+    assert names(Path("clips")) == ["a.exported.mp4", "a.mp4", "a.ncf"]
+    result = call("encode", *QUICK, "-r", "clips", "-o", "out")
+    assert names(Path("out")) == ["a.ncf"] and "1 file that codec decoded" in result.stderr

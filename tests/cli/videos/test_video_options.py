@@ -38,7 +38,7 @@ def test_spans_that_are_none_are_told(coded: str, span: str) -> None:
     ("options", "says"),
     [
         (("--lossless",), "no lossless codec for videos; leave out --lossless"),
-        (("--codec", "circuit"), "no lossless codec for videos"),
+        (("--codec", "circuit"), "circuit"),
         (("--no-verify",), "--verify goes with images; leave it out"),
         (("--target-psnr", -3), "a target lies between 0 and 1000"),
         (("--target-bpp", 0), "a target lies between 0 and 1000"),

@@ -19,7 +19,7 @@ from codec.errors import FormatError
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
 from codec.train.circuit import measure
-from codec.train.quantise import integers
+from codec.train.circuit_export import integers
 
 SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 6, "mixtures": 3}
 GRAPHICS = {"copies": 4, "matches": 2, "pattern": 6}

@@ -14,7 +14,7 @@ from codec.entropy import Decoder, Encoder
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
 from codec.train.circuit import measure
-from codec.train.quantise import integers
+from codec.train.circuit_export import integers
 from codec.train.subpixels import arrays
 
 SMALL = {"hidden": 12, "trunk": 8, "feature_hidden": 6, "features": 4, "stage": 6, "mixtures": 3}

@@ -25,8 +25,8 @@ from codec.container import Header, Unit, times
 from codec.device import resolve
 from codec.errors import CodecError, FormatError
 from codec.media import Info
-from codec.media.distortion import errors, psnr, weighted
-from codec.media.video import Layout, Picture
+from codec.media.distortion import errors, psnr_611
+from codec.media.video import Picture
 
 CHAIN = 128  # frames at most
 _STEPS = 2  # of a quality: it is stored in halves
@@ -36,7 +36,6 @@ _EFFORTS = (0.05, 0.25, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0)  # of a preset's ste
 class Sine:
     """One preset, for pictures of one size."""
 
-    layouts: tuple[Layout, ...] = (Layout(),)
     steps = 0
 
     def __init__(self, preset: str, groups: SineGroups, fingerprint: bytes) -> None:
@@ -74,9 +73,9 @@ class Sine:
                 state = coded.state
                 when = times.pack([picture.time for picture in group], first, header.rate)
                 yield Unit(index, coded.checksum, 0, when + bytes([KEY * (index == 0)]) + coded.payload, len(group))
-                error = sum(weighted(errors(a, b)) for a, b in zip(coded.planes, planes, strict=True)) / len(group)
+                found = [psnr_611(errors(a, b)) for a, b in zip(coded.planes, planes, strict=True)]
                 size = len(coded.payload) * 8 / (header.width * header.height * len(group))
-                task.tell(VideoProgress("fit", len(group), psnr(error), size))
+                task.tell(VideoProgress("fit", len(group), sum(found) / len(group), size))
             first, index = first + len(group), index + 1
 
     def decode(

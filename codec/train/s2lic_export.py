@@ -7,21 +7,16 @@ from pathlib import Path
 
 from codec import weights
 from codec.codecs.s2lic import image as s2lic
-from codec.errors import CodecError
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import S2LIC
-from codec.train import checkpoint
+from codec.train import loop
 
 
 def export(run: Path, output: Path, description: str, name: str = "checkpoint") -> dict[str, object]:
     """Write `output` from the averaged weights of a run's checkpoint; returns what its card should say."""
-    saved = checkpoint.load(run / name)
-    if saved is None:
-        raise CodecError(f"{run / name}: no checkpoint there; give the folder that --out named")
-    tensors, state = saved
+    average, state = loop.averaged(run, name)
     model = S2LIC(Config.from_dict(state["config"]))
-    prefix = "average."
-    model.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+    model.load_state_dict(average)
     s2lic.export(model, output, description)
     validations = [row for row in _rows(run / "log.jsonl") if "val" in row]
     return {

@@ -15,20 +15,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.codecs.circuit.inputs import arrays
-from codec.codecs.circuit.network import BOUND, TOP, layer_inputs
+from codec.codecs.circuit.network import TOP, layer_inputs
 from codec.codecs.circuit.scales import origin, parameters, scales
 from codec.codecs.circuit.weights import load, save
 from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet, Stage
 from codec.train.circuit import averaged, load_photos
+from codec.train.integers import QUANTILE, Float, Tensors, quantised
 from codec.train.screens import screen
 
-QUANTILE = 0.9999
 SAMPLES, SAMPLE = 16, 320  # pictures that activations are scaled by, and their sides
-LARGEST_WEIGHT = 2**15 - 1
-
-Float = NDArray[np.float64]
-Tensors = dict[str, NDArray[np.int32]]
 
 
 def _stages(model: ContextNet) -> list[Stage]:
@@ -47,24 +43,8 @@ def integers(model: ContextNet, pictures: Sequence[NDArray[np.uint8]]) -> Tensor
         into, out = worth[name]
         weight = np.concatenate([state[w] for w in weights], 1) * into / out[:, None]
         shift = np.zeros(len(out)) if bias is None else (state[bias] - origin(c, name)) / out
-        result |= _quantise(name, weight, shift, largest)
+        result |= quantised(name, weight, shift, largest)
     return result
-
-
-def _quantise(name: str, weight: Float, bias: Float, largest: NDArray[np.int64]) -> Tensors:
-    """Rows scaled by the largest powers of two that keep every sum below the bound; floors become roundings."""
-    bias = bias + 0.5
-    reach = np.abs(weight) @ largest + np.abs(bias)
-    # Rounding may add half a unit for every input.
-    room = BOUND - 1 - (largest.sum() + 1) / 2
-    peak = np.maximum(np.abs(weight).max(1), 1e-9)
-    shift = np.floor(np.log2(np.minimum(room / reach, LARGEST_WEIGHT / peak))).clip(-24, 24)
-    factor = np.ldexp(1.0, shift.astype(int))
-    return {
-        f"{name}.weight": np.rint(weight * factor[:, None]).astype(np.int32),
-        f"{name}.bias": np.rint(bias * factor).astype(np.int32),
-        f"{name}.shift": shift.astype(np.int32),
-    }
 
 
 def _array(t: Tensor) -> Float:
