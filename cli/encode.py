@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from codec import codecs, urls
-from codec.cli.archive.add import ARCHIVE, new_archive
+from codec.cli.archive.add import new_archive
 from codec.cli.batch import Result, Tell, Work, run_batch
 from codec.cli.dry_run import of_picture, of_video, setting_of
 from codec.cli.encoding import (
@@ -41,7 +41,7 @@ from codec.device import threads
 from codec.errors import CodecError
 from codec.weights import installed
 
-_TITLES = {codec.name: codec.title for codec in codecs.all_codecs().values()} | {ARCHIVE: "one archive of videos"}
+_TITLES = {codec.name: codec.title for codec in codecs.all_codecs().values()}
 
 
 def default_name(source: str) -> str:
@@ -118,7 +118,7 @@ def encode(
 
     said = {name: rest.pop(name) for name in (*REQUESTED, "target_ssim", "target_total")}
     codec, goals, total = said["codec"], goals_of(said), said["target_total"]
-    if codec == ARCHIVE:
+    if codec is not None and codecs.all_codecs()[codec].archives:
         if lossless or tune or verify is not None or preview or {"--target-ssim", "--target-total"} & set(goals):
             raise click.UsageError(
                 "an archive holds videos; leave out --lossless, --tune, --verify, --preview and pictures' targets"

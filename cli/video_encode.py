@@ -155,12 +155,14 @@ def kept_into(
     fp: IO[bytes], source: str | bytes, tell: Tell | None, request: VideoRequest, max_pixels: int
 ) -> tuple[Any, int, list[str]]:
     """Write a file of a source's own stream; its header, how many frames it has, and what the user must be told."""
-    from codec.codecs.nirvana.kept import write
+    from codec import codecs
     from codec.standard.keep import keep
 
+    media = codecs.default("video").videos
+    assert media is not None and media.keep is not None
     kept = keep(source, max_pixels=max_pixels, audio=request.audio, strip=request.strip)
     line = EncodingLine(kept.expected, tell, {"base": 1.0}) if tell else None
-    header, frames = write(kept, fp, max_pixels=max_pixels, tell=line)
+    header, frames = media.keep(kept, fp, max_pixels, line)
     return header, frames, kept.notes
 
 

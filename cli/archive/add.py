@@ -33,8 +33,6 @@ from codec.cli.video_encode import encoded, kept_into, prepared
 from codec.cli.walk import Found, find
 from codec.errors import CodecError
 
-ARCHIVE = "pfnr"  # the codec whose files are archives
-
 
 @click.command(short_help="Begin an archive without videos.")
 @click.argument("archives", metavar="ARCHIVE...", nargs=-1, required=True, type=OWN_ARCHIVE)
@@ -97,11 +95,11 @@ def add(
 def new_archive(
     sources: Sequence[str], said: dict[str, Any], device: str, max_pixels: int, rest: dict[str, Any]
 ) -> None:
-    """`codec encode --codec pfnr`: create, and add. With a preset videos are coded by the paper's network, without as
-    `codec archive add` does it; `said`: REQUESTED options, `rest`: what BatchOptions has."""
+    """`codec encode --codec C` of a codec that makes archives: create, and add. With a preset videos are coded by its
+    network, without as `codec archive add` does it; `said`: REQUESTED options, `rest`: what BatchOptions has."""
     target = rest["output"]
     if target is None or target == STDIO or target.endswith(("/", os.sep)) or os.path.isdir(target):
-        raise click.UsageError("--codec pfnr makes one archive of all videos; name its file with -o")
+        raise click.UsageError(f"--codec {said['codec']} makes one archive of all videos; name its file with -o")
     request = request_of({**said, "codec": said["codec"] if said["preset"] else None}, rest["jobs"])
     if not (rest["skip_existing"] and os.path.exists(target)):
         run_each([target], lambda path: begin(path, rest["force"]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from codec.codecs.options import DEFAULT_QUALITY, EFFORTS, ImageOptions, VideoOptions, VideoProgress
 
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from codec.media import Info
     from codec.media.look import Look
     from codec.media.video import Layout, Picture
+    from codec.standard.keep import Kept
     from codec.view import View
 
 Progress = Callable[[int, int], None]  # told (steps done, steps in all)
+Tell = Callable[[VideoProgress], None]
+Keep = Callable[["Kept", IO[bytes], int, Tell | None], "tuple[Header, int]"]  # to a file, with a limit of pixels
 Spared = Callable[["CodecError", int, int], None]  # told what is wrong with frames, the first one, how many
 
 
@@ -324,7 +327,7 @@ class VideoMedia:
     """How a codec does videos. `settings`: those of VideoOptions that it takes. `starts_chain`: whether decoding can
     begin with a unit. `quality`: that a video was made with, 0 to 100, if its head says it. `origins`: what a unit has
     of earlier sessions of its archive. `reused`: how many weights of the networks that begin from those are as they
-    are there, and how many these networks use.
+    are there, and how many these networks use. `keep`: writes a file of a standard stream as it is.
 
     An encoder is given those sessions in `VideoOptions.earlier`, a decoder as its last argument; None: there are none,
     and a decoder raises FormatError for a unit that needs one.
@@ -341,6 +344,7 @@ class VideoMedia:
     origins: Callable[[Header, Unit], Sequence[Origin]] = no_origins  # without torch
     quality: Callable[[Header], float | None] = no_quality  # without torch
     reused: Callable[[Header, Unit, Earlier], tuple[int, int]] = no_reuse
+    keep: Keep | None = None
 
     def needs(self, header: Header, unit: Unit) -> frozenset[int]:
         """The distances of the earlier sessions that a unit is coded against."""
@@ -353,6 +357,7 @@ class Descriptor:
 
     `id` is its number in files, never reused (codec/FORMAT.md lists them); `revision` changes when the meaning of its
     bits does. `default_for`: those of "image", "lossless" and "video" that it is chosen for where none is named.
+    `archives`: `codec encode` makes one archive of all videos that it is chosen for.
     `check` raises FormatError for a head or units that no encoder writes, as far as can be told without decoding; it is
     given all units of an image, and any number of a video's. `training`: subcommands of `codec train`, each with the
     module whose `main` it runs.
@@ -364,6 +369,7 @@ class Descriptor:
     title: str
     lossless: bool = False
     default_for: tuple[str, ...] = ()
+    archives: bool = False
     images: ImageMedia | None = None
     files: FileMedia | None = None
     videos: VideoMedia | None = None

@@ -1,4 +1,5 @@
-"""S2LIC (arXiv 2403.14471): a learned image codec of SwinV2 transforms and an ACGC entropy model.
+"""S2LIC (arXiv 2403.14471): a learned image codec of SwinV2 transforms and an ACGC entropy model. The small configs
+have convolutions in the place of attention (`layers.ConvLayer`), no AG and no LRP.
 
     x -> Enh -> g_a -> y -> h_a -> z -> round -> z_hat -> EntropyModel -> y_hat -> g_s -> Enh -> x_hat
          shortcut ----^        (one set of weights for all rates: q in 0..1)         ^---- shortcut

@@ -85,7 +85,7 @@ def test_what_was_decoded_beside_its_source_is_not_encoded(photos: Path, picture
     assert {"c.png", "a.decoded.png", "a.thumb.png", "c.thumb.png"} <= set(files("photos"))
     result = call("encode", "-r", "photos", "-o", "out")
     assert files("out") == ["a.ncf", "c.ncf", "deep/er/b.ncf"]
-    assert "4 files that codec decoded from the .ncf beside them are left out" in result.stderr
+    assert "4 files that codec decoded from the .ncf beside: left out" in result.stderr
     assert "3 skipped" in call("encode", "-r", "photos", "--skip-existing").stderr
     call("encode", "photos/c.png", "-o", "named.ncf")
 

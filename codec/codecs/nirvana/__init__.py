@@ -4,13 +4,14 @@ as the paper has them (sine/)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from codec.codecs.base import (
     QUALITY,
     Descriptor,
     Origin,
     Setting,
+    Tell,
     UnitsDescription,
     Variant,
     VideoCodec,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from codec.container import Header, Unit
     from codec.media import Info
     from codec.media.video import Layout
+    from codec.standard.keep import Kept
 
 BASES = ("svt-av1", "x265", "x264")  # names of codec.standard.encoders, which loads numpy; the first is the default
 PRESETS = ("tiny", "small", "hd", "paper")  # of the paper's network; their numbers in heads are 1 to 4
@@ -105,6 +107,12 @@ def _reused(header: Header, unit: Unit, earlier: Earlier) -> tuple[int, int]:
     return reused(header, unit, earlier)
 
 
+def _keep(kept: Kept, fp: IO[bytes], max_pixels: int, tell: Tell | None) -> tuple[Header, int]:
+    from codec.codecs.nirvana.kept import write
+
+    return write(kept, fp, max_pixels=max_pixels, tell=tell)
+
+
 def _describe(header: Header, units: Sequence[Unit]) -> UnitsDescription:
     from codec.codecs.nirvana.describe import describe
 
@@ -153,6 +161,7 @@ CODEC = Descriptor(
         _origins,
         _quality,
         _reused,
+        _keep,
     ),
     check=_check_file,
     describe=_describe,

@@ -102,6 +102,7 @@ CODEC = Descriptor(
     id=4,
     revision=0,
     title="videos of one archive",
+    archives=True,
     videos=VideoMedia(
         _encoder,
         _decoder,
