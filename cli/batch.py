@@ -97,7 +97,7 @@ def run_batch(
     inputs = [one for one in found.inputs if not (one.inside and names.leave(one.path))]
     if left := len(found.inputs) - len(inputs):
         found.notes.append(
-            f"{left} file{'s' * (left > 1)} that codec decoded from the .ncf beside: left out; name what you want of that"
+            f"{left} file{'s' * (left > 1)} that codec decoded from the .ncf beside: left out; name those you want"
         )
     found.inputs = inputs
     with _empty_folders_removed(options.output):

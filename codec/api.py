@@ -195,6 +195,8 @@ def _encode_video(
         raise CodecError("a video has no verify; leave it out")
     chosen = codecs.chosen(codec, "video")
     assert chosen.videos is not None
+    if effort is not None and "effort" not in chosen.videos.settings:
+        raise CodecError(f"{chosen.name} has no effort for videos; leave it out")
     options = VideoOptions(goal, VIDEO_EFFORT if effort is None else effort, weights=_weights(chosen, weights))
     opened = read_video(source, max_pixels=max_pixels, layouts=chosen.videos.layouts(options), strip=strip)
     options = replace(options, frames=opened.expected)

@@ -3,6 +3,7 @@
 import io
 import itertools
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,8 +20,9 @@ from helpers.coded_videos import (
     scenes,
     video_of,
 )
-from helpers.video_clips import BT601, RATE, moving, pictures
+from helpers.video_clips import BT601, RATE, moving, pictures, video_file
 
+import codec
 from codec import container, video
 from codec.codecs.options import Target, VideoOptions, VideoProgress
 from codec.errors import CodecError, FormatError
@@ -150,3 +152,20 @@ def test_unknown_codecs_and_presets_are_refused() -> None:
         video.encode(shown, io.BytesIO(), options=VideoOptions(base="vp9"))
     with pytest.raises(CodecError, match="the paper's network has no base"):
         video.encode(shown, io.BytesIO(), options=VideoOptions(preset="tiny", base="x265"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"effort": 0}, "effort 0 is out of range"),
+        ({"effort": 9, "codec": "s2lic"}, "s2lic has no effort for videos"),
+        ({"verify": True}, "has no verify"),
+        ({"tune": "ssim"}, "has no tune"),
+        ({"lossless": True}, "no lossless codec"),
+        ({"preview": True}, "has no preview"),
+        ({"seconds": 3.0}, "for lossless images"),
+    ],
+)
+def test_what_a_video_can_not_be_told_is_an_error(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(CodecError, match=says):
+        codec.encode(video_file(moving(48, 64, 3)), **options)
