@@ -198,8 +198,10 @@ class Chart {
     if (event.key === "Escape") return this.clear();
     if (!step || !this.dots?.length) return;
     event.preventDefault();
-    if (!this.at) return this.select(0, 0);
-    const n = this.dots.length, series = (this.at.series + step[0] + n) % n;
+    const n = this.dots.length, some = (i) => this.dots[i].length > 0;
+    if (!this.at) return this.select(Math.max(0, this.dots.findIndex((d) => d.length)), 0);
+    let series = this.at.series;
+    if (step[0]) do series = (series + step[0] + n) % n; while (!some(series)); // one at least has points: this one
     this.select(series, Math.max(0, Math.min(this.dots[series].length - 1, this.at.index + step[1])));
   }
 

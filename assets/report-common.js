@@ -42,12 +42,12 @@ const shown = (m, v) => (!m.decibels || v === null ? v : !finite(v) ? v : v >= 1
 const decimalsOf = (m) => (m.unit === "dB" && !m.decibels ? 2 : m.decibels ? 4 : 3);
 const valueText = (m, v) => `${number(v, finite(v) ? decimalsOf(m) : undefined)}${m.unit && !m.decibels ? ` ${m.unit}` : ""}`;
 const axisText = (m) => (m.unit ? `${m.label} (${m.unit})` : m.label);
-const taskTitle = (name) => ({ classify: "Classification", boundary: "Boundaries", speech: "Speech" })[name] ?? name;
+const taskTitle = (name) => ({ classify: "Classification", boundary: "Boundaries", segment: "Segmentation", speech: "Speech" })[name] ?? name;
 const SCORES = {
   top1: "Top-1 accuracy", top5: "Top-5 accuracy", agree: "Agreement with the uncompressed prediction", nll: "Negative log-likelihood of the label",
   kl: "Divergence of the uncompressed prediction from the decoded one", wer: "Word error rate", wer_self: "Word error rate against the uncompressed transcript", capped: "Transcripts cut off",
   f: "F-measure of boundaries", covering: "Covering of the labelled regions", self_covering: "Covering of the uncompressed regions",
-  correlation: "Correlation with the uncompressed boundaries",
+  correlation: "Correlation with the uncompressed boundaries", miou: "Mean intersection over union", miou_self: "Mean intersection over union with the uncompressed segmentation",
 };
 function scoreTitle(m) {
   const [base, ...rest] = m.label.split(".");

@@ -207,7 +207,7 @@ class Viewer {
 
 function viewerPart(section) {
   const pictures = picturesOf(section), film = section.media === "video", word = film ? "frame" : "picture";
-  const lost = pictures.missing.length ? el("details", {}, el("summary", {}, `${plural(pictures.missing.length, film ? "video" : "picture")} could not be shown`), el("ul", { class: "note" }, pictures.missing.map((m) => el("li", {}, m)))) : null;
+  const lost = pictures.missing.length ? el("details", {}, el("summary", {}, `${plural(pictures.lost, "version")} could not be shown`), el("ul", { class: "note" }, pictures.missing.map((m) => el("li", {}, m)))) : null;
   if (!pictures.images.length) return { node: el("div", {}, el("p", { class: "note" }, "There are no pictures to look at in this report. `codec evaluate --keep FOLDER` keeps the encoded files, and `codec report --pictures FOLDER` shows them here."), lost) };
   const viewer = new Viewer(section);
   const [mean, least] = pictures.decibels;

@@ -2,7 +2,8 @@
 
 function describe(s, m) {
   return (p, one) => {
-    const interval = finite(p.low) && finite(p.high) ? ` [${valueText(m, p.low)} to ${valueText(m, p.high)}]` : "";
+    const end = (v) => (m.decibels ? `${number(v, 2)} dB` : valueText(m, v)); // as they are drawn
+    const interval = finite(p.low) && finite(p.high) ? ` [${p.spread ? "files: " : ""}${end(p.low)} to ${end(p.high)}]` : "";
     const decibels = m.decibels ? ` (${number(shown(m, p.value), 2)} dB)` : "";
     const flips = p.flips ? `; ${p.flips[0]} right to wrong, ${p.flips[1]} wrong to right` : "";
     return [el("b", {}, p.spec ?? one.name), `: ${rateNumber(p.rate)} ${s.rate}, ${m.task ? m.label : m.label.split(" (")[0]} `, el("b", {}, valueText(m, p.value)), `${decibels}${interval}${flips}`];
@@ -14,7 +15,7 @@ function describe(s, m) {
 function seriesOf(s, m, hidden, { over = null, spread = false } = {}) {
   const place = (p) => {
     const x = over ? over.points[family(p.spec)]?.find((q) => q.spec === p.spec) : null;
-    return { ...p, x: over ? (x ? shown(over, x.value) : null) : p.rate, y: shown(m, p.value), low: shown(m, spread ? p.least : p.low), high: shown(m, spread ? p.most : p.high) };
+    return { ...p, spread, x: over ? (x ? shown(over, x.value) : null) : p.rate, y: shown(m, p.value), low: shown(m, spread ? p.least : p.low), high: shown(m, spread ? p.most : p.high) };
   };
   const ok = (p) => finite(p.x) && finite(p.y);
   const own = Object.entries(m.points).map(([codec, points]) => ({ name: codec, ...look(s, codec), points: points.map(place).filter(ok) }));

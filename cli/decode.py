@@ -87,6 +87,9 @@ def decode(
     what is whole is written.
     """
     view = wanted(region, scale, thumbnail)
+    others = {"--frames": frames, "--base": base, "--png": png, "--no-audio": no_audio, "--partial": partial}
+    if thumbnail and (wrong := next((name for name, value in others.items() if value), None)):
+        raise click.UsageError(f"--thumbnail makes one small picture, as quickly as it can; leave out {wrong}")
     work = functools.partial(
         _decode_file, view=view, frames=frames, base=base, png=png, audio=not no_audio, device=device, partial=partial,
         max_pixels=max_pixels,
@@ -123,7 +126,8 @@ def _decode_file(
     image_format = media.format_for(job.target)
     # Before anything is decoded.
     size = view_of(header.width, header.height, view.region, view.scale).size
-    media.check_format(media.Info(*size, header.channels, header.depth), image_format)
+    if not kept:  # of which the reader of the file it is says more
+        media.check_format(media.Info(*size, header.channels, header.depth), image_format)
     before = size_of(source)
     started = time.perf_counter()
     with atomic_write(job.target, job.replace) as fp:

@@ -13,7 +13,7 @@ import click
 from codec import urls
 from codec.cli.made import is_ncf
 from codec.cli.messages import explain, is_expected, say, status
-from codec.cli.options import engine_options, where
+from codec.cli.options import OnDisk, engine_options, where
 from codec.cli.progress import PartsLine
 from codec.errors import CodecError
 
@@ -39,9 +39,7 @@ class _Place(click.Path):
 @click.option(
     "--codec", "specs", multiple=True, required=True, help="As s2lic:q=10..90:20 or x264:crf=24,32; repeatable."
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Rows as JSON lines; what is there is not redone."
-)
+@click.option("-o", "--output", type=OnDisk(path_type=Path), help="Rows as JSON lines; what is there is not redone.")
 @click.option(
     "--metric", "metrics", multiple=True, help="As psnr, ssim, deep.efflite0; without any, the usual ones; repeatable."
 )
@@ -58,13 +56,13 @@ class _Place(click.Path):
 )
 @click.option(
     "--keep",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OnDisk(file_okay=False, path_type=Path),
     help="Folder to keep encoded files in, for the report's viewer.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON lines.")
 @click.option(
-    "--compressai", type=click.Path(path_type=Path), help="Folder to write each codec's curve to, in CompressAI's JSON."
+    "--compressai", type=OnDisk(path_type=Path), help="Folder to write each codec's curve to, in CompressAI's JSON."
 )
 def evaluate(
     paths: tuple[Place, ...],
@@ -124,10 +122,11 @@ def evaluate(
     if output and output.exists() and not output.is_file():
         raise CodecError(f"{output} is not a regular file; name another for the rows with -o")
     names = {spec.codec for spec in plan.specs}
-    if anchor and anchor not in names and not (output and output.exists()):
-        raise CodecError(f"no codec {anchor!r} to be the anchor; choose one of {', '.join(sorted(names))}")
+    if anchor and anchor not in names:
+        some = ", ".join(sorted(names))
+        raise CodecError(f"no codec {anchor!r} to be the anchor; choose one of {some}, or name it by --codec too")
     with _alone(output) if output else nullcontext():
-        rows = _run(plan, kind, files, output, partial(_place, engine, address, jobs, device))
+        rows = _run(plan, kind, files, output, partial(_place, engine, address, jobs, plan.device))
     status("")
     summary = library.summarise(rows, anchor)
     if compressai:

@@ -30,6 +30,15 @@ class _File(click.Path):
 FILE = _File(readable=False)
 
 
+class OnDisk(click.Path):
+    """A path; a URL is refused, since what goes there is added to, or read again, as a file on a disk is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if urls.is_url(str(value)):
+            self.fail(f"{value} is a URL; name a file or folder on a disk", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @dataclass(frozen=True)
 class BatchOptions:
     """How a batch runs: the fields are the command-line options, by name. `jobs` is 0 for one per core, None if it

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -20,9 +20,6 @@ from codec.cli.options import Command, together
 from codec.cli.streams import atomic_write
 from codec.errors import CodecError, FormatError
 from codec.output import whole_folder
-
-if TYPE_CHECKING:
-    pass
 
 
 class Span(click.ParamType):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from codec import urls
 from codec.cli.batch import Result
 from codec.cli.files import Job
 from codec.cli.made import marked_png
@@ -80,7 +81,7 @@ def write_thumbnail(job: Job, source: str | bytes, size: int, device: str, max_p
     """Write a thumbnail: a PNG, unless the output's suffix is that of another format; file managers give any."""
     import numpy as np
 
-    from codec import media
+    from codec import container, media
     from codec.errors import MediaError
     from codec.thumbnail import thumbnail
 
@@ -95,8 +96,11 @@ def write_thumbnail(job: Job, source: str | bytes, size: int, device: str, max_p
         seconds = time.perf_counter() - started
         icc = image.info.get("icc_profile")
         info, frames = media.from_array(np.asarray(image))
+        with urls.stream(source) as file:
+            header = container.read_header(file, container.ANY_SIZE)
+        color = header.color if header.rate is None else info.color
         buffer = io.BytesIO()
-        media.write(replace(info, metadata={"icc": icc} if icc else {}), frames, buffer, image_format)
+        media.write(replace(info, color=color, metadata={"icc": icc} if icc else {}), frames, buffer, image_format)
         data = marked_png(buffer.getvalue()) if image_format == "png" else buffer.getvalue()
         fp.write(data)
     row = row_of(job, image.width, image.height, len(data), seconds)

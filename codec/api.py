@@ -129,7 +129,11 @@ def encode(
     opened = images.open(which, device)
     if preview:
         (frame,) = frames
-        info, frames = previews.added(info, frame), iter((frame,))
+        frames = iter((frame,))
+        try:
+            info = previews.added(info, frame)
+        except MediaError as error:
+            told.append(f"there is no preview, since the picture {error}")
     from codec import pictures  # metrics, which decoding does without
 
     encoded = pictures.encode(images, opened, info, frames, options, Limits(pixels=max_pixels), progress)

@@ -35,6 +35,8 @@ def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixel
 
 def _preview(header: container.Header, size: int) -> Image.Image | None:
     """The preview in a file, if it is large enough."""
+    if header.rate is None and header.color != container.SRGB and "icc" not in header.metadata:
+        return None  # none that is right
     image = previews.of(header.metadata, header.width, header.height)
     enough = image is not None and max(image.size) >= min(size, max(header.width, header.height))
     return image if enough else None

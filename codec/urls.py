@@ -233,6 +233,7 @@ class _Remote(Seekable):
                 raise IsADirectoryError(url)
         self._at = self._start = self._jumped = 0  # where it is read, what is kept begins, and reading in order began
         self._kept = b""
+        self._at_once = False  # all of it is kept, since the server knows no ranges
         if size is None:  # nobody knows before all of it is there
             self._kept = self._all()
         self._size = len(self._kept) if size is None else int(size)
@@ -256,7 +257,7 @@ class _Remote(Seekable):
             self._fetch(self._at + len(data), self._at + wanted)
             data += self._held(wanted - len(data), len(data))
         self._at += len(data)
-        if len(self._kept) > _MOST:  # what was read at once isn't read again
+        if len(self._kept) > _MOST and not self._at_once:  # what was read at once isn't read again
             self._start, self._kept = self._start + len(self._kept) - _MOST, self._kept[-_MOST:]
         return data
 
@@ -282,8 +283,8 @@ class _Remote(Seekable):
         last = min(max(stop + _LITTLE, first + ahead), self._size)
         with told(self.name):
             data = self._fs.cat_file(self._path, start=first, end=last)
-        if len(data) == self._size:  # a server that knows no ranges
-            first = 0
+        if len(data) == self._size and len(data) > last - first:
+            first, self._at_once = 0, len(data) <= _UNSAID
         elif len(data) != last - first:
             raise OSError(errno.EIO, "has changed while it was read; read it when nothing writes to it", self.name)
         self._start, self._kept = first, data

@@ -87,6 +87,16 @@ def test_a_server_without_ranges_serves_too(server: Site) -> None:
         assert fp.seek(0, io.SEEK_END) == 102_400
 
 
+def test_a_server_without_ranges_is_asked_once(server: Site) -> None:
+    server.ranges, server.files["a"] = False, bytes(6 * 2**20)
+    with urls.opened(f"{server.url}/a") as fp:
+        before = server.sent
+        for place in (0, 5 * 2**20, 100):
+            fp.seek(place)
+            fp.read(20)
+    assert server.sent - before < 7 * 2**20
+
+
 def test_a_server_that_says_no_sizes_is_read_up_to_a_limit(server: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     server.ranges, server.says, server.files["a"] = False, False, bytes(range(256)) * 400
     with urls.opened(f"{server.url}/a") as fp:

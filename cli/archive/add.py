@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import click
 
-from codec import codecs
+from codec import codecs, urls
 from codec.cli.archive.show import OWN_ARCHIVE, directory, sessions_of
 from codec.cli.batch import Result, Tell, run_jobs
 from codec.cli.encoding import (
@@ -23,7 +23,7 @@ from codec.cli.encoding import (
     video_options,
     weights_option,
 )
-from codec.cli.files import STDIO, Job, stdin_as_dash
+from codec.cli.files import STDIO, Job, file_ids, stdin_as_dash
 from codec.cli.made import is_ncf
 from codec.cli.messages import run_each, say
 from codec.cli.options import FILE, BatchOptions, run_options
@@ -89,7 +89,7 @@ def add(
     was, and the others go on.
     """
     request = request_of({key: rest.pop(key) for key in REQUESTED}, jobs)
-    _add_all(target, sources, name, request, device, max_pixels, rest)
+    _add_all(target, *_planned(target, sources, name, rest["recursive"]), request, device, max_pixels, rest)
 
 
 def new_archive(
@@ -98,30 +98,49 @@ def new_archive(
     """`codec encode --codec C` of a codec that makes archives: create, and add. With a preset videos are coded by its
     network, without as `codec archive add` does it; `said`: REQUESTED options, `rest`: what BatchOptions has."""
     target = rest["output"]
+    if rest["dry_run"]:
+        raise click.UsageError("of an archive nothing is known before it is made; leave out --dry-run")
     if target is None or target == STDIO or target.endswith(("/", os.sep)) or os.path.isdir(target):
         raise click.UsageError(f"--codec {said['codec']} makes one archive of all videos; name its file with -o")
     request = request_of({**said, "codec": said["codec"] if said["preset"] else None}, rest["jobs"])
-    if not (rest["skip_existing"] and os.path.exists(target)):
+    jobs, found = _planned(target, sources, None, rest["recursive"])
+    if file_ids([target]).keys() & file_ids([job.source for job in jobs]).keys():
+        raise click.UsageError(f"the output {target} is an input; name another")
+    # An archive that is to be replaced stays as long as there is nothing to put into the new one.
+    there = any(urls.is_url(job.source) or os.path.exists(job.source) for job in jobs)
+    if there and not (rest["skip_existing"] and os.path.exists(target)):
         run_each([target], lambda path: begin(path, rest["force"]))
-    _add_all(target, sources, None, request, device, max_pixels, rest)
+    _add_all(target, jobs, found, request, device, max_pixels, rest)
+
+
+def _planned(target: str, sources: Sequence[str], name: str | None, recursive: bool) -> tuple[list[Job], Found]:
+    """The videos to add, each with its session's name, and what is to be said of the others."""
+    from codec.media.formats import VIDEO_SUFFIXES
+
+    found = find(stdin_as_dash(sources), recursive=recursive, suffixes=VIDEO_SUFFIXES, output=None)
+    if name is not None and len(found.inputs) != 1:
+        raise click.UsageError("--name is of one video; add them one at a time")
+    first: dict[str, str] = {}
+    for one in found.inputs:
+        session = default_name(one.path) if name is None else name
+        if session in first:
+            raise click.UsageError(
+                f"{first[session]} and {one.path} would both become session {session!r}; add one of them with --name"
+            )
+        first[session] = one.path
+    jobs = [Job(path, target, replace=True, session=session) for session, path in first.items()]
+    return jobs, Found([], found.problems, found.notes)
 
 
 def _add_all(
-    target: str, sources: Sequence[str], name: str | None, request: VideoRequest, device: str, max_pixels: int,
+    target: str, jobs: list[Job], found: Found, request: VideoRequest, device: str, max_pixels: int,
     rest: dict[str, Any],
 ) -> None:  # fmt: skip
     """Add files to an archive that is there; `rest`: what BatchOptions has."""
-    from codec.media.formats import VIDEO_SUFFIXES
-
     options = BatchOptions(**{**rest, "jobs": 1})
-    found = find(stdin_as_dash(sources), recursive=options.recursive, suffixes=VIDEO_SUFFIXES, output=None)
-    if name is not None and len(found.inputs) != 1:
-        raise click.UsageError("--name is of one video; add them one at a time")
-    jobs = [
-        Job(i.path, target, replace=True, session=default_name(i.path) if name is None else name) for i in found.inputs
-    ]
     taken: set[str] = set()
-    run_each([target], lambda path: taken.update(_names(path)))
+    if jobs:
+        run_each([target], lambda path: taken.update(_names(path)))
 
     def settle(job: Job) -> Job | None:
         if job.session in taken:
@@ -131,11 +150,10 @@ def _add_all(
                 f"there is a session {job.session!r} in {target}; add this one by `codec archive add --name`, or leave "
                 "it out by --skip-existing"
             )
-        taken.add(job.session)
         return job
 
     work = partial(_add, request=request, device=device, max_pixels=max_pixels)
-    run_jobs(("adding", "added"), jobs, options, work=work, settle=settle, found=Found([], found.problems, found.notes))
+    run_jobs(("adding", "added"), jobs, options, work=work, settle=settle, found=found)
 
 
 def _names(path: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 
 import click
 
@@ -35,10 +36,10 @@ def _verify(path: str, names: tuple[str, ...], device: str, as_json: bool) -> No
         failed += bool(found.unfinished)
         tell_empty(path, len(found.sessions))
         numbers = [found.number(name) for name in names] or None
-        total = len(numbers or found.sessions)
+        total, begun = len(numbers or found.sessions), count(1)
 
         def tell(number: int) -> None:
-            status(f"verifying session {number} of {total}")
+            status(f"verifying session {next(begun)} of {total}")
 
         for verdict in archive.verify(found, numbers, device=device, tell=tell):
             status("")

@@ -14,7 +14,7 @@ import click
 from codec.cli.archive.show import ARCHIVE_FILE, directory, sessions_of, tell_empty, tell_unfinished
 from codec.cli.batch import Result, Tell, run_jobs
 from codec.cli.existing import Existing
-from codec.cli.files import Job, Names, file_ids
+from codec.cli.files import Job, Names, file_ids, is_folder
 from codec.cli.made import replaceable
 from codec.cli.messages import run_each
 from codec.cli.options import FILE, BatchOptions, run_options
@@ -73,7 +73,7 @@ def extract(
 
 
 def _jobs(path: str, names: tuple[str, ...], output: str | None, png: bool, named: bool) -> list[Job]:
-    into_folder = output is not None and (output.endswith(("/", os.sep)) or (os.path.isdir(output) and not png))
+    into_folder = output is not None and is_folder(output)
     if output is not None and not into_folder:
         if not named or len(names) > 1:
             raise click.UsageError(f"several videos can't become one output; make {output!r} a directory")

@@ -28,6 +28,8 @@ from codec.container import (
 from codec.errors import CodecError, FormatError
 from codec.media.info import MAX_PIXELS
 
+_HEADERS = 8  # that are kept: each has its video's sound
+
 
 @dataclass
 class Archive:
@@ -80,7 +82,10 @@ class Archive:
                 return self.header(number - entry.like)
             with named(entry.name):
                 read = read_header if entry.own else read_bare
-                self._headers[number] = read(self.window(number), self.limits)
+                header = read(self.window(number), self.limits)
+            if len(self._headers) == _HEADERS:
+                del self._headers[next(iter(self._headers))]
+            self._headers[number] = header
         return self._headers[number]
 
     def index(self, number: int) -> Index:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from codec.container.fields import Cursor, varint
-from codec.errors import FormatError
+from codec.container.limits import LIMITS
+from codec.errors import FormatError, LimitError
 
 LAST, TAGS = "last", "tags"
 _PARTS = 2**31  # numerators and denominators are below
@@ -30,6 +31,8 @@ def unpack_last(value: bytes) -> Fraction:
 
 def pack_tags(tags: Mapping[str, str]) -> bytes:
     """The value TAGS of texts by their names; FormatError for a name or text that it can't hold."""
+    if len(tags) > LIMITS.tags:
+        raise LimitError(f"{len(tags):,} tags are too many: the limit is {LIMITS.tags:,}")
     parts = []
     for name, text in sorted(tags.items()):
         if not _NAME.fullmatch(name) or not text or "\0" in text:
@@ -44,7 +47,7 @@ def unpack_tags(value: bytes) -> dict[str, str]:
     cursor = Cursor(value, "section 't'")
     tags: dict[str, str] = {}
     try:
-        while cursor.position < len(value):
+        while cursor.position < len(value) and len(tags) < LIMITS.tags:
             name, text = (cursor.take(cursor.varint()).decode() for _ in range(2))
             tags[name] = text
         whole = pack_tags(tags) == value

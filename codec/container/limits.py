@@ -13,13 +13,15 @@ class Limits:
     side: int = 65_535  # width and height
     frames: int = 12 * 3600 * 60  # of the file: twelve hours at 60 a second
     head: int = 64 * 2**10  # bytes of the packed head
-    metadata: int = 64 * 2**20  # bytes of ICC, Exif and XMP together, inflated
+    metadata: int = 64 * 2**20  # bytes of all metadata but sound, inflated
     preview: int = 64 * 2**10  # bytes of the small JPEG
     chunks: int = 4096  # of the section of PNG chunks
+    tags: int = 4096  # of a video
     audio: int = 2**30  # bytes of the audio section
     units: int = 2**20  # of the file
     unit_frames: int = 1024  # that begin in one unit
     payload: int = 2**30  # bytes of one unit
+    packets: int = 2**16  # of the stream, in one unit
     sessions: int = 2**16  # of an archive
     segments: int = 2**12  # of a session
     few: int = 2**26  # pixels of a frame that are decoded from any file

@@ -1,7 +1,7 @@
 """The entropy backend of all codecs: integer probability tables and a range coder.
 
 Symbols are grouped by table, so that one call of the coder handles each table. Only integers reach
-the coder, and the tables are stored, not computed, so every machine decodes the same symbols. A
+the coder, and tables are stored or made of integers, so every machine decodes the same symbols. A
 pass over a model is written once and runs in both directions, with an `Encoder` or a `Decoder`.
 """
 

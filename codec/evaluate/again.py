@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from codec.content import digest
-from codec.evaluate.plan import Plan
+from codec.evaluate.plan import ORIGINAL, Plan
 from codec.evaluate.rows import Row
 from codec.evaluate.sequence import History
 from codec.urls import Place
@@ -20,19 +20,28 @@ class Again(NamedTuple):
     archives: list[str]
 
 
-def again(rows: Sequence[Row], plan: Plan, files: Sequence[Place], fields: set[str]) -> Again:
+def again(rows: Sequence[Row], plan: Plan, files: Sequence[Place], fields: Mapping[str, str | None]) -> Again:
     """What of these rows is made again by a plan on files: what has an error, lacks one of the `fields` that a whole
-    row has, or is of a file that has changed. Rows that are not asked for stay.
+    row has or has another value there than is said, has no file where they are kept, or is of a file that has changed.
+    Rows that are not asked for stay.
 
     The rows of an archive hold together or not at all, since a session stands on those before it.
     """
+    if not rows:
+        return Again(lambda row: False, [])
     asked = {(str(f), codec) for f in files for codec in plan.codecs()}
-    histories = _histories(files) if plan.archives else {}
     now = cache(digest)
+    histories = _histories(files, now) if plan.archives else {}
+    kept_too = {"kept"} if plan.keep is not None else set()
 
     def whole(row: Row) -> bool:
+        wanted = fields.keys() | (kept_too if row["codec"] != ORIGINAL else set())
+        if "error" in row or not wanted <= row.keys():
+            return False
+        if any(value not in (None, row[name]) for name, value in fields.items()):
+            return False
         try:
-            return "error" not in row and fields <= row.keys() and row.get("content") == now(row["file"])
+            return bool(row.get("content") == now(row["file"]))
         except OSError:
             return False
 
@@ -51,7 +60,7 @@ def again(rows: Sequence[Row], plan: Plan, files: Sequence[Place], fields: set[s
     return Again(stays, archives)
 
 
-def _histories(files: Sequence[Place]) -> dict[str, str | None]:
+def _histories(files: Sequence[Place], now: Callable[[Place], str]) -> dict[str, str | None]:
     """Of each file what its row says of those before it; None where one of them can't be read."""
     found: dict[str, str | None] = {}
     history: History | None = History()
@@ -59,7 +68,7 @@ def _histories(files: Sequence[Place]) -> dict[str, str | None]:
         found[str(file)] = None if history is None else str(history)
         try:
             if history is not None:
-                history.add(digest(file))
+                history.add(now(file))
         except OSError:
             history = None
     return found

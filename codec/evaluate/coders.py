@@ -23,6 +23,7 @@ from codec.media.video import Layout, Planes, read_video
 from codec.peers import AUDIO_PEERS, JPEG_FILES, PEERS
 from codec.peers import require as require_peer
 from codec.peers.ffmpeg import pyav
+from codec.peers.tried import tried
 from codec.peers.video import VIDEO
 from codec.standard.export import export
 from codec.urls import Place
@@ -82,8 +83,9 @@ def image_coder(spec: Spec, path: Place, info: media.Info, device: str) -> Coder
     if spec.codec in PEERS:
         peer = PEERS[spec.codec]
         return Coder(
-            lambda frame: peer.encode(frame, spec.value), lambda data: peer.decode(data, info.channels), "cpu",
-            peer.description, peer.suffix,
+            lambda frame: tried(spec.codec, lambda: peer.encode(frame, spec.value)),
+            lambda data: tried(spec.codec, lambda: peer.decode(data, info.channels)),
+            "cpu", peer.description, peer.suffix,
         )  # fmt: skip
     if spec.codec in JPEG_FILES:
         kept = JPEG_FILES[spec.codec]

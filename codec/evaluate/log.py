@@ -60,7 +60,9 @@ def dumps(row: Row) -> str:
 def _value(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    return ("1e999" if value > 0 else "-1e999") if isinstance(value, float) and math.isinf(value) else json.dumps(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "null" if math.isnan(value) else "1e999" if value > 0 else "-1e999"
+    return json.dumps(value)
 
 
 def append(path: Path, row: Row) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,13 +12,12 @@ from codec import urls
 from codec.errors import CodecError
 from codec.evaluate.specs import Spec
 from codec.media.audio import AUDIO_SUFFIXES
-from codec.media.formats import VIDEO_SUFFIXES, is_video
+from codec.media.formats import SUFFIXES, VIDEO_SUFFIXES, is_video
 from codec.tasks import labels
 from codec.urls import Place
 
-IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".gif"}
 # A file that could be either, .webm, is a video.
-_SUFFIXES = {"image": IMAGES, "audio": AUDIO_SUFFIXES - VIDEO_SUFFIXES, "video": VIDEO_SUFFIXES}
+_SUFFIXES = {"image": SUFFIXES, "audio": AUDIO_SUFFIXES - VIDEO_SUFFIXES, "video": VIDEO_SUFFIXES}
 KINDS = tuple(_SUFFIXES)
 METRICS = {
     "image": ("psnr", "ms-ssim"),
@@ -76,28 +76,36 @@ def is_folder(path: Place) -> bool:
 def find_items(paths: Iterable[Place], media: str) -> list[Place]:
     """The given files, and the images (audio files, videos) below the given folders, sorted within each."""
     suffixes = _SUFFIXES[media]
-    found: list[Place] = []
+    found: dict[Place, Path | None] = {}  # each with the folder that it was found in
     for path in paths:
         if urls.is_url(path) and is_folder(path):
             below = (name for name in urls.below(path) if urls.leaf(name).suffix.lower() in suffixes)
-            found += [f"{path.rstrip('/')}/{name}" for name in below]
+            found |= {f"{path.rstrip('/')}/{name}": None for name in below}
         elif isinstance(path, Path) and path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+            below = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+            found |= {p: path for p in below if p not in found}
         else:
-            found.append(path)
-    # What a folder's labels are made of is no item.
-    found = [p for p in dict.fromkeys(found) if isinstance(p, str) or p.name not in _answers(p.parent)]
-    if not found:
+            found.setdefault(path, None)
+    items = [p for p, top in found.items() if isinstance(p, str) or not _is_answer(p, top or p.parent)]
+    if not items:
         raise CodecError(f"no {media} files there; give some, or folders that hold some")
-    return found
+    return items
 
 
-@lru_cache(maxsize=16)
-def _answers(folder: Path) -> frozenset[str]:
-    """The segmentations of a folder's pictures, as its labels name them."""
-    return frozenset(
-        name for layout in (labels.SEGMENTATIONS, labels.MASKS) for *_, name in labels.rows(folder, layout)
-    )
+def _is_answer(path: Path, top: Path) -> bool:
+    """Whether a file is what labels are made of, by those of its folder or of one around it, up to `top`."""
+    around = path.parents
+    return any(path in _answers(folder) for folder in around[: around.index(top) + 1])
+
+
+@lru_cache(maxsize=256)
+def _answers(folder: Path) -> frozenset[Path]:
+    """The segmentations of a folder's pictures, as its labels name them; of labels of other people's none."""
+    found = set()
+    for layout in (labels.SEGMENTATIONS, labels.MASKS):
+        with suppress(CodecError):  # the task that needs them says what is wrong
+            found |= {folder / name for *_, name in labels.rows(folder, layout)}
+    return frozenset(found)
 
 
 def shard(items: list[Place], text: str) -> list[Place]:

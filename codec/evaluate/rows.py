@@ -58,9 +58,11 @@ class Evaluator:
             task.load(weights)
         self._labels: dict[tuple[str, Path], dict[str, Any]] = {}
 
-    def fields(self) -> set[str]:
-        """The names that a whole row has at least, besides those of all rows."""
-        return {key for m in self.metrics for key in m.keys} | {f"task.{t.name}.model" for t in self.tasks}
+    def fields(self) -> dict[str, str | None]:
+        """The names that a whole row has at least, besides those of all rows, and what it has there if that is known
+        beforehand."""
+        models: dict[str, str | None] = {f"task.{t.name}.model": t.identity()["model"] for t in self.tasks}
+        return {key: None for m in self.metrics for key in m.keys} | models
 
     def rows(self, path: Place, done: Collection[tuple[str, str]] = ()) -> Iterator[Row]:
         """One row for each codec of the plan that knows one file at a time, but for those in `done` (file, codec)."""

@@ -67,6 +67,8 @@ def parse(text: str, known: Mapping[str, str]) -> list[Spec]:
         raise CodecError(f"{text}: give the {what}, as in {name}:{example}")
     try:
         numbers = [q for part in values.split(",") for q in _expand(part)]
+    except CodecError:
+        raise
     except ValueError:
         raise CodecError(f"{text}: the {what} must be numbers, as in {name}:{example}") from None
     if any(not low <= v <= high for v in numbers):
@@ -84,4 +86,6 @@ def _expand(part: str) -> list[float]:
     start, stop, by = float(first), float(last), float(step or 1)
     if not 0 < by < float("inf") or not abs(stop - start) < float("inf"):
         raise ValueError(part)
+    if stop < start:
+        raise CodecError(f"{part}: a range goes up; give the lower end first")
     return [start + i * by for i in range(int((stop - start) / by + 1e-9) + 1)]

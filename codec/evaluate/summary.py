@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -49,6 +50,22 @@ def _columns(names: Iterable[str], task: str, field: str) -> list[str]:
     if field.endswith("*"):
         return sorted(n for n in names if n.startswith(name[:-1]))
     return [name] if name in names else []
+
+
+def of_classes(name: str) -> bool:
+    """Whether a field of rows is one of a family, with one for each class ("task.segment.inter.3")."""
+    return name.startswith(_families())
+
+
+@cache
+def _families() -> tuple[str, ...]:
+    return tuple(
+        f"task.{task}.{field[:-1]}"
+        for task in TASKS
+        for key in create(task).keys
+        for field in key.fields
+        if field.endswith("*")
+    )
 
 
 def fields(rows: Table, codec: str, task: str, key: Key) -> np.ndarray:

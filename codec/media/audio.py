@@ -105,7 +105,7 @@ def _read(fp: IO[bytes], max_samples: int) -> Audio:
     rate, size = 0, 0
     blocks: list[np.ndarray] = []
     try:
-        with av.open(fp, options={"format_whitelist": _DEMUXERS}) as container:
+        with av.open(fp, options={"format_whitelist": _DEMUXERS, "protocol_whitelist": ""}) as container:
             if not container.streams.audio:
                 raise MediaError("has no sound in it; give an audio file")
             for frame in container.decode(audio=0):

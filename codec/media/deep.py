@@ -82,7 +82,8 @@ def ffmpeg_samples(format: str, data: bytes) -> np.ndarray:
     else:
         refused = MediaError(f"is a kind of 16-bit {format} that can't be read; convert it to 16-bit PNG first")
     try:
-        with av.open(io.BytesIO(data), format=f"{format.lower()}_pipe") as container:
+        kind, options = f"{format.lower()}_pipe", {"protocol_whitelist": ""}
+        with av.open(io.BytesIO(data), format=kind, options=options) as container:
             frame = next(container.decode(video=0))
     except (av.error.FFmpegError, StopIteration) as error:
         raise refused from error

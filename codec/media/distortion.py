@@ -9,7 +9,7 @@ import numpy as np
 
 from codec.media.video.layout import Planes
 
-_MOST = 100.0  # dB, of planes that are equal
+MOST = 100.0  # dB, of planes that are equal, and so of all others at most
 WEIGHTS = (6, 1, 1)
 
 
@@ -30,7 +30,7 @@ def decibels(error: float) -> float:
 
 def psnr(error: float) -> float:
     """PSNR of a mean squared error, at most 100: equal planes among others leave a mean finite."""
-    return min(decibels(error), _MOST)
+    return min(decibels(error), MOST)
 
 
 def psnr_611(each: Sequence[float]) -> float:

@@ -73,6 +73,8 @@ def _has_every_scan(data: bytes) -> bool:
                 continue
             (length,) = struct.unpack_from(">H", data, at + 2)
             if mark in _FRAMES:
+                if scans or wanted or data[at + 9] > 4:  # there is one, of at most four components
+                    return False
                 wanted = {(data[at + 10 + 3 * i], k) for i in range(data[at + 9]) for k in range(64)}
             elif mark == 0xDA:
                 count = data[at + 4]

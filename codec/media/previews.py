@@ -31,7 +31,10 @@ def added(info: Info, frame: np.ndarray) -> Info:
 
 
 def made(info: Info, frame: np.ndarray) -> bytes:
-    """The preview of a picture [height, width, channels]."""
+    """The preview of a picture [height, width, channels]. MediaError where its colours are said by code points alone,
+    which can't be made sRGB here."""
+    if info.color != SRGB and "icc" not in info.metadata:
+        raise MediaError(f"has colours of its own (CICP {info.color[0]}, {info.color[1]}), and a preview is sRGB")
     image = to_pillow(frame, info.depth)
     if image.mode == "I;16":
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

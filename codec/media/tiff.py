@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import struct
 from collections import deque
@@ -112,8 +113,10 @@ def _pages(fp: IO[bytes], head: bytes) -> tuple[list[Page], list[Page]]:
                 inside.append(page)
                 waiting += [after, *page.tags.get(_SUB_IFDS, ())]
                 work += page.size
-    except (struct.error, OverflowError, ValueError):
-        pass  # cut off, or somewhere that no file reaches: what the reader can still reach has been seen
+    except (struct.error, OverflowError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        # cut off, or somewhere that no file reaches: what the reader can still reach has been seen
     return chain, inside
 
 

@@ -48,12 +48,16 @@ def pooled(fields: Float, pool: str) -> Float:
         with np.errstate(invalid="ignore", divide="ignore"):
             each = sums[..., :half] / sums[..., half:]
         return np.asarray(np.nansum(each, -1) / np.isfinite(each).sum(-1))
+    counted = sums[..., 1::2] > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = sums[..., 0::2] / sums[..., 1::2]
-        if pool == "ratio":
-            return np.asarray(ratios[..., 0])
-        precision, recall = ratios[..., 0], ratios[..., 1]
-        return np.asarray(2 * precision * recall / (precision + recall))
+    if pool == "ratio":
+        return np.asarray(ratios[..., 0])
+    # F: nothing found, or nothing of it right, is 0; where there was nothing to find either there is no score.
+    precision, recall = np.moveaxis(np.where(counted, ratios, 0.0), -1, 0)
+    both = precision + recall
+    f = 2 * precision * recall / np.where(both > 0, both, 1.0)
+    return np.asarray(np.where(counted.any(-1), f, np.nan))
 
 
 def interval(

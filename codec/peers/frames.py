@@ -12,6 +12,13 @@ def check(frame: np.ndarray, name: str) -> None:
         raise CodecError(f"as a peer {name} takes 8-bit grey and RGB only; leave it out for this picture")
 
 
+def whole(value: float) -> int:
+    """A spec's number for an encoder that takes whole ones; CodecError for others, which would be another's twin."""
+    if value != int(value):
+        raise CodecError(f"{value:g} is no whole number, which this encoder takes; leave it out")
+    return int(value)
+
+
 def to_image(frame: np.ndarray) -> Image.Image:
     """A frame that was checked, as a Pillow image."""
     return Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codec.peers.frames import check, from_image, to_image
+from codec.peers.frames import check, from_image, to_image, whole
 from codec.requirements import Need
 
 
@@ -30,7 +30,7 @@ class Heic:
         import pillow_heif
 
         buffer = io.BytesIO()
-        pillow_heif.from_pillow(to_image(frame)).save(buffer, quality=round(value), chroma=420)
+        pillow_heif.from_pillow(to_image(frame)).save(buffer, quality=whole(value), chroma=420)
         return buffer.getvalue()
 
     def decode(self, data: bytes, channels: int = 3) -> np.ndarray:

@@ -2,16 +2,14 @@
 
 import importlib
 import io
-from collections.abc import Callable
 from importlib.metadata import version
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from PIL import Image
 
 from codec.errors import CodecError
+from codec.peers.tried import tried
 from codec.requirements import Need
-
-_Made = TypeVar("_Made")
 
 
 class FilePeer(Protocol):
@@ -47,11 +45,11 @@ class Lepton:
 
     def encode(self, data: bytes) -> bytes:
         """See FilePeer."""
-        return _tried("Lepton", lambda: bytes(importlib.import_module("lepton_jpeg_python").compress_bytes(data)))
+        return tried("Lepton", lambda: bytes(importlib.import_module("lepton_jpeg_python").compress_bytes(data)))
 
     def decode(self, data: bytes) -> bytes:
         """See FilePeer."""
-        return _tried("Lepton", lambda: bytes(importlib.import_module("lepton_jpeg_python").decompress_bytes(data)))
+        return tried("Lepton", lambda: bytes(importlib.import_module("lepton_jpeg_python").decompress_bytes(data)))
 
 
 class JxlOfJpeg:
@@ -77,23 +75,15 @@ class JxlOfJpeg:
                 )  # fmt: skip
                 return bytes(encoder(data, image.width, image.height, jpeg_encode=True))
 
-        return _tried("JPEG XL", work)
+        return tried("JPEG XL", work)
 
     def decode(self, data: bytes) -> bytes:
         """See FilePeer."""
         decoder = importlib.import_module("pillow_jxl").Decoder(num_threads=1)
-        whole, _, found, *_ = _tried("JPEG XL", lambda: decoder(data))
+        whole, _, found, *_ = tried("JPEG XL", lambda: decoder(data))
         if not whole:
             raise CodecError("JPEG XL gives no JPEG back; leave it out")
         return bytes(found)
-
-
-def _tried(name: str, work: Callable[[], _Made]) -> _Made:
-    """What a library makes, whose errors are of any type."""
-    try:
-        return work()
-    except Exception as error:
-        raise CodecError(f"{name} doesn't take it ({' '.join(str(error).split())})") from error
 
 
 JPEG_FILES: dict[str, FilePeer] = {"lepton": Lepton(), "jxl-jpeg": JxlOfJpeg()}

@@ -10,7 +10,7 @@ import numpy as np
 import PIL
 from PIL import Image, features
 
-from codec.peers.frames import check, from_image, to_image
+from codec.peers.frames import check, from_image, to_image, whole
 from codec.requirements import Need
 
 # By format the library that does the work, and Pillow's name for it.
@@ -69,8 +69,10 @@ class PillowCodec:
         return from_image(Image.open(io.BytesIO(data)), channels)
 
     def _chosen(self, value: float, channels: int) -> dict[str, Any]:
-        """What the spec's value means to the encoder."""
-        return {self.parameter: round(value)} if self.parameter else {}
+        """What the spec's value means to the encoder; an effort of 0 is one that isn't given."""
+        if not self.parameter or (self.parameter == "effort" and not value):
+            return {}
+        return {self.parameter: whole(value)}
 
     def _register(self) -> None:
         if self.plugin:

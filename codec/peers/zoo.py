@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from codec.errors import CodecError
-from codec.peers.frames import check
+from codec.peers.frames import check, whole
 from codec.requirements import Need
 
 MODELS = (
@@ -81,7 +81,7 @@ class ZooModel:
         padded = np.pad(frame.repeat(4 - frame.shape[2], 2)[..., :3], ((0, below), (0, right), (0, 0)), mode="edge")
         x = torch.from_numpy(padded).permute(2, 0, 1)[None].float() / 255
         with torch.inference_mode():
-            coded = _model(self.name, int(value)).compress(x)
+            coded = _model(self.name, whole(value)).compress(x)
         strings = [s[0] for s in coded["strings"]]
         parts = [_HEAD.pack(h, w, *coded["shape"], len(strings)) + bytes([int(value)])]
         parts += [struct.pack("<I", len(s)) + s for s in strings]

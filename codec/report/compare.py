@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from codec.evaluate.plan import ORIGINAL
 from codec.metrics.statistics import BD, POINTS, bd_rate_by_score, bd_rate_of, bd_rates_of, pooled, rate_at
 from codec.report.curves import Curves, family
 from codec.report.measures import Float, Measure
@@ -47,7 +48,7 @@ def bd_rates(curves: Curves, published: Sequence[Published]) -> dict[str, list[C
     drawn = _Draws(curves)
     found: dict[tuple[str, str], Comparison] = {}
     for codec, anchor in combinations(known, 2):
-        bd = _bd(curves, known[codec], known[anchor])
+        bd = _bd(curves, known[codec], known[anchor], None if curves.top is None else curves.top[0])
         draws = drawn.bd_rates(codec, anchor) if bd.value is not None else np.zeros(0)
         found[codec, anchor] = _comparison(curves, codec, bd, draws)
         # The other way round it is the inverse ratio.
@@ -67,13 +68,14 @@ def _line(curves: Curves, codec: str) -> tuple[Float, Float]:
     return np.array([p.rate for p in points]), np.array([p.value for p in points])
 
 
-def _bd(curves: Curves, ours: tuple[Float, Float], anchor: tuple[Float, Float]) -> BD:
+def _bd(curves: Curves, ours: tuple[Float, Float], anchor: tuple[Float, Float], top: float | None) -> BD:
+    """`top`: the score of the uncompressed files."""
     measure = curves.measure
     (rate, value), (ref_rate, ref_value) = ours, anchor
     quality, ref_quality = _quality(measure, value), _quality(measure, ref_value)
     if measure.task:
-        top = None if curves.top is None else measure.quality(curves.top[0])
-        return bd_rate_by_score(rate, quality, ref_rate, ref_quality, top)
+        best = None if top is None else measure.quality(top)
+        return bd_rate_by_score(rate, quality, ref_rate, ref_quality, best)
     return bd_rate_of(rate, quality, ref_rate, ref_quality)
 
 
@@ -107,6 +109,9 @@ class _Draws:
         self._curves, n = curves, len(curves.files)
         self._drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n)) if n > 1 else None
         self._lines: dict[str, tuple[Float, Float]] = {}
+        self._tops: list[float | None] = [None] * RESAMPLES  # of each draw the score of its uncompressed files
+        if self._drawn is not None and ORIGINAL in curves.items:
+            self._tops = pooled(curves.items[ORIGINAL][self._drawn], curves.measure.key.pool).tolist()
 
     def bd_rates(self, codec: str, anchor: str) -> Float:
         """Those of each draw, nan where there is none; of nothing if the files say nothing of one of the two."""
@@ -115,7 +120,10 @@ class _Draws:
         lines = *self._line(codec), *self._line(anchor)
         if not self._curves.measure.task:
             return bd_rates_of(*lines)
-        found = (_bd(self._curves, (r, v), (ref_r, ref_v)).value for r, v, ref_r, ref_v in zip(*lines, strict=True))
+        found = (
+            _bd(self._curves, (r, v), (ref_r, ref_v), top).value
+            for r, v, ref_r, ref_v, top in zip(*lines, self._tops, strict=True)
+        )
         return np.array([math.nan if value is None else value for value in found])
 
     def _line(self, codec: str) -> tuple[Float, Float]:

@@ -80,6 +80,6 @@ def _point(spec: str, rates: Float, items: Float, base: Float | None, measure: M
         return Point(spec, rate, *interval(items, None, pool), *ends)
     top, value = float(pooled(base, pool)), float(pooled(items, pool))
     change = interval(items, base, pool)
-    yes_or_no = pool == "mean" and all(np.isin(v, (0, 1)).all() for v in (items, base))
+    yes_or_no = pool == "mean" and measure.key.higher_is_better and all(np.isin(v, (0, 1)).all() for v in (items, base))
     flips = mcnemar(base[:, 0] == 1, items[:, 0] == 1) if yes_or_no else None
     return Point(spec, rate, value, top + change[1], top + change[2], *ends, change, flips)

@@ -1,4 +1,4 @@
-"""Everything that the page and the tables show, worked out from rows: one Section for pictures, one for sound."""
+"""Everything that the page and the tables show, worked out from rows: a Section for pictures, sound and videos."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codec.errors import CodecError
-from codec.evaluate.plan import ORIGINAL
+from codec.evaluate.plan import METRICS, ORIGINAL
 from codec.evaluate.sessions import sessions
 from codec.evaluate.summary import Table, table
 from codec.report.compare import Comparison, Equal, bd_rates, equal_quality
 from codec.report.curves import Curves, curves, family
 from codec.report.jpegs import Jpegs, is_of_a_jpeg, jpegs
 from codec.report.measures import measures, metric
-from codec.report.published import Published
+from codec.report.published import Published, told_apart
 
 Row = dict[str, Any]
 
@@ -68,8 +68,8 @@ class Report:
 
 def build(rows: Iterable[Row], published: Sequence[Published] = (), anchor: str = "", title: str = "") -> Report:
     """Work out a report. `anchor`: the codec, or the name of a published curve, that BD-rates are against; without
-    one JPEG or MP3, or the first codec there is. CodecError if there is no such one, or nothing to report."""
-    good: dict[str, list[Row]] = {"image": []} if published else {}
+    one JPEG, MP3 or x264, or the first codec there is. CodecError if there is no such one, or nothing to report."""
+    good: dict[str, list[Row]] = {}
     errors: list[Row] = []
     kept: list[Row] = []
     for row in rows:
@@ -79,14 +79,25 @@ def build(rows: Iterable[Row], published: Sequence[Published] = (), anchor: str 
             kept.append(row)
         else:
             good.setdefault(row.get("media", "image"), []).append(row)
-    if not good and not kept:
+    if not good and not kept and not published:
         more = f"; all {len(errors)} rows are errors, the first: {errors[0]['error']}" if errors else ""
         raise CodecError(f"there are no rows to report{more}; give files that `codec evaluate -o` wrote")
-    sections = [_section(media, r, list(published) if media == "image" else [], anchor) for media, r in good.items()]
+    codecs = {family(row["codec"]) for r in good.values() for row in r}
+    curves_of = [(_media(p), p) for p in told_apart(published, codecs)]
+    for media, _ in curves_of:
+        good.setdefault(media, [])
+    sections = [_section(media, r, [p for of, p in curves_of if of == media], anchor) for media, r in good.items()]
     if anchor and not any(anchor == s.anchor for s in sections):
-        names = {family(spec) for s in sections for spec in s.specs} | {p.name for p in published}
+        names = {family(spec) for s in sections for spec in s.specs} | {p.name for _, p in curves_of}
+        if not names:
+            raise CodecError("what makes JPEG files smaller is measured against the JPEGs; leave the anchor out")
         raise CodecError(f"no codec {anchor!r} to be the anchor; choose one of {', '.join(sorted(names))}")
     return Report(title or "Evaluation of codecs", sections, errors, jpegs(kept))
+
+
+def _media(published: Published) -> str:
+    """What a published curve is of: planes have metrics of their own."""
+    return "video" if published.curves.keys() & (set(METRICS["video"]) - set(METRICS["image"])) else "image"
 
 
 def _section(media: str, rows: list[Row], published: list[Published], anchor: str) -> Section:

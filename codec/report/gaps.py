@@ -11,7 +11,7 @@ _SMALL = "MS-SSIM needs sides of 161 pixels at least"
 
 def gap(row: dict[str, Any], name: str) -> str:
     """The reason why a row has no number of this name."""
-    if row["codec"] == ORIGINAL and name.endswith(("code_s", "code_cpu_s")):
+    if row["codec"] == ORIGINAL and name.endswith(("code_s", "code_cpu_s", "delay", "kbps_payload")):
         return "the original is not coded"
     if name not in row:
         if name.startswith("task."):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.evaluate.summary import Table, metric_keys, task_keys
+from codec.evaluate.summary import Table, fields, metric_keys, task_keys
 from codec.metrics import decibels, lower_is_better
 from codec.tasks import create
 from codec.tasks.base import Key
@@ -52,9 +52,9 @@ class Measure:
 
     def values(self, rows: Table, codec: str) -> Float:
         """What the measure is made of, [files, fields], nan where a row has none."""
-        names = [f"task.{self.task}.{field}" if self.task else field for field in self.key.fields]
-        found = [[_number(row.get(name)) for name in names] for row in rows[codec].values()]
-        return np.array(found, np.float64).reshape(-1, len(names))
+        if self.task:
+            return fields(rows, codec, self.task, self.key)
+        return np.array([[_number(row.get(self.name))] for row in rows[codec].values()], np.float64).reshape(-1, 1)
 
 
 def metric(name: str) -> Measure:

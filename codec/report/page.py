@@ -56,6 +56,7 @@ def _shown(found: Pictures) -> dict[str, Any]:
         "side": found.side,
         "images": found.images,
         "left_out": found.left_out,
+        "lost": len(found.missing),
         "missing": found.missing[:200],
         "decibels": list(found.decibels) if found.images else [],
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codec.evaluate.plan import ORIGINAL
+from codec.evaluate.summary import of_classes
 from codec.report.curves import Curves, family
 from codec.report.data import Report, Row, Section
 from codec.report.gaps import gap
@@ -105,7 +106,8 @@ def _items(rows: Sequence[Row], specs: Sequence[str]) -> dict[str, Any]:
     """The table of single files: every number of the rows, in columns; `file` and `spec` are places in lists. `gaps`:
     by reason the cells that are missing, counted along the rows."""
     numbers = dict.fromkeys(k for r in rows for k, v in r.items() if isinstance(v, (int, float)))
-    middle = [k for k in numbers if k not in _FIRST + _LAST and not k.startswith(("sec.", "archive."))]
+    other = [k for k in numbers if k not in _FIRST + _LAST and not k.startswith(("sec.", "archive."))]
+    middle = [k for k in other if not of_classes(k)]  # of which there may be hundreds
     columns = [k for k in (*_FIRST, *middle, *_LAST) if k in numbers]
     files, specs = list(dict.fromkeys(r["file"] for r in rows)), [ORIGINAL, *specs]
     place, number = {f: i for i, f in enumerate(files)}, {c: i for i, c in enumerate(specs)}

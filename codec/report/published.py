@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,10 +25,22 @@ class Published:
 
 
 def read_published(paths: Iterable[Path]) -> list[Published]:
-    """The results in these files. CodecError for what is none; two of one name get their files' names added."""
-    found = [_read(path) for path in paths]
-    count = Counter(p.name for p in found)
-    return [replace(p, name=f"{p.name} ({Path(p.file).stem})") if count[p.name] > 1 else p for p in found]
+    """The results in these files. CodecError for what is none."""
+    return [_read(path) for path in paths]
+
+
+def told_apart(published: Sequence[Published], names: Collection[str]) -> list[Published]:
+    """The same, those of one name with each other or with one of `names` by their files' names too."""
+    count = Counter([*names, *(p.name for p in published)])
+    found: list[Published] = []
+    for p in published:
+        if count[p.name] > 1:
+            path = Path(p.file)
+            name = f"{p.name} ({path.stem})"
+            taken = {*names, *(other.name for other in found)}
+            p = replace(p, name=name if name not in taken else f"{p.name} ({path.parent.name}/{path.stem})")
+        found.append(p)
+    return found
 
 
 def _read(path: Path) -> Published:

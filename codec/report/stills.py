@@ -14,6 +14,7 @@ from codec.errors import CodecError
 from codec.media import yuv
 from codec.media.video import Layout, Picture, Planes, read_video
 from codec.peers import JPEG_FILES, PEERS
+from codec.peers.tried import tried
 from codec.report.curves import family
 from codec.report.data import Row
 
@@ -53,7 +54,8 @@ class _Still:
             decoded = api.decode(data)
             return [_rgb8(next(iter(decoded.frames())), decoded.info.depth)]
         if family(row["codec"]) in PEERS:
-            return [_rgb8(PEERS[family(row["codec"])].decode(data, 3), 8)]
+            name = family(row["codec"])
+            return [_rgb8(tried(name, lambda: PEERS[name].decode(data, 3)), 8)]
         if family(row["codec"]) in JPEG_FILES:
             data = JPEG_FILES[family(row["codec"])].decode(data)
         return [_pixels(media.read(data))]

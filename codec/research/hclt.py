@@ -1,4 +1,4 @@
-"""`codec train circuit`: hidden Chow-Liu trees for small images, and their evaluation in real coded bytes.
+"""`codec train hclt`: hidden Chow-Liu trees for small images, and their evaluation in real coded bytes.
 
 EM on mini-batches: the expected counts are a running mean over batches that forgets ever more slowly,
 and the weights are always the M-step of that mean. A run is resumed by running its command again.
@@ -31,7 +31,7 @@ _STRUCTURE = 20_000  # images that the tree is learned from
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a run; `codec train circuit --help` says what each means."""
+    """Options of a run; `codec train hclt --help` says what each means."""
 
     data: str
     out: str
@@ -68,6 +68,11 @@ def parse(argv: list[str]) -> Options:
     return options
 
 
+def _same(options: Options) -> dict[str, object]:
+    """What must be the same for a run to go on: the model's size, and which images are held out."""
+    return {name: getattr(options, name) for name in ("dataset", "states", "held_out", "seed")}
+
+
 class Run:
     """A model, the running mean of its flows, and how many epochs they have seen."""
 
@@ -80,7 +85,8 @@ class Run:
         saved = checkpoint.load(self.folder / "checkpoint")
         if saved:
             tensors, state = saved
-            if state["states"] != options.states or len(tensors["parent"]) != images.shape[1]:
+            other = any(state.get(name, value) != value for name, value in _same(options).items())
+            if other or len(tensors["parent"]) != images.shape[1]:
                 raise CodecError(f"{self.folder}: holds another run ({state}); give another --out")
             parent = tensors["parent"].numpy()
         else:
@@ -132,7 +138,7 @@ class Run:
         """Checkpoint and weights."""
         root, transitions, emissions = self.mean.tensors()
         tensors = {"parent": torch.from_numpy(self.parent), "root": root}
-        state = {"epoch": self.epoch, "seconds": self.seconds, "states": self.options.states}
+        state = {"epoch": self.epoch, "seconds": self.seconds, **_same(self.options)}
         checkpoint.save(
             self.folder / "checkpoint", tensors | {"transitions": transitions, "emissions": emissions}, state
         )
@@ -198,7 +204,7 @@ def train(options: Options) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Entry point of `python -m codec.research.hclt` and of `codec train circuit`."""
+    """Entry point of `python -m codec.research.hclt` and of `codec train hclt`."""
     train(parse(sys.argv[1:] if argv is None else argv))
 
 

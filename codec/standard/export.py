@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import IO
 
 from codec.container import Header, unpack_last
-from codec.errors import CodecError
+from codec.errors import CodecError, FormatError
 from codec.media.video import tags
 from codec.media.video.ending import Timed
 from codec.media.video.mux import Sound
@@ -35,7 +35,9 @@ def export(header: Header, packets: Callable[[], Iterable[Packet]], fp: IO[bytes
         raise CodecError("there is no standard stream in it to export; decode it instead")
     audio = header.metadata.get("audio")
     sound = Sound(audio, format) if audio else None
-    delay, last = reordering(packets()), max(packet.pts for packet in packets())
+    delay, last = reordering(packets()), max((packet.pts for packet in packets()), default=None)
+    if last is None:
+        raise FormatError("damaged: its stream has no packets; get a whole copy of the file")
     count = 0
     with opened(header) as (_, template), seekable(fp) as file:
         try:

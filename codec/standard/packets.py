@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from codec.container import Header, Unit, unpack_last
+from codec.container import LIMITS, Header, Unit, unpack_last
 from codec.container.fields import Cursor, varint
 from codec.errors import FormatError, MediaError
 
@@ -24,11 +24,14 @@ class Packet(NamedTuple):
 
 
 def pack(packets: Sequence[Packet]) -> bytes:
-    """The payload of a section B; at least one packet, of at least a byte each. MediaError for times beyond all sense.
+    """The payload of a section B; at least one packet, of at least a byte each. MediaError for times beyond all sense,
+    and for more packets than a unit may have.
 
     A packet's time is the one before's and a step, which is that between the first two shown; where it isn't, how far
     it is from that is listed.
     """
+    if len(packets) > LIMITS.packets:
+        raise MediaError(f"{len(packets):,} packets of a unit are too many: the limit is {LIMITS.packets:,}")
     shown = sorted(p.pts for p in packets)
     if max(-shown[0], shown[-1]) >= _LIMIT:
         raise MediaError("a frame is shown years after the one before it; cut the video there")
@@ -45,7 +48,7 @@ def unpack(payload: bytes) -> list[Packet]:
     """The inverse of `pack`; FormatError for what it would not have written."""
     cursor = Cursor(payload, "section 'B'")
     count, kind, first, step = (cursor.varint() for _ in range(4))
-    if not 0 < count <= len(payload) or kind > _LISTED or max(first, step) >= _LIMIT or not step:
+    if not 0 < count <= min(len(payload), LIMITS.packets) or kind > _LISTED or max(first, step) >= _LIMIT or not step:
         raise _damaged()
     sizes = [cursor.varint() for _ in range(count)]
     off = [_signed(cursor.varint()) for _ in range(count - 1)] if kind == _LISTED else [0] * (count - 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from codec.train import checkpoint
 from codec.train.signals import stop_signals
 
 WARM_UP = 30  # steps
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 # Options that a run which goes on may have another of without a word: where it is, how long, and what it tells.
 _FREE = {"out", "hours", "steps", "log_every", "save_every", "val_every", "val", "stop_after", "device", "init"}
 
@@ -138,12 +140,21 @@ def train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | Non
 
     `validate` gives lines for the log. Of several processes one `writes`. CodecError if another run writes there.
     """
+    _keep_freed_memory()
     with alone(run.out / "checkpoint") if writes else nullcontext():
         if run.progress() >= 1 and writes:
             say(f"the schedule is over at step {run.step}: nothing to train; make it longer to go on")
         stopped = _train(run, validate, writes)
         if stopped and writes:
             say(f"stopped at step {run.step}, and wrote {run.out / 'checkpoint'}; the same command goes on from there")
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what a step frees for the next, which asks for the same: pages fetched anew are a tenth of it."""
+    with suppress(OSError, AttributeError):  # another C library
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        mallopt(_M_MMAP_THRESHOLD, 2**30)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | None, writes: bool) -> bool:

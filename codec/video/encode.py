@@ -159,7 +159,9 @@ def _job(header: Header, options: VideoOptions, chain: Chain, done: list[Unit], 
     seconds = options.seconds
     if seconds is not None:
         seconds *= min(jobs * chain.count / max(options.frames, chain.count), 1.0)
-    return Job(kind, header, chain, replace(options, seconds=seconds, frames=chain.count), done)
+    # What goes to other processes has no need of the sound, or of an archive that the codec was opened with.
+    bare = replace(header, metadata={k: v for k, v in header.metadata.items() if k != "audio"})
+    return Job(kind, bare, chain, replace(options, seconds=seconds, frames=chain.count, earlier=None), done)
 
 
 def _shared_out(chains: Chains, done: list[Unit]) -> Iterator[tuple[Chain, list[Unit] | None]]:

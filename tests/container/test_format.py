@@ -31,6 +31,7 @@ from helpers.containers import (
 
 from codec.codecs import all_codecs, of
 from codec.container import (
+    LIMITS,
     Color,
     Limits,
     Unit,
@@ -75,6 +76,15 @@ def test_chunks_that_do_not_add_up_are_neither_written_nor_read(value, error):
     assert data[at : at + 1] == b"P"
     with pytest.raises(error, match="chunks"):
         reading(data[:at] + framed(b"p", b"\0" + value) + data[at:])
+
+
+def test_tags_have_a_limit():
+    many = {f"t{n}": "x" for n in range(LIMITS.tags + 1)}
+    with pytest.raises(LimitError, match="tags are too many"):
+        pack_tags(many)
+    value = b"".join(varint(len(name)) + name.encode() + b"\1x" for name in sorted(many))
+    with pytest.raises(FormatError, match="does not hold tags"):
+        unpack_tags(value)
 
 
 def test_the_tags_of_the_specification_are_what_we_write_and_read():

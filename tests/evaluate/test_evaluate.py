@@ -167,6 +167,17 @@ def test_bad_specs_are_named(text: str) -> None:
         parse(text, known("image"))
 
 
+def test_a_range_that_goes_down_is_an_error() -> None:
+    with pytest.raises(CodecError, match="give the lower end first"):
+        parse("jpeg:q=90..10:20", known("image"))
+
+
+def test_an_anchor_has_to_be_among_the_codecs(folder: Path, tmp_path: Path) -> None:
+    arguments = [str(folder), "--codec", "jpeg:q=20", "-o", str(tmp_path / "rows.jsonl"), "--anchor"]
+    assert CliRunner().invoke(command, [*arguments, "jpeg"]).exit_code == 0
+    assert "or name it by --codec too" in str(CliRunner().invoke(command, [*arguments, "webp"]).exception)
+
+
 def test_command_resumes_from_its_rows(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "rows.jsonl"
     arguments = [

@@ -25,14 +25,16 @@ import codec
 from codec.cli.evaluate import evaluate as command
 from codec.cli.tasks import tasks as tasks_command
 from codec.codecs import of_kind
+from codec.content import digest
 from codec.errors import CodecError
 from codec.evaluate import ORIGINAL, Evaluator, Plan, Row, find_items, log, shard, summarise
-from codec.evaluate.compressai import read as read_curve
+from codec.evaluate.again import again
 from codec.evaluate.specs import Spec
 from codec.evaluate.summary import metric_keys, table
 from codec.metrics import NAMES, create
 from codec.peers import AUDIO_PEERS, JPEG_FILES, PEERS
 from codec.perception.classifiers import LITE0, installed
+from codec.report import read_published
 from codec.requirements import missing
 
 OURS = {
@@ -213,6 +215,50 @@ def test_bad_shards_are_named(text: str) -> None:
         shard([Path("a")], text)
 
 
+def test_kept_files_that_are_asked_for_later_are_made(folder: Path, tmp_path: Path) -> None:
+    arguments = [str(folder), "--codec", "jpeg:q=30", "--metric", "psnr", "-o", str(tmp_path / "rows.jsonl")]
+    run(arguments)
+    run([*arguments, "--keep", str(tmp_path / "kept")])
+    assert len(list((tmp_path / "kept").iterdir())) == 3
+
+
+def test_rows_of_another_model_are_made_again(folder: Path) -> None:
+    plan = Plan((Spec("png"),))
+    row = {"file": str(folder / "0.png"), "codec": "png", "task.x.model": "a@1"}
+    row["content"] = digest(folder / "0.png")
+    for model, stays in ((None, True), ("a@1", True), ("b@2", False)):
+        assert again([row], plan, [folder / "0.png"], {"task.x.model": model}).whole(row) == stays
+
+
+def test_a_codec_that_fails_in_its_own_way_is_a_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codec.peers.pillow.PillowCodec.encode", lambda *_: {}["none"])
+    result = CliRunner().invoke(command, [str(folder), "--codec", "png", "--codec", "jpeg:q=30.5", "--device", "cpu"])
+    assert result.exit_code == 1 and "png doesn't take it ('none')" in result.stderr
+
+
+def test_fractions_are_refused_by_encoders_of_whole_qualities(folder: Path) -> None:
+    result = CliRunner().invoke(command, [str(folder), "--codec", "jpeg:q=30.5", "--device", "cpu"])
+    assert result.exit_code == 1 and "30.5 is no whole number" in result.stderr
+
+
+def test_urls_are_no_place_for_rows(folder: Path) -> None:
+    for option in ("-o", "--keep", "--compressai"):
+        result = CliRunner().invoke(command, [str(folder), "--codec", "png", option, "memory://a/rows"])
+        assert result.exit_code == 2 and "is a URL" in result.output
+
+
+def test_labels_of_other_people_are_no_matter(folder: Path) -> None:
+    (folder / "labels.csv").write_text("id,breed\n0,cat\n")
+    assert len(find_items([folder], "image")) == 3
+
+
+def test_answers_in_a_folder_below_are_no_items(folder: Path) -> None:
+    (folder / "masks").mkdir()
+    (folder / "1.png").rename(folder / "masks" / "0.png")
+    (folder / "labels.csv").write_text("file,mask\n0.png,masks/0.png\n")
+    assert [p.name for p in find_items([folder], "image")] == ["0.png", "2.png"]
+
+
 def test_answers_of_people_are_no_items(folder: Path) -> None:
     with (folder / "labels.csv").open("w", newline="") as f:
         csv.writer(f).writerows([["image", "segmentation"], ["0.png", "1.png"], ["0.png", "2.png"]])
@@ -229,12 +275,15 @@ def test_one_bad_file_and_a_task_of_another_medium_are_one_line_each(folder: Pat
 
 def test_curves_are_written_as_compressai_reads_them(folder: Path, tmp_path: Path) -> None:
     run([str(folder), "--codec", "jpeg:q=80,20", "--compressai", str(tmp_path / "curves")])
-    curve = read_curve(tmp_path / "curves" / "jpeg.json")
-    assert curve.name == "jpeg" and curve.results["bpp"] == sorted(curve.results["bpp"])
-    assert {"bpp", "psnr", "ms-ssim"} <= curve.results.keys() and curve.results["psnr"][0] < curve.results["psnr"][1]
-    (tmp_path / "bad.json").write_text('{"name": "x", "results": {"bpp": [1], "psnr-rgb": [1, 2]}}')
-    with pytest.raises(CodecError, match=r"bad\.json"):
-        read_curve(tmp_path / "bad.json")
+    (curve,) = read_published([tmp_path / "curves" / "jpeg.json"])
+    assert curve.name == "jpeg" and set(curve.curves) == {"psnr", "ms-ssim"}
+    (low, worse), (high, better) = curve.curves["psnr"]
+    assert low < high and worse < better
+
+
+def test_curves_of_sound_are_none_of_compressais(tmp_path: Path) -> None:
+    arguments = [str(sound(tmp_path / "a.wav")), "--codec", "opus:kbps=16", "--compressai", str(tmp_path / "curves")]
+    assert "no bits per pixel" in str(CliRunner().invoke(command, arguments).exception)
 
 
 def test_infinite_values_survive_the_file(tmp_path: Path) -> None:
@@ -242,6 +291,7 @@ def test_infinite_values_survive_the_file(tmp_path: Path) -> None:
     (row,) = log.read([tmp_path / "r.jsonl"])
     assert row == {"file": "a: Infinity", "codec": "png", "psnr": math.inf}
     assert "1e999" in (tmp_path / "r.jsonl").read_text()
+    assert log.dumps({"a": math.nan}) == '{"a": null}'
 
 
 def test_tasks_and_metrics_say_what_they_need() -> None:

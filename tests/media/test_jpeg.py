@@ -10,6 +10,7 @@ from PIL import Image
 
 from codec import media
 from codec.errors import MediaError
+from codec.media import jpeg
 
 PROGRESSIVE = {"progressive": True}
 KINDS = [{}, PROGRESSIVE, {"subsampling": 2, "restart_marker_rows": 1}, {"exif": exif().tobytes()}]
@@ -38,6 +39,14 @@ def test_a_progressive_jpeg_without_its_last_scan_is_refused(picture: Image.Imag
     data = saved(picture, "JPEG", progressive=True)
     with pytest.raises(MediaError, match="is damaged"):
         media.read(data[: data.rindex(b"\xff\xda")])
+
+
+def test_a_file_of_heads_alone_is_refused_at_its_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    unpack = struct.unpack_from
+    monkeypatch.setattr("struct.unpack_from", lambda *a: looked_at.append(1) or unpack(*a))
+    assert not jpeg._has_every_scan(b"\xff\xd8" + b"\xff\xc0\0\x02" * 1000)
+    assert len(looked_at) < 5
 
 
 def test_further_pictures_of_a_jpeg_are_said(picture: Image.Image) -> None:

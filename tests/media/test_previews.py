@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image, ImageCms
 
 import codec
 from codec import media
+from codec.container import SRGB
 from codec.container.fields import varint
 from codec.errors import LimitError, MediaError
 from codec.media import previews
@@ -52,6 +54,16 @@ def test_a_preview_is_srgb_and_white_where_nothing_shows() -> None:
     assert min(image.getpixel((3, 15))) > 240 and max(image.getpixel((36, 15))) < 30
     deep = np.full((20, 30), 40_000, np.uint16)
     assert preview_of(deep).getpixel((9, 9)) == pytest.approx(40_000 // 257, abs=3)
+
+
+def test_colours_that_are_told_by_code_points_have_none(tmp_path: Path) -> None:
+    wide = tmp_path / "wide.png"
+    info, frames = media.from_array(picture(40, 60))
+    with wide.open("wb") as fp:
+        media.write(replace(info, color=SRGB._replace(primaries=12)), frames, fp, "png")
+    notes: list[str] = []
+    data = codec.encode(wide, preview=True, notes=notes)
+    assert "there is no preview" in "".join(notes) and "preview" not in codec.info(data).metadata
 
 
 def test_a_kept_jpeg_has_one_too_and_comes_back_as_it_was() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,6 +66,17 @@ def test_directories_in_a_circle_end() -> None:
     (more,) = struct.unpack_from("<H", data, second)
     struct.pack_into("<I", data, second + 2 + 12 * more, first)
     assert np.array_equal(pixels(bytes(data)), LARGE)
+
+
+def test_a_next_directory_where_no_file_reaches_ends_the_chain(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.fromarray(LARGE).save(path, big_tiff=True)
+    data = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<Q", data, 8)
+    (count,) = struct.unpack_from("<Q", data, first)
+    struct.pack_into("<Q", data, first + 8 + 20 * count, 2**62)
+    path.write_bytes(data)
+    assert np.array_equal(pixels(path), LARGE)
 
 
 @pytest.mark.parametrize(

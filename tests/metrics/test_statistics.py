@@ -28,6 +28,9 @@ def test_pooled_scores_weigh_items_by_what_they_count() -> None:
     hits = np.array([[3.0, 4.0, 1.0, 4.0], [3.0, 4.0, 1.0, 4.0]])
     assert pooled(hits, "f") == pytest.approx(2 * 0.75 * 0.25 / (0.75 + 0.25))
     assert math.isnan(pooled(np.zeros((2, 2)), "ratio"))
+    for nothing_right in ([[0, 4, 0, 5]], [[0, 0, 0, 5]], [[0, 4, 0, 0]]):
+        assert pooled(np.array(nothing_right, float), "f") == 0
+    assert math.isnan(pooled(np.zeros((1, 4)), "f"))
 
 
 def test_an_interval_of_a_mean_is_that_of_theory() -> None:

@@ -281,8 +281,18 @@ def test_published_curves_are_drawn_along_and_can_be_the_anchor(tmp_path: Path) 
 
 
 def test_published_curves_of_one_name_get_their_files_names(tmp_path: Path) -> None:
-    files = [published(tmp_path / f"{n}.json", bpp=[1, 2], psnr=[3, 4]) for n in ("cpu", "cuda")]
-    assert [p.name for p in read_published(files)] == ["VTM (cpu)", "VTM (cuda)"]
+    (tmp_path / "other").mkdir()
+    files = [published(tmp_path / f"{n}.json", bpp=[1, 2], psnr=[3, 4]) for n in ("cpu", "cuda", "other/cpu")]
+    (section,) = build([], read_published(files)).sections
+    assert [p.name for p in section.published] == ["VTM (cpu)", "VTM (cuda)", "VTM (other/cpu)"]
+    rows = [r | {"codec": r["codec"].replace("webp", "VTM")} for r in image_rows()]
+    (section,) = build(rows, read_published(files[:1])).sections
+    assert [p.name for p in section.published] == ["VTM (cpu)"] and "VTM (cpu)" in section.against["psnr"]
+
+
+def test_published_curves_of_planes_stand_with_videos(tmp_path: Path) -> None:
+    file = published(tmp_path / "v.json", **{"bpp": [1, 2], "psnr-ycbcr": [30, 34]})
+    assert [s.media for s in build(image_rows(), read_published([file])).sections] == ["image", "video"]
 
 
 @pytest.mark.parametrize(
@@ -436,3 +446,31 @@ def test_the_command_puts_pictures_in_the_page(tmp_path: Path, kept: list[Row]) 
     result = call(write(tmp_path / "rows", kept), "-o", tmp_path / "o.html", "--pictures", tmp_path / "kept")
     assert result.exit_code == 0, result.stderr
     assert len(embedded((tmp_path / "o.html").read_text(), "pictures")["image"]["images"]) == 2
+
+
+def test_scores_over_classes_are_pooled_and_no_columns() -> None:
+    rows = [r | {"task.segment.model": "net@1"} for r in image_rows() if r["codec"] != "original"]
+    for r in rows:
+        for kind in ("", "_self"):
+            r |= {f"task.segment.inter{kind}.{c}": 3 - c for c in range(2)}
+            r |= {f"task.segment.union{kind}.{c}": 4 for c in range(2)}
+    (section,) = data(rows)["sections"]
+    found = measure(section, "task.segment.miou_self")
+    assert found["points"]["jpeg"][0]["value"] == pytest.approx((3 / 4 + 2 / 4) / 2)
+    assert not any(".inter" in name or ".union" in name for name in section["items"]["columns"])
+
+
+def test_draws_of_a_score_have_an_uncompressed_score_of_their_own() -> None:
+    """Curves that stay as far below it as they are, whatever files are drawn: every draw has a BD-rate."""
+    rng, rows = np.random.default_rng(2), []
+    for n in range(50):
+        easy = float(rng.uniform() < 0.5)  # pictures that are right as they are
+        base = {"file": f"{n}.png", "media": "image", "pixels": 100, "task.classify.model": "net@1"}
+        rows.append(base | {"codec": "original", "bytes": 1, "bpp": 16.0, "task.classify.top1": easy})
+        for codec, lost in (("jpeg", (0.5, 0.3, 0.1, 0.04, 0.02)), ("webp", (0.4, 0.2, 0.08, 0.03, 0.015))):
+            for q, share in zip(SETTINGS, lost, strict=True):
+                rows.append(
+                    base | {"codec": f"{codec}:q={q}", "bpp": q / 100, "task.classify.top1": easy * (1 - share)}
+                )
+    (found,) = build(rows, anchor="jpeg").sections[0].bd["task.classify.top1"]
+    assert found.value is not None and found.low <= found.value <= found.high

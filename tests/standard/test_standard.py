@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from helpers.video_clips import BT601, moving
 
-from codec.container import Header, Stream
+from codec.container import LIMITS, Header, Stream
+from codec.container.fields import varint
 from codec.errors import CodecError, FormatError, MediaError
 from codec.media.video import Layout, Planes, turn_of
 from codec.peers.video import VIDEO
@@ -22,7 +23,7 @@ from codec.standard import priority
 from codec.standard.decode import checksum, decode
 from codec.standard.encoders import ENCODERS, Encoder, Settings, encode, without_notes
 from codec.standard.export import export
-from codec.standard.packets import Packet
+from codec.standard.packets import Packet, pack, unpack
 
 
 def settings(encoder: Encoder, height: int = 64, width: int = 96, layout: Layout | None = None) -> Settings:
@@ -164,6 +165,21 @@ def test_errors_of_packets_stay_what_they_are() -> None:
         list(decode(header, packets()))
     with pytest.raises(MediaError, match=f"^{told}$"):
         export(header, packets, io.BytesIO(), "mp4")
+
+
+def test_a_stream_without_packets_is_damaged() -> None:
+    with pytest.raises(FormatError, match="its stream has no packets"):
+        export(header_of(ENCODERS["x264"]), lambda: iter(()), io.BytesIO(), "mp4")
+
+
+def test_packets_of_a_unit_have_a_limit() -> None:
+    count = LIMITS.packets + 1
+    few = pack([Packet(n, n == 0, b"x") for n in range(3)])
+    many = varint(count) + few[1:4] + b"".join([varint(2)] * count) + b"x" * count
+    with pytest.raises(FormatError, match="does not hold packets"):
+        unpack(many)
+    with pytest.raises(MediaError, match="are too many"):
+        pack([Packet(n, False, b"x") for n in range(count)])
 
 
 def policies() -> set[tuple[int, int]]:

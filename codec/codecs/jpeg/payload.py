@@ -2,7 +2,7 @@
 
 private = varint of the JPEG's bytes
 payload = COEFFICIENTS, varint of the rest's bytes, the rest, the coefficients
-        | STORED, the JPEG itself, where that is smaller
+        | STORED, the JPEG itself, or PACKED, the JPEG by LZMA, where that is smaller
 """
 
 from __future__ import annotations

@@ -132,6 +132,8 @@ class Fit:
                 fraction = done / (budget.epochs * per_epoch)
                 if budget.seconds is not None:
                     fraction = (time.monotonic() - began) / max(budget.seconds, 1e-3)
+                    if fraction >= 1:
+                        break
             if fraction >= ROUNDED:
                 best = self._better(best, budget.fineness)
         assert best is not None

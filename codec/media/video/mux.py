@@ -44,7 +44,10 @@ class Sound:
     def add_to(self, target: av.container.OutputContainer) -> None:
         """Make the stream for it in a file whose other streams are there already."""
         self._target = target
-        self._copy = target.add_stream_from_template(self._source)
+        try:
+            self._copy = target.add_stream_from_template(self._source)
+        except ValueError as error:  # of a format that it isn't for
+            raise FormatError(_DAMAGED) from error
         self._packets = self._timed()
         self._next = next(self._packets, None)
 
@@ -82,7 +85,7 @@ class Sound:
                 packet.duration = round(length * rate)
                 packet.stream = self._copy
                 yield time, packet
-        except av.error.FFmpegError as error:
+        except (av.error.FFmpegError, OverflowError) as error:  # the latter of times beyond all sense
             raise FormatError(_DAMAGED) from error
 
 

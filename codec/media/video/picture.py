@@ -132,7 +132,7 @@ def planes_of(frame: av.VideoFrame, color: Color, layout: Layout = PLAIN) -> Pla
     if frame.format.is_rgb:
         return yuv.from_rgb(samples(frame.reformat(format="rgb24"), 0, 3), color)
     if not _PLANAR.fullmatch(frame.format.name):
-        frame = _converted(frame, color)
+        frame = _converted(frame, color, layout.depth)
     depth = frame.format.components[0].bits
     y = _rounded(samples(frame, 0), depth, color.full_range, layout.depth)
     size = layout.chroma_size(frame.height, frame.width)
@@ -143,10 +143,10 @@ def planes_of(frame: av.VideoFrame, color: Color, layout: Layout = PLAIN) -> Pla
     return y, u, v
 
 
-def _converted(frame: av.VideoFrame, color: Color) -> av.VideoFrame:
+def _converted(frame: av.VideoFrame, color: Color, depth: int) -> av.VideoFrame:
     matrix, span = _SCALER[color.matrix], FULL if color.full_range else LIMITED
     return frame.reformat(
-        format="yuv420p",
+        format="yuv420p10le" if depth > 8 and frame.format.components[0].bits > 8 else "yuv420p",
         src_colorspace=matrix,
         dst_colorspace=matrix,
         src_color_range=span,

@@ -79,6 +79,8 @@ def test_a_thumbnail_is_a_png_whatever_file_managers_call_it(ncf: Path, clip: Pa
     call("decode", "--thumbnail", "500", ncf)
     assert Image.open(ncf.with_suffix(".thumb.png")).size == (96, 64)  # nothing is enlarged
     assert "goes with images" in refused("decode", "--scale", "1/2", clip)
+    for option in (("--partial",), ("--frames", "1..2"), ("--png",), ("--base",), ("--no-audio",)):
+        assert f"leave out {option[0]}" in refused("decode", "--thumbnail", "20", clip, *option, code=2)
 
 
 def test_what_file_managers_are_told_of_the_format(ncf: Path) -> None:

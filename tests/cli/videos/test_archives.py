@@ -199,6 +199,29 @@ def test_encode_makes_an_archive_in_one_go(here: Path, source: bytes) -> None:
     assert len(listed("all.ncf")) == 1
 
 
+def test_an_archive_is_not_replaced_for_what_can_not_be_in_it(all_: str, made: bytes, source: bytes) -> None:
+    Path("a.mkv").write_bytes(source)
+    for sources, code in (((all_,), 2), (("none.mkv",), 1), (("-",), 2), (("a.mkv", "--dry-run"), 2)):
+        refused("encode", "--codec", "pfnr", *sources, "-o", all_, "-f", code=code)
+        assert Path(all_).read_bytes() == made
+
+
+def test_two_videos_of_one_name_are_told_before_any_work(all_: str, made: bytes, source: bytes) -> None:
+    for folder in ("day1", "day2"):
+        Path(folder).mkdir()
+        Path(folder, "a.mkv").write_bytes(source)
+    line = refused("archive", "add", all_, "-r", "day1", "day2", "--skip-existing", *HOW, code=2)
+    assert "day1/a.mkv and day2/a.mkv would both become session 'a'" in line
+    assert Path(all_).read_bytes() == made
+
+
+def test_pictures_of_several_videos_go_into_a_folder_that_is_there(all_: str) -> None:
+    Path("out").mkdir()
+    call("archive", "extract", all_, "clip", "--png", "--frames", "0..1", "-o", "out")
+    call("archive", "extract", all_, "clip", "copy", "--png", "--frames", "0..1", "-o", "out", "--skip-existing")
+    assert names(Path("out")) == ["clip", "copy"] and len(names(Path("out/copy"))) == 2
+
+
 def test_a_stream_is_kept_as_it_is(here: Path) -> None:
     clip = video_file(moving(), "mp4", "libx264")
     Path("clip.mp4").write_bytes(clip)
