@@ -82,8 +82,8 @@ def find_items(paths: Iterable[Place], media: str) -> list[Place]:
             below = (name for name in urls.below(path) if urls.leaf(name).suffix.lower() in suffixes)
             found |= {f"{path.rstrip('/')}/{name}": None for name in below}
         elif isinstance(path, Path) and path.is_dir():
-            below = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
-            found |= {p: path for p in below if p not in found}
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+            found |= {p: path for p in inside if p not in found}
         else:
             found.setdefault(path, None)
     items = [p for p, top in found.items() if isinstance(p, str) or not _is_answer(p, top or p.parent)]
