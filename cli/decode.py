@@ -19,7 +19,7 @@ from codec.cli.made import marked_png, replaceable
 from codec.cli.options import BatchOptions, engine_options, run_options, where_options
 from codec.cli.streams import an_ncf, atomic_write, contents, size_of
 from codec.cli.video import decode_video, picture_options
-from codec.cli.views import Wanted, line_of, row_of, view_options, wanted, write_thumbnail
+from codec.cli.views import Wanted, first_given, line_of, row_of, view_options, wanted, write_thumbnail
 from codec.errors import CodecError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def decode(
     """
     view = wanted(region, scale, thumbnail)
     others = {"--frames": frames, "--base": base, "--png": png, "--no-audio": no_audio, "--partial": partial}
-    if thumbnail and (wrong := next((name for name, value in others.items() if value), None)):
+    if thumbnail and (wrong := first_given(others)):
         raise click.UsageError(f"--thumbnail makes one small picture, as quickly as it can; leave out {wrong}")
     work = functools.partial(
         _decode_file, view=view, frames=frames, base=base, png=png, audio=not no_audio, device=device, partial=partial,
@@ -115,7 +115,7 @@ def _decode_file(
             raise CodecError(f"it holds a video, and {view.option} goes with images; leave it out")
         return decode_video(job, source, tell, frames, png, base, audio, device, partial, max_pixels)
     given = {"--frames": frames, "--base": base, "--no-audio": not audio, "--png": png}
-    if wrong := next((name for name, value in given.items() if value), None):
+    if wrong := first_given(given):
         raise CodecError(f"it holds an image, and {wrong} goes with videos; leave it out")
     if (
         (kept := _suffixes(header))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import click
 
-from codec import urls
 from codec.cli.batch import Result
 from codec.cli.files import Job
 from codec.cli.made import marked_png
@@ -19,6 +19,11 @@ from codec.cli.options import Command, together
 from codec.cli.streams import atomic_write, size_of
 
 _SCALES = ("1/2", "1/4", "1/8", "1/16")
+
+
+def first_given(options: Mapping[str, object]) -> str:
+    """The first option, by name, that has a value; "" if none has."""
+    return next((name for name, value in options.items() if value), "")
 
 
 class Wanted(NamedTuple):
@@ -38,7 +43,7 @@ class Wanted(NamedTuple):
     def option(self) -> str:
         """The first option that asks for less than the whole; "" if none does."""
         given = {"--region": self.region, "--scale": self.scale > 1, "--thumbnail": self.thumbnail}
-        return next((name for name, value in given.items() if value), "")
+        return first_given(given)
 
 
 class _Region(click.ParamType):
@@ -81,9 +86,9 @@ def write_thumbnail(job: Job, source: str | bytes, size: int, device: str, max_p
     """Write a thumbnail: a PNG, unless the output's suffix is that of another format; file managers give any."""
     import numpy as np
 
-    from codec import container, media
+    from codec import media
     from codec.errors import MediaError
-    from codec.thumbnail import thumbnail
+    from codec.thumbnail import with_header
 
     before = size_of(source)
     started = time.perf_counter()
@@ -92,12 +97,10 @@ def write_thumbnail(job: Job, source: str | bytes, size: int, device: str, max_p
     except MediaError:
         image_format = "png"
     with atomic_write(job.target, job.replace) as fp:
-        image = thumbnail(source, size, device=device, max_pixels=max_pixels)
+        image, header = with_header(source, size, device=device, max_pixels=max_pixels)
         seconds = time.perf_counter() - started
         icc = image.info.get("icc_profile")
         info, frames = media.from_array(np.asarray(image))
-        with urls.stream(source) as file:
-            header = container.read_header(file, container.ANY_SIZE)
         color = header.color if header.rate is None else info.color
         buffer = io.BytesIO()
         media.write(replace(info, color=color, metadata={"icc": icc} if icc else {}), frames, buffer, image_format)

@@ -130,10 +130,8 @@ def encode(
     if preview:
         (frame,) = frames
         frames = iter((frame,))
-        try:
+        with _or_no_preview(told):
             info = previews.added(info, frame)
-        except MediaError as error:
-            told.append(f"there is no preview, since the picture {error}")
     from codec import pictures  # metrics, which decoding does without
 
     encoded = pictures.encode(images, opened, info, frames, options, Limits(pixels=max_pixels), progress)
@@ -164,12 +162,19 @@ def _encode_file(
     data = originals.content(source)
     header, units = files.open(_weights(codec, weights), device).encode(data, options, progress, max_pixels)
     if preview:
-        try:
+        with _or_no_preview(told):
             info, (frame,) = media.read(data, max_pixels=max_pixels)
             header = replace(header, metadata={"preview": previews.made(info, frame)})
-        except MediaError as error:
-            told.append(f"there is no preview, since the picture {error}")
     return container.to_bytes(header, units, Limits(pixels=max_pixels))
+
+
+@contextmanager
+def _or_no_preview(told: list[str]) -> Iterator[None]:
+    """A picture that can't have a preview is told of, and encoded without."""
+    try:
+        yield
+    except MediaError as error:
+        told.append(f"there is no preview, since the picture {error}")
 
 
 def _warn(told: list[str], notes: list[str] | None) -> None:

@@ -17,6 +17,13 @@ def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixel
     Of a video the first frame. Nothing is enlarged. A preview in the file is taken if it is large enough, else the
     picture is decoded no larger than that takes. Raises what `codec.decode` does.
     """
+    return with_header(source, size, device=device, max_pixels=max_pixels)[0]
+
+
+def with_header(
+    source: str | bytes, size: int, *, device: str, max_pixels: int
+) -> tuple[Image.Image, container.Header]:
+    """The same, and the file's header."""
     with urls.stream(source) as fp:
         header = container.read_header(fp, container.Limits(pixels=max_pixels))
         image = _preview(header, size)
@@ -30,12 +37,12 @@ def thumbnail(source: str | bytes, size: int, *, device: str = "auto", max_pixel
         image.info.pop("icc_profile", None)  # which is of the inks
     image = of_8_bits(image)
     image.thumbnail((size, size), Image.Resampling.LANCZOS)
-    return image
+    return image, header
 
 
 def _preview(header: container.Header, size: int) -> Image.Image | None:
     """The preview in a file, if it is large enough."""
-    if header.rate is None and header.color != container.SRGB and "icc" not in header.metadata:
+    if header.rate is None and previews.by_code_points(header.color, header.metadata):
         return None  # none that is right
     image = previews.of(header.metadata, header.width, header.height)
     enough = image is not None and max(image.size) >= min(size, max(header.width, header.height))

@@ -17,6 +17,7 @@ from codec.errors import FormatError
 from codec.output import write_whole
 from codec.weights import read_header
 
+BOUND = 1 << 24  # of sums: below it whole numbers are exact in float32
 _TYPES = {"weight": np.int16, "bias": np.int32, "shift": np.int8}
 
 

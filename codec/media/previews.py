@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from codec.container import LIMITS, SRGB
+from codec.container import LIMITS, SRGB, Color
 from codec.errors import CodecError, MediaError
 from codec.media.guard import reading
 from codec.media.info import Info
@@ -25,6 +25,11 @@ MOST = 512  # of what is read
 _QUALITIES = (65, 30, 5)  # the first that fits is taken
 
 
+def by_code_points(color: Color, metadata: Mapping[str, bytes]) -> bool:
+    """Whether code points alone say what a picture's colours are, and that they aren't sRGB's."""
+    return color != SRGB and "icc" not in metadata
+
+
 def added(info: Info, frame: np.ndarray) -> Info:
     """The info of a picture [height, width, channels], with its preview."""
     return replace(info, metadata={**info.metadata, "preview": made(info, frame)})
@@ -33,7 +38,7 @@ def added(info: Info, frame: np.ndarray) -> Info:
 def made(info: Info, frame: np.ndarray) -> bytes:
     """The preview of a picture [height, width, channels]. MediaError where its colours are said by code points alone,
     which can't be made sRGB here."""
-    if info.color != SRGB and "icc" not in info.metadata:
+    if by_code_points(info.color, info.metadata):
         raise MediaError(f"has colours of its own (CICP {info.color[0]}, {info.color[1]}), and a preview is sRGB")
     image = to_pillow(frame, info.depth)
     if image.mode == "I;16":

@@ -27,22 +27,17 @@ CODED_ORDER = [1, 0, 2]  # G, R, B
 STRIP = 256  # rows of a tile in validation
 
 
-@dataclass(frozen=True)
-class ContextOptions:
+@dataclass(frozen=True, kw_only=True)
+class ContextOptions(loop.Schedule):
     """Options of a run; `codec train circuit --help` says what each means."""
 
-    data: list[str]
-    out: str
     val: list[str]
     config: str = "{}"
     grey: bool = False
-    hours: float | None = None
-    steps: int | None = None
     batch: int = 4
     lr: float = 4e-3
     decay: float = 0.4
     ema: float = 0.999
-    seed: int = 0
     device: str = "cpu"
     precision: str = "bf16"
     log_every: int = 500
@@ -51,7 +46,6 @@ class ContextOptions:
     init: str | None = None
     narrow: str | None = None
     screens: float = 0.0
-    stop_after: float | None = None
 
 
 def parse(argv: list[str]) -> ContextOptions:

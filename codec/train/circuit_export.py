@@ -1,8 +1,4 @@
-"""A trained context network as the integers that the codec runs (codec/codecs/circuit/network.py).
-
-Each hidden channel is scaled so that 10 bits hold all but a ten-thousandth of its values on sample pictures; each
-row of weights then gets the largest power of two for which no sum can reach 2^24.
-"""
+"""A trained context network as the integers that the codec runs (codec/codecs/circuit/network.py)."""
 
 import argparse
 import sys

@@ -8,12 +8,13 @@ from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from codec.errors import CodecError
+from codec.train.loop import Schedule
 
 Options = TypeVar("Options")
 Sizes = TypeVar("Sizes")
 
 
-def parser(name: str, description: str, options: type, epilog: str | None = None) -> argparse.ArgumentParser:
+def parser(name: str, description: str, options: type[Schedule], epilog: str | None = None) -> argparse.ArgumentParser:
     """A parser of `codec train NAME`, with what every run is told; defaults are those of the dataclass `options`."""
     p = argparse.ArgumentParser(prog=f"codec train {name}", description=description, epilog=epilog)
     p.set_defaults(**{f.name: f.default for f in fields(options) if f.default is not MISSING})

@@ -1,9 +1,14 @@
-"""Rows of trained layers as the integers that codecs run, whose sums stay exact in float32: below 2^24."""
+"""Trained layers as the integers that codecs run, whose sums stay exact in float32.
+
+Each hidden channel is scaled so that 10 bits hold all but a ten-thousandth of its values on sample pictures; each
+row of weights then gets the largest power of two for which no sum can reach the bound.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-BOUND = 1 << 24
+from codec.codecs.networks import BOUND
+
 QUANTILE = 0.9999  # of a channel's values on sample pictures, to which its 10 bits are scaled
 LARGEST_WEIGHT = 2**15 - 1
 

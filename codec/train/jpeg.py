@@ -25,28 +25,22 @@ VALIDATED = ((75, 2), (90, 1), (95, 2))  # quality, sampling
 BITS = np.log(2.0)
 
 
-@dataclass(frozen=True)
-class CoefficientOptions:
+@dataclass(frozen=True, kw_only=True)
+class CoefficientOptions(loop.Schedule):
     """Options of a run; `codec train jpeg --help` says what each means."""
 
-    data: list[str]
-    out: str
     val: list[str]
     kind: str = "y"
     config: str = "{}"
-    hours: float | None = None
-    steps: int | None = None
     variants: int = 2
     groups: int = 16
     batch: int = 512
     lr: float = 3e-3
     decay: float = 0.6
     ema: float = 0.995
-    seed: int = 0
     log_every: int = 100
     save_every: float = 120.0
     val_every: float = 120.0
-    stop_after: float | None = None
 
 
 def parse(argv: list[str]) -> CoefficientOptions:

@@ -1,8 +1,4 @@
-"""Trained networks of coefficients as the integers that the codec runs (codec/codecs/jpeg/network.py).
-
-Each hidden channel is scaled so that 10 bits hold all but a ten-thousandth of its values on sample pictures; each
-row of weights then gets the largest power of two for which no sum can reach 2^24.
-"""
+"""Trained networks of coefficients as the integers that the codec runs (codec/codecs/jpeg/network.py)."""
 
 import argparse
 import math
@@ -16,10 +12,11 @@ from torch import Tensor
 from codec.codecs.jpeg.mixture import LEAST_SCALE, NATS, SCALES_PER_OCTAVE, UNIT
 from codec.codecs.jpeg.network import MIX_BITS, TOP, end_limits, input_limits
 from codec.codecs.jpeg.weights import save
+from codec.codecs.networks import BOUND
 from codec.models.jpeg.coefficient_net import CoefficientNet
 from codec.models.jpeg.shape import KINDS, LARGEST, CoefficientConfig
 from codec.train import photos
-from codec.train.integers import BOUND, LARGEST_WEIGHT, QUANTILE, Float, Tensors, quantised
+from codec.train.integers import LARGEST_WEIGHT, QUANTILE, Float, Tensors, quantised
 from codec.train.jpeg import averaged, jpegs, lengths
 from codec.train.jpeg_samples import Samples
 

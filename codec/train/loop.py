@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,27 +27,23 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 _FREE = {"out", "hours", "steps", "log_every", "save_every", "val_every", "val", "stop_after", "device", "init"}
 
 
-class Schedule(Protocol):
-    """What the options of every run say; a dataclass. Its length is `steps`, or `hours` of training."""
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """What every run is told. Its length is `steps`, or `hours` of training."""
 
-    @property
-    def out(self) -> str: ...
-    @property
-    def hours(self) -> float | None: ...
-    @property
-    def steps(self) -> int | None: ...
-    @property
-    def decay(self) -> float: ...
-    @property
-    def ema(self) -> float: ...
-    @property
-    def log_every(self) -> int: ...
-    @property
-    def save_every(self) -> float: ...
-    @property
-    def val_every(self) -> float: ...
-    @property
-    def stop_after(self) -> float | None: ...
+    data: list[str]
+    out: str
+    hours: float | None = None
+    steps: int | None = None
+    batch: int
+    lr: float
+    decay: float
+    ema: float
+    seed: int = 0
+    log_every: int
+    save_every: float
+    val_every: float
+    stop_after: float | None = None
 
 
 def lr_factor(step: int, progress: float, decay: float) -> float:
@@ -85,7 +81,7 @@ class Run:
         for name, optimizer in self.optimizers.items():
             checkpoint.restore_optimizer(optimizer, tensors, name)
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
-        if changed := _changed(state.get("options", {}), asdict(self.schedule)):  # type: ignore[call-overload]
+        if changed := _changed(state.get("options", {}), asdict(self.schedule)):
             say(f"goes on from step {self.step} with other options than before: {changed}")
 
     def train_step(self) -> Mapping[str, float] | None:
@@ -94,7 +90,7 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint says beside its tensors."""
-        return {"step": self.step, "seconds": self.seconds, "options": asdict(self.schedule)}  # type: ignore[call-overload]
+        return {"step": self.step, "seconds": self.seconds, "options": asdict(self.schedule)}
 
     def save(self, name: str = "checkpoint") -> None:
         """Write a checkpoint."""

@@ -1,35 +1,28 @@
 """Options of a training run of S2LIC, and their command line."""
 
-import json
 from dataclasses import dataclass
 
 from codec.models.s2lic.config import CONFIGS, Config
-from codec.train import commands
+from codec.train import commands, loop
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(loop.Schedule):
     """Options of a run; `codec train s2lic --help` says what each means."""
 
-    data: list[str]
-    out: str
     config: str = "xs"
     val: str | None = None
-    hours: float | None = None
-    steps: int | None = None
     batch: int = 16
     crop: int = 128
     lr: float = 2e-3
     decay: float = 0.35
     ema: float = 0.998
-    seed: int = 0
     device: str = "auto"
     precision: str = "auto"
     log_every: int = 100
     save_every: float = 240.0
     val_every: float = 1800.0
     init: str | None = None
-    stop_after: float | None = None
     overrides: str = "{}"
 
 
@@ -54,4 +47,4 @@ def parse(argv: list[str]) -> Options:
 def make_config(options: Options) -> Config:
     """The config that is named, with what is changed of it; CodecError for fields that there are not."""
     base = CONFIGS[options.config].to_dict()
-    return commands.sizes(options.overrides, lambda changed: Config.from_dict(json.loads(json.dumps(base | changed))))
+    return commands.sizes(options.overrides, lambda changed: Config.from_dict(base | changed))

@@ -13,7 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.codecs.circuit.network import BOUND, Network, layer_inputs
+from codec.codecs.circuit.network import Network, layer_inputs
+from codec.codecs.networks import BOUND
 from codec.entropy import Coder, Tables
 from codec.errors import FormatError
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.codecs.networks import BOUND
 from codec.errors import FormatError
 from codec.models.circuit.shape import (
     ACTIVITY_PAIRS,
@@ -26,7 +27,6 @@ from codec.models.circuit.shape import (
 
 Float32 = NDArray[np.float32]
 
-BOUND = 1 << 24
 TOP = 1023  # of an activation
 EQUAL = 32  # an input that says yes
 LEVEL = 510  # the largest input, in half levels: that of 8 bits

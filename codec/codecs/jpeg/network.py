@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.codecs.networks import BOUND
 from codec.errors import FormatError
 from codec.models.jpeg.shape import LARGEST, PHASES, TOLD, CoefficientConfig
 
@@ -23,7 +24,6 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 FloatArray = TypeVar("FloatArray", Float32, Float)
 
-BOUND = 1 << 24
 TOP = 1023  # of an activation, and of an input
 UNIT = 16  # predictions, sizes, means and counts are in sixteenths
 FAR = 16000  # sixteenths: the largest size, and prediction of another component
