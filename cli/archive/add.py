@@ -50,10 +50,15 @@ def begin(path: str, force: bool) -> None:
     """Make an archive; with `force` in place of another .ncf file."""
     from codec import archive
 
+    _check_free(path, force)
+    archive.create(path, replace=force)
+
+
+def _check_free(path: str, force: bool) -> None:
+    """CodecError if a file of this name stays."""
     if os.path.lexists(path) and not (force and is_ncf(path)):
         other = ", or overwrite it with -f" if is_ncf(path) else ": this one stays, since it is none of codec's"
         raise CodecError(f"{path}: there is such a file already; name another{other}")
-    archive.create(path, replace=force)
 
 
 @click.command(short_help="Add videos to an archive.")
@@ -106,11 +111,20 @@ def new_archive(
     jobs, found = _planned(target, sources, None, rest["recursive"])
     if file_ids([target]).keys() & file_ids([job.source for job in jobs]).keys():
         raise click.UsageError(f"the output {target} is an input; name another")
-    # An archive that is to be replaced stays as long as there is nothing to put into the new one.
     there = any(urls.is_url(job.source) or os.path.exists(job.source) for job in jobs)
-    if there and not (rest["skip_existing"] and os.path.exists(target)):
-        run_each([target], lambda path: begin(path, rest["force"]))
-    _add_all(target, jobs, found, request, device, max_pixels, rest)
+    if not there or (rest["skip_existing"] and os.path.exists(target)):
+        _add_all(target, jobs, found, request, device, max_pixels, rest)
+    elif not os.path.lexists(target):
+        run_each([target], lambda path: begin(path, force=False))
+        _add_all(target, jobs, found, request, device, max_pixels, rest)
+    else:
+        run_each([target], lambda path: _check_free(path, rest["force"]))
+        # The one that goes stays until the new one has a session.
+        where = os.path.dirname(os.path.realpath(target))
+        with tempfile.TemporaryDirectory(prefix=".codec-archive-", dir=where) as folder:
+            new = os.path.join(folder, "new.ncf")
+            begin(new, force=False)
+            _add_all(target, jobs, found, request, device, max_pixels, rest, new)
 
 
 def _planned(target: str, sources: Sequence[str], name: str | None, recursive: bool) -> tuple[list[Job], Found]:
@@ -134,12 +148,13 @@ def _planned(target: str, sources: Sequence[str], name: str | None, recursive: b
 
 def _add_all(
     target: str, jobs: list[Job], found: Found, request: VideoRequest, device: str, max_pixels: int,
-    rest: dict[str, Any],
+    rest: dict[str, Any], new: str | None = None,
 ) -> None:  # fmt: skip
-    """Add files to an archive that is there; `rest`: what BatchOptions has."""
+    """Add files to an archive that is there, or to one at `new` that takes its place with the first of them; `rest`:
+    what BatchOptions has."""
     options = BatchOptions(**{**rest, "jobs": 1})
     taken: set[str] = set()
-    if jobs:
+    if jobs and new is None:
         run_each([target], lambda path: taken.update(_names(path)))
 
     def settle(job: Job) -> Job | None:
@@ -152,7 +167,7 @@ def _add_all(
             )
         return job
 
-    work = partial(_add, request=request, device=device, max_pixels=max_pixels)
+    work = partial(_add, request=request, device=device, max_pixels=max_pixels, new=new)
     run_jobs(("adding", "added"), jobs, options, work=work, settle=settle, found=found)
 
 
@@ -170,7 +185,17 @@ def default_name(source: str) -> str:
     return os.path.splitext(os.path.basename(os.path.abspath(source)))[0]
 
 
-def _add(job: Job, tell: Tell | None, *, request: VideoRequest, device: str, max_pixels: int) -> Result:
+def _add(
+    job: Job, tell: Tell | None, *, request: VideoRequest, device: str, max_pixels: int, new: str | None
+) -> Result:
+    if new is None or not os.path.exists(new):
+        return _add_to(job.target, job, tell, request, device, max_pixels)
+    result = _add_to(new, job, tell, request, device, max_pixels)
+    os.replace(new, os.path.realpath(job.target))
+    return result
+
+
+def _add_to(path: str, job: Job, tell: Tell | None, request: VideoRequest, device: str, max_pixels: int) -> Result:
     from codec import archive
     from codec.media.formats import check_head, is_video
 
@@ -179,7 +204,7 @@ def _add(job: Job, tell: Tell | None, *, request: VideoRequest, device: str, max
         raise CodecError("it is an .ncf file already; add the video that it was made of")
     if not is_video(source):
         raise CodecError("it is no video, and an archive holds videos; encode it by `codec encode`")
-    with archive.writing(job.target, max_pixels=max_pixels, device=device) as writer:
+    with archive.writing(path, max_pixels=max_pixels, device=device) as writer:
         if writer.cut:
             say(f"codec: {job.target}: cut off {writer.cut:,} bytes of an append that did not finish")
         writer.check_name(job.session)

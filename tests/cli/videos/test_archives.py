@@ -206,6 +206,17 @@ def test_an_archive_is_not_replaced_for_what_can_not_be_in_it(all_: str, made: b
         assert Path(all_).read_bytes() == made
 
 
+def test_an_archive_stays_until_the_new_one_has_a_session(here: Path, source: bytes, made: bytes) -> None:
+    (here / "none.mkv").write_bytes(b"no video")
+    (here / "a.mkv").write_bytes(source)
+    (here / "all.ncf").write_bytes(made)
+    before = names(here)
+    refused("encode", "--codec", "pfnr", "none.mkv", "-o", "all.ncf", "-f", *HOW)
+    assert Path("all.ncf").read_bytes() == made and names(here) == before
+    call("encode", "--codec", "pfnr", "none.mkv", "a.mkv", "-o", "all.ncf", "-f", *HOW, code=1)
+    assert [one["name"] for one in listed("all.ncf")] == ["a"] and names(here) == before
+
+
 def test_two_videos_of_one_name_are_told_before_any_work(all_: str, made: bytes, source: bytes) -> None:
     for folder in ("day1", "day2"):
         Path(folder).mkdir()
