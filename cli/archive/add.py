@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import IO, Any
 
@@ -112,19 +113,24 @@ def new_archive(
     if file_ids([target]).keys() & file_ids([job.source for job in jobs]).keys():
         raise click.UsageError(f"the output {target} is an input; name another")
     there = any(urls.is_url(job.source) or os.path.exists(job.source) for job in jobs)
-    if not there or (rest["skip_existing"] and os.path.exists(target)):
-        _add_all(target, jobs, found, request, device, max_pixels, rest)
-    elif not os.path.lexists(target):
-        run_each([target], lambda path: begin(path, force=False))
-        _add_all(target, jobs, found, request, device, max_pixels, rest)
-    else:
-        run_each([target], lambda path: _check_free(path, rest["force"]))
-        # The one that goes stays until the new one has a session.
-        where = os.path.dirname(os.path.realpath(target))
-        with tempfile.TemporaryDirectory(prefix=".codec-archive-", dir=where) as folder:
-            new = os.path.join(folder, "new.ncf")
-            begin(new, force=False)
-            _add_all(target, jobs, found, request, device, max_pixels, rest, new)
+    with ExitStack() as aside:
+        new: list[str] = []
+        if there and not (rest["skip_existing"] and os.path.exists(target)):
+            run_each([target], lambda path: new.extend(_begin_beside(path, rest["force"], aside)))
+        _add_all(target, jobs, found, request, device, max_pixels, rest, *new)
+
+
+def _begin_beside(path: str, force: bool, aside: ExitStack) -> list[str]:
+    """Begin an archive; where another one goes, which stays until the new one has a session, in a folder of `aside`:
+    its path then."""
+    if not os.path.lexists(path):
+        begin(path, force)
+        return []
+    _check_free(path, force)
+    where = os.path.dirname(os.path.realpath(path))
+    new = os.path.join(aside.enter_context(tempfile.TemporaryDirectory(prefix=".codec-archive-", dir=where)), "new.ncf")
+    begin(new, force=False)
+    return [new]
 
 
 def _planned(target: str, sources: Sequence[str], name: str | None, recursive: bool) -> tuple[list[Job], Found]:
