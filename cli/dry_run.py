@@ -11,6 +11,7 @@ from codec.cli.files import Job
 from codec.cli.streams import size_of
 from codec.codecs.base import Descriptor
 from codec.codecs.options import ImageOptions, Target
+from codec.weights import named
 
 
 def of_video(job: Job, codec: str) -> Result:
@@ -40,7 +41,11 @@ def of_picture(job: Job, source: str | bytes, options: dict[str, Any], threads: 
     codecs.check_settings(codec.name, media.settings, how)
     setting = setting_of(codec, options)
     row: dict[str, Any] = {"file": job.source, "output": job.target, "dry_run": True, "codec": codec.name, **setting}
-    said = f"{codec.name}" + "".join(f", {name} {value:g}" for name, value in setting.items() if name != "tune")
+    if options["weights"] is not None:
+        named(codec.name, options["weights"])
+    numbers = {f"target {name}": value for name, value in options["target"].items()}
+    numbers |= {name: value for name, value in setting.items() if name != "tune"}
+    said = codec.name + "".join(f", {name} {value:g}" for name, value in numbers.items())
     if media.expected is None:
         return Result(row, f"{job.source} -> {job.target}  {said}", bytes_before=before)
     size, seconds, shared = media.expected(told, how)

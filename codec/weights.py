@@ -171,8 +171,8 @@ def find(codec: str, fingerprint_: bytes) -> Path:
         if metadata["codec"] == codec and fingerprint(path) == fingerprint_:
             return path
     raise WeightsMissing(
-        f"the {codec} weights {fingerprint_.hex()} are not installed; get them from release {RELEASE} or later "
-        f"and put them into a folder named in CODEC_WEIGHTS"
+        f"the {codec} weights {fingerprint_.hex()} are not installed; get them from who trained them, or from release "
+        f"{RELEASE} or later, and put them into a folder named in CODEC_WEIGHTS"
     )
 
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 ALIKE = 44  # of 256 bits: two pictures this close or closer are the same
 PART = 32  # and so are a picture and the best fitting of the windows, of which there are thousands
+NARROW = 8  # windows of a picture that is so many times as long as wide would be too many: it is compared whole
 LONG = 512  # pixels of the longer side, in which windows are sought
 LEAST, STEP, STRIDE = 0.2, 1.1, 10  # smallest window by largest; size by the next; places along a window's side
 NEAREST, PROMISING, ROUNDS = 6, 96, 5  # of the nearest windows those within so many bits are fitted, in so many rounds
@@ -65,12 +66,13 @@ def windows(width: int, height: int, aspect: float) -> Floats:
 
 
 class HeldOut:
-    """Pictures that no photo may be, hold, or be nearly."""
+    """Pictures that no photo may be, hold, or be nearly, mirrored neither."""
 
     def __init__(self, pictures: Iterable[Image.Image]) -> None:
         self.by_aspect: dict[float, list[Hashes]] = {}
         for picture in pictures:
-            self.by_aspect.setdefault(round(picture.width / picture.height, 2), []).append(whole(sums(picture))[0])
+            hashes = self.by_aspect.setdefault(round(picture.width / picture.height, 2), [])
+            hashes += [whole(sums(seen))[0] for seen in (picture, ImageOps.mirror(picture))]
 
     def holds(self, table: Floats) -> bool:
         """Whether the photo is a held-out picture, or one is a part of it."""
@@ -83,6 +85,8 @@ class HeldOut:
         height, width = (n - 1 for n in table.shape)
         best = 256
         for aspect, held_out in self.by_aspect.items():
+            if not 1 / NARROW <= aspect <= NARROW:
+                continue
             boxes = windows(width, height, aspect)
             hashes = hash_windows(table, boxes)
             for target in held_out:

@@ -25,6 +25,7 @@ from codec.perception.classifiers import LITE0, features, load
 from codec.requirements import require
 from codec.tasks.boundary import Boundary, read_segmentation
 from codec.tasks.regions import drawn
+from codec.train import commands
 
 HIDDEN = 48
 CELLS = 1250  # of either kind, of one picture at most
@@ -101,14 +102,13 @@ def main(argv: list[str] | None = None) -> None:
         "pictures, PNGs of their segmentations (a region's number at every pixel), and labels.csv: image,segmentation"
     )
     p.add_argument("--data", type=Path, required=True, help=text)
-    p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
+    commands.output(p, "-o", "--output")
     p.add_argument(
         "--epochs", type=int, default=EPOCHS, help=f"over all cells; {EPOCHS} do for 100 pictures, few need more"
     )
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=commands.seed, default=0)
     a = p.parse_args(sys.argv[1:] if argv is None else argv)
-    if a.output.suffix != ".safetensors":
-        raise CodecError(f"{a.output}: give a name that ends in .safetensors")
+    commands.check_output(a.output, a.force)
     require("codec train boundary", [need for need in Boundary.needs if need.module])
     xs, ys = zip(*samples(a.data, a.seed), strict=True)
     x, y = torch.cat(xs), torch.cat(ys)

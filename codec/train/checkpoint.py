@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from codec.errors import CodecError
+
+STATE = "state.json"
 PART_BYTES = 15 * 2**20  # below the 16 MiB that some machines let out in one file
 
 
@@ -19,9 +24,15 @@ def save(folder: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) 
     fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    for i, part in enumerate(_parts(tensors)):
-        save_file({k: v.contiguous() for k, v in part.items()}, fresh / f"part-{i:03d}.safetensors")
-    (fresh / "state.json").write_text(json.dumps(dict(state)))
+    try:
+        for i, part in enumerate(_parts(tensors)):
+            # Not by save_file, whose files nobody else may read.
+            data = save_tensors({k: v.contiguous() for k, v in part.items()})
+            (fresh / f"part-{i:03d}.safetensors").write_bytes(data)
+        (fresh / STATE).write_text(json.dumps(dict(state)))
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise OSError(error.errno, error.strerror, os.fspath(folder)) from error
     if folder.exists():  # or else the old one is all that there is
         shutil.rmtree(old, ignore_errors=True)
         os.replace(folder, old)
@@ -30,14 +41,49 @@ def save(folder: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) 
 
 
 def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The tensors and the state of a checkpoint folder, or None where there is none."""
+    """The tensors and the state of a checkpoint folder, or None where there is none; CodecError if it is damaged."""
     for candidate in (folder, folder.with_name(folder.name + ".old")):
-        if (candidate / "state.json").exists():
+        parts = sorted(candidate.glob("part-*.safetensors"))
+        if not parts and not (candidate / STATE).exists():
+            continue
+        try:
+            state = json.loads((candidate / STATE).read_text())
+            if not isinstance(state, dict):
+                raise ValueError(f"no object in {STATE}")
+            if not parts:
+                raise ValueError("no tensors")
             tensors: dict[str, Tensor] = {}
-            for part in sorted(candidate.glob("part-*.safetensors")):
+            for part in parts:
                 tensors.update(load_file(part))
-            return tensors, json.loads((candidate / "state.json").read_text())
+        except (ValueError, SafetensorError, FileNotFoundError) as error:
+            raise damaged(candidate, error) from error
+        return tensors, state
     return None
+
+
+def damaged(folder: Path, error: Exception) -> CodecError:
+    """What to say of a checkpoint that isn't whole."""
+    cause = " ".join(str(error).split())[:200]
+    return CodecError(f"{folder}: a damaged checkpoint ({cause}); put a whole one there, or remove it to train anew")
+
+
+def stamp(folder: Path) -> int:
+    """Which one of the checkpoints that were written here it is; 0: none."""
+    try:
+        return (folder / STATE).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def weights(path: str | Path) -> dict[str, Tensor]:
+    """The tensors of a weights file to start from; CodecError if it is none, or has values that aren't finite."""
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, IsADirectoryError, OSError) as error:
+        raise CodecError(f"{path}: no weights can be read there ({error}); name a .safetensors file") from error
+    if not all(t.isfinite().all() for t in tensors.values()):
+        raise CodecError(f"{path}: weights that aren't finite; start from others")
+    return tensors
 
 
 def _parts(tensors: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from codec.codecs.circuit.inputs import arrays
 from codec.codecs.circuit.scales import CEILING
+from codec.device import resolve
 from codec.models.circuit.context_net import ContextNet
 from codec.models.circuit.shape import ContextConfig
 from codec.train import commands, loop, photos
@@ -84,7 +85,7 @@ class ContextRun(loop.Run):
     def __init__(self, options: ContextOptions, pictures: Sequence[np.ndarray] | None = None) -> None:
         """`pictures`: what `options.data` names, where that is loaded already."""
         super().__init__(options)
-        self.options, self.device = options, torch.device(options.device)
+        self.options, self.device = options, torch.device(resolve(options.device))
         grey = {"channels": 1} if options.grey else {}
         self.config = commands.sizes(options.config, lambda changed: ContextConfig(**changed | grey))
         pictures = load_photos(options.data, options.grey) if pictures is None else pictures

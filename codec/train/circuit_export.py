@@ -16,6 +16,7 @@ from codec.codecs.circuit.scales import origin, parameters, scales
 from codec.codecs.circuit.weights import load, save
 from codec.errors import CodecError
 from codec.models.circuit.context_net import ContextNet, Stage
+from codec.train import commands
 from codec.train.circuit import averaged, load_photos
 from codec.train.integers import QUANTILE, Float, Tensors, quantised
 from codec.train.screens import screen
@@ -83,9 +84,10 @@ def main(argv: list[str] | None = None) -> None:
             f"--{name}", type=Path, help="folder of the run, or a weights file that the network is taken from"
         )
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos, to scale activations by")
-    p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
+    commands.output(p, "-o", "--output")
     p.add_argument("--description", default="", help="one line for `codec models`")
     a = p.parse_args(sys.argv[1:] if argv is None else argv)
+    commands.check_output(a.output, a.force)
     made = {}
     photo = [("photo" if n == 0 else f"photo-{n}", run) for n, run in enumerate(a.photo)]
     for name, run in (*photo, ("grey", a.grey), ("screen", a.screen)):

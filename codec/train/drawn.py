@@ -10,14 +10,13 @@ from __future__ import annotations
 import argparse
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from codec.train import screens, shards
+from codec.train import commands, screens, shards
 
 WIDTH, HEIGHT, FINE = 768, 512, 3
 Floats = NDArray[np.float32]
@@ -140,24 +139,23 @@ def four_screens(photo: Image.Image, rng: Rng) -> Image.Image:
 
 def main(argv: list[str] | None = None) -> None:
     p = argparse.ArgumentParser(prog="codec train drawn", description=__doc__.partition("\n")[0])
-    p.add_argument("--out", required=True, type=Path, help="the shard, a tar file")
-    p.add_argument("--count", type=int, default=160, help="pictures (default 160)")
-    p.add_argument("--screens", type=float, default=0.4, help="share of screens among them (default 0.4)")
-    p.add_argument("--seed", type=int, default=0)
+    commands.output(p, "--out", what="the shard, a tar file")
+    p.add_argument("--count", type=commands.count, default=160, help="pictures (default 160)")
+    p.add_argument("--screens", type=commands.share, default=0.4, help="share of screens among them (default 0.4)")
+    p.add_argument("--seed", type=commands.seed, default=0)
     a = p.parse_args(argv)
-    if a.count < 1 or not 0 <= a.screens <= 1 or not a.out.absolute().parent.is_dir():
-        p.error("--count from 1 up, --screens 0 to 1, --out in a folder that exists")
+    commands.check_output(a.output, a.force, suffix="")
     rng = np.random.default_rng(a.seed)
     few = round(a.count * a.screens)
-    pictures = [structure(rng) for _ in range(max(a.count - few, 1))]
-    pictures += [four_screens(pictures[i % len(pictures)], rng) for i in range(few)]
+    walls = [structure(rng) for _ in range(max(a.count - few, 1))]
+    pictures = walls[: a.count - few] + [four_screens(walls[i % len(walls)], rng) for i in range(few)]
     members = list[tuple[str, bytes]]()
     for i in rng.permutation(len(pictures)):
         out = io.BytesIO()
         pictures[i].save(out, "WEBP", lossless=True, quality=50, method=2)
         members.append((f"drawn{i:04d}.webp", out.getvalue()))
-    shards.write(a.out, members)
-    print(f"{a.out}: {len(members)} pictures")
+    shards.write(a.output, members)
+    print(f"{a.output}: pictures: {len(members)}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from codec.codecs.circuit.inputs import arrays
 from codec.models.circuit.context_net import ContextNet
 from codec.output import write_whole
-from codec.train import circuit
+from codec.train import circuit, commands
 from codec.train.loop import say
 from codec.train.signals import stop_signals
 from codec.train.subpixels import Sampler
@@ -45,7 +45,7 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, circuit.ContextOptions]:
     p.add_argument("--steps", type=int, default=10000, help="of each expert, in all rounds together (default 10000)")
     p.add_argument("--batch", type=int, default=4, help="crops of 64 x 64 a step (default 4)")
     p.add_argument("--lr", type=float, default=1.5e-3, help="peak learning rate (default 0.0015)")
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=commands.seed, default=0)
     a = p.parse_args(argv)
     _, config = circuit.averaged(a.init)
     options = circuit.ContextOptions(

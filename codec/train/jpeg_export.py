@@ -15,7 +15,7 @@ from codec.codecs.jpeg.weights import save
 from codec.codecs.networks import BOUND
 from codec.models.jpeg.coefficient_net import CoefficientNet
 from codec.models.jpeg.shape import KINDS, LARGEST, CoefficientConfig
-from codec.train import photos
+from codec.train import commands, photos
 from codec.train.integers import LARGEST_WEIGHT, QUANTILE, Float, Tensors, quantised
 from codec.train.jpeg import averaged, jpegs, lengths
 from codec.train.jpeg_samples import Samples
@@ -93,9 +93,10 @@ def main(argv: list[str] | None = None) -> None:
     )
     p.add_argument("runs", type=Path, nargs=3, help=f"folders of the runs of {', '.join(KINDS)}")
     p.add_argument("--data", nargs="+", required=True, help="tar files or folders of photos, to scale activations by")
-    p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
+    commands.output(p, "-o", "--output")
     p.add_argument("--description", default="", help="one line for `codec models`")
     a = p.parse_args(sys.argv[1:] if argv is None else argv)
+    commands.check_output(a.output, a.force)
     pictures = list(jpegs(photos.load(a.data)[:SAMPLES], VARIANTS, SEED))
     models = {kind: averaged(run) for kind, run in zip(KINDS, a.runs, strict=True)}
     made = {kind: (model.config, integers(model, Samples(kind, pictures))) for kind, model in models.items()}

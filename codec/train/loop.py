@@ -22,6 +22,7 @@ from codec.train import checkpoint
 from codec.train.signals import stop_signals
 
 WARM_UP = 30  # steps
+_BAD = 100  # steps without a finite gradient, one after the other, end a run
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
 # Options that a run which goes on may have another of without a word: where it is, how long, and what it tells.
 _FREE = {"out", "hours", "steps", "log_every", "save_every", "val_every", "val", "stop_after", "device", "init"}
@@ -62,6 +63,7 @@ class Run:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule, self.out = schedule, Path(schedule.out)
         self.step, self.seconds = 0, 0.0
+        self.stamp = checkpoint.stamp(self.out / "checkpoint")
         self.saved = checkpoint.load(self.out / "checkpoint")
 
     def begin(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
@@ -76,11 +78,14 @@ class Run:
             self.model.load_state_dict(part(tensors, "model"))
         except RuntimeError as error:
             raise CodecError(f"{self.out} holds a run of other sizes; give the same ones, or another --out") from error
-        for k, v in self.average.items():
-            v.copy_(tensors["average." + k])
-        for name, optimizer in self.optimizers.items():
-            checkpoint.restore_optimizer(optimizer, tensors, name)
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        try:
+            for k, v in self.average.items():
+                v.copy_(tensors["average." + k])
+            for name, optimizer in self.optimizers.items():
+                checkpoint.restore_optimizer(optimizer, tensors, name)
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise checkpoint.damaged(self.out / "checkpoint", error) from error
         if changed := _changed(state.get("options", {}), asdict(self.schedule)):
             say(f"goes on from step {self.step} with other options than before: {changed}")
 
@@ -138,11 +143,18 @@ def train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | Non
     """
     _keep_freed_memory()
     with alone(run.out / "checkpoint") if writes else nullcontext():
-        if run.progress() >= 1 and writes:
+        if writes and checkpoint.stamp(run.out / "checkpoint") != run.stamp:
+            raise CodecError(
+                f"{run.out}: another process has trained it meanwhile; the same command goes on from there"
+            )
+        before = run.progress() >= 1
+        if before and writes:
             say(f"the schedule is over at step {run.step}: nothing to train; make it longer to go on")
-        stopped = _train(run, validate, writes)
-        if stopped and writes:
-            say(f"stopped at step {run.step}, and wrote {run.out / 'checkpoint'}; the same command goes on from there")
+        _train(run, validate, writes)
+        if writes and not before:
+            wrote = f"at step {run.step}, and wrote {run.out / 'checkpoint'}"
+            over = run.progress() >= 1
+            say(f"the schedule is over {wrote}" if over else f"stopped {wrote}; the same command goes on from there")
 
 
 def _keep_freed_memory() -> None:
@@ -153,31 +165,40 @@ def _keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | None, writes: bool) -> bool:
-    """Whether a signal ended it."""
+def _train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | None, writes: bool) -> None:
     s = run.schedule
+    window: list[Mapping[str, float]] = []
+    skipped = 0
+
+    def tell() -> None:
+        nonlocal skipped
+        if window:
+            means = {k: round(float(np.mean([values[k] for values in window])), 5) for k in window[0]}
+            run.log(means | {"skipped": skipped, "progress": round(run.progress(), 4)})
+            window.clear()
+            skipped = 0
 
     def check() -> None:
         for values in validate() if validate else ():
             run.log(values)
 
     begun = last = saved = checked = time.monotonic()
-    window: list[Mapping[str, float]] = []
-    skipped = 0
+    first, bad = run.step, 0
     decaying = run.progress() > 1 - s.decay
     with stop_signals() as signals:
         while not run.finished(bool(signals) or last - begun > (s.stop_after or float("inf"))):
             result = run.train_step()
             now = time.monotonic()
             run.seconds, last = run.seconds + now - last, now
+            bad = bad + 1 if result is None else 0
+            if bad == _BAD:
+                break
             if not writes:
                 continue
             window += [] if result is None else [result]
             skipped += result is None
-            if run.step % s.log_every == 0 and window:
-                means = {k: round(float(np.mean([values[k] for values in window])), 5) for k in window[0]}
-                run.log(means | {"skipped": skipped, "progress": round(run.progress(), 4)})
-                window, skipped = [], 0
+            if run.step % s.log_every == 0:
+                tell()
             if not decaying and run.progress() > 1 - s.decay:
                 decaying = True
                 run.save("stable")  # from here a longer schedule can branch off
@@ -187,11 +208,16 @@ def _train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | No
             if validate and now - checked > s.val_every:
                 check()
                 last = checked = time.monotonic()  # validation is not training time
+    if bad and bad in (_BAD, run.step - first):
+        raise CodecError(
+            f"{run.out}: the last {bad} steps had no finite gradient, and the run is lost from there; "
+            "give a lower --lr, or start from other weights"
+        )
     if writes:
+        tell()
         run.save_last()
         if not signals:
             check()
-    return bool(signals)
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -210,6 +236,8 @@ def averaged(run: Path, name: str = "checkpoint") -> tuple[dict[str, Tensor], di
     saved = checkpoint.load(run / name)
     if saved is None:
         raise CodecError(f"{run / name}: no checkpoint there; give the folder that --out named")
+    if "config" not in saved[1]:
+        raise checkpoint.damaged(run / name, KeyError("config"))
     return part(saved[0], "average"), saved[1]
 
 

@@ -27,6 +27,7 @@ from codec.codecs.nirvana.sine.presets import PRESETS
 from codec.errors import CodecError
 from codec.media.video import Planes
 from codec.models.nirvana.sine import Shape, Sine, patch_centres
+from codec.train import commands
 from codec.train.clips import read_clip
 
 Clip = list[Planes]
@@ -112,7 +113,7 @@ def main(argv: list[str] | None = None) -> None:
     p = argparse.ArgumentParser(prog="codec train nirvana-init", description=__doc__)
     p.add_argument("videos", type=Path, nargs="+", help="clips to learn from")
     p.add_argument("--preset", choices=sorted(PRESETS), default="tiny")
-    p.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors file to write")
+    commands.output(p, "-o", "--output")
     p.add_argument("--minutes", type=float, default=6.0)
     p.add_argument("--steps", type=int, default=400, help="of each fit")
     p.add_argument("--rows", type=_range, default=(3, 6), help="patches of a crop's height: 3-6")
@@ -122,6 +123,7 @@ def main(argv: list[str] | None = None) -> None:
     p.add_argument("--threads", type=int, default=1, help="of the processor; the small networks gain nothing from more")
     p.add_argument("--description", default="", help="one line for `codec models`")
     a = p.parse_args(sys.argv[1:] if argv is None else argv)
+    commands.check_output(a.output, a.force)
     torch.set_num_threads(a.threads)
     preset = PRESETS[a.preset]
     clips = [read_clip(path, a.lines, a.frames) for path in a.videos]

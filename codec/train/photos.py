@@ -5,20 +5,25 @@ seeds per step, so that a resumed run sees the crops that an unbroken one would 
 """
 
 import io
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from codec.errors import CodecError
+from codec.media.guard import reading
 
 SUFFIXES = {".avif", ".webp", ".png", ".jpg", ".jpeg"}
-UNREADABLE = (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+# What tarfile and the decompressors under it raise on damage.
+_DAMAGE = (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, ValueError, OverflowError, MemoryError)
 
 
 def load(paths: Sequence[str | Path]) -> list[np.ndarray]:
@@ -31,24 +36,32 @@ def load(paths: Sequence[str | Path]) -> list[np.ndarray]:
 
 def _pixels(path: Path, name: str, data: bytes) -> np.ndarray:
     try:
-        return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
-    except UNREADABLE as error:
+        with reading():
+            return np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+    except CodecError as error:
         raise CodecError(f"{path}: {name} can't be read as a photo; mend it, or take it out") from error
 
 
 def files(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each image file of a folder (by name) or a tar file (as it lies)."""
+    """Name and content of each image file of a folder (by name) or a tar file (as it lies; links have none)."""
     if path.is_dir():
-        for file in sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES):
+        for file in sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()):
             yield file.relative_to(path).as_posix(), file.read_bytes()
         return
-    if not tarfile.is_tarfile(path):
-        raise CodecError(f"{path}: neither a folder nor a tar file; give one of photos")
-    with tarfile.open(path) as tar:
-        for member in tar:
-            data = tar.extractfile(member) if Path(member.name).suffix.lower() in SUFFIXES else None
-            if data is not None:
-                yield member.name, data.read()
+    try:
+        if not tarfile.is_tarfile(path):
+            raise CodecError(f"{path}: neither a folder nor a tar file; give one of photos")
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if member.isreg() and Path(member.name).suffix.lower() in SUFFIXES:
+                    yield member.name, cast(IO[bytes], tar.extractfile(member)).read()
+            # A head that is damaged ends the loop like the block of zeros that ends a whole file.
+            end = cast(IO[bytes], tar.fileobj)
+            end.seek(tar.offset)
+            if end.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                raise tarfile.ReadError("no end")
+    except _DAMAGE as error:
+        raise CodecError(f"{path}: a damaged tar file ({error or type(error).__name__}); get a whole copy") from error
 
 
 class Crops:

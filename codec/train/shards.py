@@ -21,8 +21,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from codec.errors import CodecError
+from codec.media.guard import reading
 from codec.output import whole_file
-from codec.train import alike, photos
+from codec.train import alike, commands, photos
 
 LEAST_BPP = 0.25  # bits a pixel: a sample that takes less is empty sky and the like
 PLACES, BEST = 8, 4  # a crop is one of the BEST most textured of so many random places
@@ -78,7 +79,7 @@ def pictures(path: Path) -> Iterator[Image.Image]:
     for name, data in photos.files(path):
         try:
             picture = upright(data)
-        except photos.UNREADABLE as error:
+        except CodecError as error:
             raise CodecError(f"{path}: {name} can't be read, so nothing like it can be left out; mend it") from error
         yield picture
     if name is None:
@@ -86,8 +87,9 @@ def pictures(path: Path) -> Iterator[Image.Image]:
 
 
 def upright(data: bytes) -> Image.Image:
-    """RGB, turned as EXIF says; a colour profile is dropped without conversion."""
-    return ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    """RGB, turned as EXIF says; a colour profile is dropped without conversion. MediaError if it can't be read."""
+    with reading():
+        return ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
 
 
 def avif(image: Image.Image, quality: int) -> bytes:
@@ -98,6 +100,7 @@ def avif(image: Image.Image, quality: int) -> bytes:
 
 def write(path: Path, members: list[tuple[str, bytes]]) -> None:
     """A tar file whose bytes follow from its members alone; it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as fp, tarfile.open(fileobj=fp, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, data in members:
             info = tarfile.TarInfo(name)
@@ -120,8 +123,8 @@ class Shard:
         """The samples of one original, or one more left out."""
         try:
             image = upright(data)
-        except photos.UNREADABLE as error:
-            print(f"{name}: left out, it can't be read ({error})", file=sys.stderr)
+        except CodecError as error:
+            print(f"{name}: left out: it {error}", file=sys.stderr)
             self.left_out["unreadable"] += 1
             return
         table = alike.sums(image)
@@ -159,7 +162,7 @@ def dimensions(text: str) -> tuple[int, int]:
 def main(argv: list[str] | None = None) -> None:
     p = argparse.ArgumentParser(prog="codec train shards", description=__doc__.partition("\n")[0])
     p.add_argument("originals", nargs="+", help="folders or tar files of camera photos")
-    p.add_argument("--out", required=True, type=Path, help="the shard, a tar file; manifest.json lies in it")
+    commands.output(p, "--out", what="the shard, a tar file; manifest.json lies in it")
     p.add_argument(
         "--exclude",
         nargs="+",
@@ -170,24 +173,25 @@ def main(argv: list[str] | None = None) -> None:
     p.add_argument("--crop", type=dimensions, default=(768, 512), help="pixels of a crop (default 768x512)")
     p.add_argument("--crops", type=int, default=2, help="of a photo, at most (default 2)")
     p.add_argument("--quality", type=int, default=86, help="of AVIF, 0 to 100 (default 86)")
-    p.add_argument("--seed", type=int, default=0, help="of the places, factors and order")
+    p.add_argument("--seed", type=commands.seed, default=0, help="of the places, factors and order")
     a = p.parse_args(argv)
     if not 1 <= a.factor[0] <= a.factor[1] or min(a.crop) < 64 or not 0 <= a.quality <= 100:
         p.error("--factor LOW..HIGH from 1 up, --crop WIDTHxHEIGHT from 64x64 up, --quality 0 to 100")
-    if not a.out.absolute().parent.is_dir():
-        p.error(f"{a.out}: its folder doesn't exist; make it first")
+    commands.check_output(a.output, a.force, suffix="")
+    if any(a.output.exists() and a.output.samefile(path) for path in (*a.originals, *a.exclude)):
+        raise CodecError(f"the output {a.output} is an input; name another")
     shard = Shard(a)
     for path in a.originals:
         for name, data in photos.files(Path(path)):
             shard.add(name, data)
-    left_out = json.dumps(shard.left_out)
+    left_out = "".join(f"; {why}: {n}" for why, n in shard.left_out.items() if n)
     if not shard.members:
-        raise CodecError(f"no sample came of {', '.join(a.originals)}; left out: {left_out}")
+        raise CodecError(f"no sample came of {', '.join(a.originals)}{left_out}; name folders or tar files of photos")
     order = random.Random(a.seed).sample(range(len(shard.members)), len(shard.members))
     manifest = json.dumps([shard.lines[i] for i in order], indent=0).encode()
-    write(a.out, [*(shard.members[i] for i in order), ("manifest.json", manifest)])
+    write(a.output, [*(shard.members[i] for i in order), ("manifest.json", manifest)])
     photos_used = len({line["orig"] for line in shard.lines})
-    print(f"{a.out}: {len(order)} samples of {photos_used} photos; left out: {left_out}")
+    print(f"{a.output}: samples: {len(order)}; photos: {photos_used}{left_out}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from codec.device import resolve
+from codec.errors import CodecError
 from codec.models.s2lic.config import Config
 from codec.models.s2lic.model import CELL, S2LIC
 from codec.train import checkpoint, loop, photos
@@ -117,9 +119,9 @@ class Trainer(Run):
             self.parallel = nn.parallel.DistributedDataParallel(self.model)
 
     def _device(self) -> torch.device:
-        name = self.options.device
-        if name == "auto":
-            name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
+        name = resolve(self.options.device)
+        if name == "cuda":
+            name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
         if self.world > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if name.startswith("cuda") else "gloo")
         if name.startswith("cuda"):
@@ -128,9 +130,9 @@ class Trainer(Run):
 
     def _start(self) -> None:
         if self.options.init:
-            from safetensors.torch import load_file
-
-            taken = take(self.model, load_file(self.options.init))
+            taken = take(self.model, checkpoint.weights(self.options.init))
+            if not taken:
+                raise CodecError(f"{self.options.init}: nothing in it is of this model; start from other weights")
             self.origin = f"{taken:.0%} of {self.options.init}"
         elif self.config.shortcut:
             basis, std = photos.principal_components(self.images, self.config.latents, self.options.seed)

@@ -1,5 +1,6 @@
 """Shards to train on: from photos, nothing in them like a held-out picture; and drawn ones."""
 
+import gzip
 import io
 import json
 import random
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from codec.errors import CodecError
 from codec.train import alike, drawn, photos, shards
@@ -51,7 +52,7 @@ def test_a_shard_leaves_out_what_is_held_out_double_small_or_broken(
     shard = tmp_path / "shard.tar"
     shards.main([str(originals), "--exclude", str(held_out), "--out", str(shard), *SMALL])
     printed = capsys.readouterr()
-    assert '"unreadable": 1, "excluded": 1, "double": 1, "small": 1' in printed.out
+    assert "unreadable: 1; excluded: 1; double: 1; small: 1" in printed.out
     assert "broken.jpg" in printed.err
     found = members(shard)
     lines = json.loads(found.pop("manifest.json"))
@@ -77,7 +78,7 @@ def test_a_held_out_part_is_found_in_its_photo_and_in_no_other(part: tuple[int, 
     coded = io.BytesIO()
     held_out.save(coded, "JPEG", quality=40)
     held_out = alike.HeldOut([Image.open(coded)])
-    assert held_out.holds(alike.sums(scene(5)))
+    assert held_out.holds(alike.sums(scene(5))) and held_out.holds(alike.sums(ImageOps.mirror(scene(5))))
     assert not any(held_out.holds(alike.sums(scene(seed))) for seed in range(6, 10))
 
 
@@ -114,6 +115,62 @@ def test_drawn_pictures_follow_from_the_seed(tmp_path: Path) -> None:
     for name in ("a", "b"):
         drawn.main(["--out", str(tmp_path / name), "--count", "2", "--screens", "0.5", "--seed", "7"])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with pytest.raises(CodecError, match="overwrite it with -f"):
+        drawn.main(["--out", str(tmp_path / "a"), "--count", "1"])
     first, second = photos.load([tmp_path / "a"])
     assert {first.shape, second.shape} == {(512, 768, 3), (512, 640, 3)}
     assert min(first.std(), second.std()) > 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "head", "gz", "size"])
+def test_a_damaged_tar_is_one_line(damage: str, originals: Path, tmp_path: Path) -> None:
+    tar = tmp_path / "a.tar"
+    shards.write(tar, [(name, (originals / name).read_bytes()) for name in ("0.jpg", "2.jpg")])
+    data = bytearray(tar.read_bytes())
+    second = 512 + -(-(originals / "0.jpg").stat().st_size // 512) * 512
+    if damage == "cut":
+        del data[second + 700 :]
+    elif damage == "head":
+        data[second + 3] ^= 1
+    elif damage == "gz":
+        data = bytearray(gzip.compress(data)[:-3000])
+    else:  # of 2^36 bytes
+        info = tarfile.TarInfo("0.jpg")
+        info.size = 2**36
+        data[:512] = info.tobuf(tarfile.GNU_FORMAT)
+    tar.write_bytes(data)
+    out = tmp_path / "shard.tar"
+    for given in ([str(tar)], [str(originals), "--exclude", str(tar)]):
+        with pytest.raises(CodecError, match=r"a\.tar: a damaged tar file"):
+            shards.main([*given, "--out", str(out), *SMALL])
+    assert not out.exists()
+
+
+def test_links_in_a_tar_and_folders_like_pictures_are_left_out(originals: Path, tmp_path: Path) -> None:
+    (originals / "folder.png").mkdir()
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(originals / "0.jpg", "0.jpg")
+        for kind, target in ((tarfile.SYMTYPE, "/etc/passwd"), (tarfile.LNKTYPE, "none.jpg")):
+            link = tarfile.TarInfo(f"{target[1:4]}.jpg")
+            link.type, link.linkname = kind, target
+            tar.addfile(link)
+    assert [name for name, _ in photos.files(tmp_path / "a.tar")] == ["0.jpg"]
+    assert len([*photos.files(originals)]) == 7
+
+
+def test_a_shard_does_not_replace_what_it_is_made_of(originals: Path, tmp_path: Path) -> None:
+    tar = tmp_path / "a.tar"
+    shards.main([str(originals), "--out", str(tar), *SMALL])
+    before = tar.read_bytes()
+    with pytest.raises(CodecError, match="overwrite it with -f"):
+        shards.main([str(tar), "--out", str(tar), *SMALL])
+    with pytest.raises(CodecError, match="is an input"):
+        shards.main([str(tar), "--out", str(tar), "-f", *SMALL])
+    assert tar.read_bytes() == before
+
+
+def test_long_narrow_pictures_are_held_out_whole() -> None:
+    narrow = scene(5, 1600, 100)
+    held_out = alike.HeldOut([narrow.resize((1000, 6)), narrow.crop((0, 0, 5, 100)), narrow])
+    assert held_out.holds(alike.sums(narrow.reduce(2)))
+    assert not held_out.holds(alike.sums(scene(6)))

@@ -72,7 +72,7 @@ def test_a_run_becomes_a_weights_file_that_loads(photos: Path, tmp_path: Path) -
     circuit_export.main([*runs[:2], "--grey", str(output), "--data", str(photos), "-o", str(again)])
     assert (load(again)["grey"].tensors["head.weight"] == load(output)["grey"].tensors["head.weight"]).all()
     with pytest.raises(CodecError, match="no network 'screen'"):
-        circuit_export.main([*runs[:2], "--screen", str(output), "--data", str(photos), "-o", str(again)])
+        circuit_export.main([*runs[:2], "--screen", str(output), "--data", str(photos), "-o", str(again), "-f"])
 
 
 def test_crops_have_margins_and_the_rule_of_borders() -> None:

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
+from codec.codecs.s2lic import image as s2lic_image
 from codec.errors import CodecError
 from codec.models.s2lic.model import S2LIC
 from codec.output import alone
-from codec.train import checkpoint, photos, s2lic_export
+from codec.train import checkpoint, loop, photos, s2lic_export
 from codec.train.loop import lr_factor
 from codec.train.s2lic import main
 from codec.train.s2lic_options import make_config, parse
@@ -68,18 +70,25 @@ def test_a_stopped_and_resumed_run_equals_an_unbroken_one(data: Path, tmp_path: 
         assert torch.isclose(a, b, rtol=1e-4, atol=1e-6).float().mean() > 0.99
 
 
-def test_training_learns_logs_validates_and_exports(data: Path, tmp_path: Path) -> None:
+def test_training_learns_logs_validates_and_exports(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "run"
     main(arguments(data, out, "--steps", "24", "--val", str(data), "--lr", "0.005", "--batch", "16"))
     rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    capsys.readouterr()
     losses = [r["loss"] for r in rows if "loss" in r]
     assert np.mean(losses[-4:]) < np.mean(losses[:4])
     validation = rows[-1]["val"]
     assert len(validation) == 5 and [p[0] for p in validation] == sorted(p[0] for p in validation)
     assert (out / "stable" / "state.json").exists()  # the start of the decay is kept
     assert max(p.stat().st_size for p in (out / "average").iterdir()) < 0.5 * 2**20
-    card = s2lic_export.export(out, tmp_path / "w.safetensors", "test", "average")
-    assert card["steps"] == 24
+    export = [str(out), "-o", str(tmp_path / "w.safetensors"), "--description", "test", "--checkpoint", "average"]
+    s2lic_export.main(export)
+    assert json.loads(capsys.readouterr().out)["steps"] == 24
+    with pytest.raises(CodecError, match="overwrite it with -f"):
+        s2lic_export.main(export)
+    s2lic_export.main([*export, "-f"])
     from codec.codecs.options import ImageOptions
     from codec.codecs.s2lic import image as s2lic
 
@@ -244,8 +253,12 @@ def test_a_run_that_goes_on_says_so_keeps_its_precision_and_has_its_folder_alone
     told = capsys.readouterr().err
     assert "goes on from step 0 in fp32 (was bf16)" in told
     assert "goes on from step 0 with other options than before: seed 3 (was 0), precision fp32 (was auto)" in told
-    main(call)
-    capsys.readouterr()
+    main([*call, "--stop-after", "1e-9", "--log-every", "100"])
+    assert "stopped at step 1, and wrote" in capsys.readouterr().err
+    main([*call, "--log-every", "100"])
+    assert "the schedule is over at step 2, and wrote" in capsys.readouterr().err
+    log = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log] == [1, 2]  # few as they are
     main(call)
     assert "the schedule is over at step 2: nothing to train; make it longer to go on" in capsys.readouterr().err
 
@@ -280,6 +293,66 @@ def test_a_photo_that_is_none_is_named(data: Path, tmp_path: Path) -> None:
         photos.load([tmp_path])
     with pytest.raises(CodecError, match="no held-out photo has 64 pixels"):
         Validation([np.zeros((40, 200, 3), np.uint8)])
+
+
+@pytest.mark.parametrize("damage", ["cut part", "no part", "cut state", "no state", "[]", "{}"])
+def test_a_damaged_checkpoint_is_one_line_and_stays(damage: str, data: Path, tmp_path: Path) -> None:
+    call = arguments(data, tmp_path / "run", "--steps", "1")
+    main(call)
+    folder = tmp_path / "run" / "checkpoint"
+    part, state = folder / "part-000.safetensors", folder / "state.json"
+    if damage.endswith("part"):
+        part.write_bytes(part.read_bytes()[:-9]) if damage == "cut part" else part.unlink()
+    elif damage == "no state":
+        state.unlink()
+    else:
+        state.write_text(state.read_text()[:-9] if damage == "cut state" else damage)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(CodecError, match="damaged checkpoint"):
+        main([*call[:-1], "2"])
+    with pytest.raises(CodecError, match="damaged checkpoint"):
+        s2lic_export.main([str(tmp_path / "run"), "-o", str(tmp_path / "w.safetensors")])
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_run_that_another_process_trained_meanwhile_is_left(data: Path, tmp_path: Path) -> None:
+    call = arguments(data, tmp_path / "run", "--steps", "3")
+    main([*call[:-1], "1"])
+    slow = Trainer(parse(call))
+    main([*call[:-1], "2"])
+    with pytest.raises(CodecError, match="another process has trained it meanwhile"):
+        loop.train(slow)
+    saved = checkpoint.load(tmp_path / "run" / "checkpoint")
+    assert saved is not None and saved[1]["step"] == 2
+
+
+def test_weights_to_start_from_are_looked_at(data: Path, tmp_path: Path) -> None:
+    main(arguments(data, tmp_path / "run", "--steps", "1"))
+    made = tmp_path / "w.safetensors"
+    s2lic_export.main([str(tmp_path / "run"), "-o", str(made)])
+    tensors = load_file(made)
+    (tmp_path / "cut.safetensors").write_bytes(made.read_bytes()[:-9])
+    name = next(name for name, t in tensors.items() if t.is_floating_point())
+    save_file(tensors | {name: tensors[name] * float("nan")}, tmp_path / "nan.safetensors")
+    save_file({"other": torch.ones(3)}, tmp_path / "other.safetensors")
+    for start, said in (("cut", "no weights can be read"), ("nan", "aren't finite"), ("other", "nothing in it is of")):
+        with pytest.raises(CodecError, match=said):
+            main(arguments(data, tmp_path / start, "--steps", "1", "--init", str(tmp_path / f"{start}.safetensors")))
+    assert not (tmp_path / "nan" / "checkpoint").exists()
+    metadata = {"codec": "s2lic", "config": json.dumps(checkpoint.load(tmp_path / "run" / "checkpoint")[1]["config"])}
+    save_file(tensors | {name: tensors[name] * float("nan")}, tmp_path / "nan.safetensors", metadata)
+    with pytest.raises(CodecError, match="aren't finite"):
+        s2lic_image.load(tmp_path / "nan.safetensors")
+
+
+def test_a_run_without_finite_steps_ends(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    run = Trainer(parse(arguments(data, tmp_path / "run", "--steps", "3")))
+    for p in run.model.parameters():
+        p.data.fill_(float("nan"))
+    with pytest.raises(CodecError, match="the last 3 steps had no finite gradient"):
+        loop.train(run)
+    assert not (tmp_path / "run" / "checkpoint").exists()
 
 
 def test_a_checkpoint_outlives_two_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,12 +18,14 @@ from codec.metrics.structure import decibels
 _BESIDE = 100  # bytes of a file beside its units
 _SECONDS, _PASS, _VERIFY = 1.45, 2.8, 2.8  # of one core for a megapixel: plain, each pass of a search, decoding again
 _SIZED, _ALIKE = 2.4, 4.0  # encodings for a target, in plain ones
+_CALMER = 3.6  # dB that a picture has more at the same quality, where it takes 1 / e of the bits
 
 
 def expected(look: Look, options: ImageOptions, typical: Typical) -> Expected:
     """Bytes and CPU seconds of a file."""
     quality = DEFAULT_QUALITY if options.quality is None else options.quality
     target = options.target or Target(quality=quality)
+    more = _busier(look)
     passes = PASSES[(options.effort or 1) - 1]
     seconds = _SECONDS * (2 if passes else 1) + _PASS * passes
     if target.quality is None:
@@ -34,13 +36,13 @@ def expected(look: Look, options: ImageOptions, typical: Typical) -> Expected:
     if target.bpp is not None:
         return Expected(target.bpp * look.pixels / 8, seconds, True)
     if target.psnr is not None:
-        quality = Curve(typical.qualities, typical.psnr).quality(target.psnr)
+        quality = Curve(typical.qualities, typical.psnr).quality(target.psnr + _CALMER * more)
     elif target.ssim is not None:
         quality = Curve(typical.qualities, typical.ssim).quality(decibels(target.ssim))
     elif target.quality is not None:
         quality = target.quality
     rates = Curve(typical.qualities, [math.log(bpp) for bpp in typical.bpp])
-    bpp = math.exp(rates.value(min(max(quality, 0.0), 100.0)) + _busier(look))
+    bpp = math.exp(rates.value(min(max(quality, 0.0), 100.0)) + more)
     return Expected(bpp * look.pixels / 8 + _BESIDE, seconds, True)
 
 
@@ -49,7 +51,7 @@ def _busier(look: Look) -> float:
     rate = math.log(max(look.size, 1) * 8 / look.pixels * 3 / min(look.channels, 3) * 8 / look.depth)
     more = 0.0
     if look.format == "JPEG" and look.coarseness:
-        more = 1.55 * rate + 1.04 * math.log(look.coarseness) - 3.92
+        more = 1.55 * rate + 1.04 * math.log(look.coarseness) - 3.84
     elif look.format == "PNG":
         more = 2.55 * rate - 6.54
     return min(max(more, -2.5), 1.2)

@@ -68,10 +68,10 @@ def test_refusals_are_those_of_encoding(folder: Path) -> None:
     Path("a.ncf").write_bytes(codec.encode(PHOTO[:9]))
     assert "exists already" in refused("encode", "in/a.png", "-o", "a.ncf", "--dry-run")
     assert "more than the 100 allowed" in refused("encode", "in/a.png", "--dry-run", "--max-pixels", 100)
-    assert (
-        "circuit has no tune" in refused("encode", "in/a.png", "--dry-run", "--codec", "s2lic", "--time-budget", "3s")
-        or True
+    assert "--time-budget is for" in refused(
+        "encode", "in/a.png", "--dry-run", "--codec", "s2lic", "--time-budget", "3s"
     )
+    assert "no s2lic weights 'none'" in refused("encode", "in/a.png", "--dry-run", "--weights", "none")
     row = json.loads(call("encode", "in/a.png", "-o", "a.ncf", "--dry-run", "--skip-existing", "--json").stdout)
     assert row["skipped"]
 

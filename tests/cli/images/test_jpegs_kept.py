@@ -129,7 +129,7 @@ def test_nothing_can_be_had_of_a_damaged_one(jpeg: Path) -> None:
     data[-20] ^= 1
     ncf.write_bytes(data)
     for options in ((), ("--partial",), ("--partial", "-o", jpeg.with_name("b.png"))):
-        assert "CRC" in refused("decode", ncf, *options) or True
+        assert "checksum" in refused("decode", ncf, *options)
     assert names(jpeg.parent) == ["a.jpg", "a.ncf"]
 
 
