@@ -79,7 +79,7 @@ def weights(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a weights file to start from; CodecError if it is none, or has values that aren't finite."""
     try:
         tensors = load_file(path)
-    except (SafetensorError, IsADirectoryError, OSError) as error:
+    except (SafetensorError, OSError) as error:
         raise CodecError(f"{path}: no weights can be read there ({error}); name a .safetensors file") from error
     if not all(t.isfinite().all() for t in tensors.values()):
         raise CodecError(f"{path}: weights that aren't finite; start from others")
