@@ -63,7 +63,7 @@ def test_the_command_writes_a_start_that_loads(video: Path, tmp_path: Path) -> N
 
 def test_a_clip_without_a_whole_group_is_refused(video: Path, tmp_path: Path) -> None:
     with pytest.raises(CodecError, match="too short or too small"):
-        main([str(video), "-o", str(tmp_path / "x"), "--frames", "3"])
+        main([str(video), "-o", str(tmp_path / "x.safetensors"), "--frames", "3"])
 
 
 @pytest.mark.parametrize("preset", ["tiny", "small"])
