@@ -13,7 +13,7 @@ import os
 import stat
 import struct
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -182,6 +182,11 @@ def installed(codec: str, fingerprint_: bytes) -> bool:
         return not fingerprint_ or bool(find(codec, fingerprint_))
     except WeightsMissing:
         return False
+
+
+def finite(tensors: Iterable[Any]) -> bool:
+    """Whether all values of torch's tensors are finite: by the largest of each, a third of the time of one by one."""
+    return all(not t.numel() or bool(t.abs().max().isfinite()) for t in tensors)
 
 
 def default(codec: str, name: str) -> Path:

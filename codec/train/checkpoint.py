@@ -14,6 +14,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from codec.errors import CodecError
+from codec.weights import finite
 
 STATE = "state.json"
 PART_BYTES = 15 * 2**20  # below the 16 MiB that some machines let out in one file
@@ -81,7 +82,7 @@ def weights(path: str | Path) -> dict[str, Tensor]:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise CodecError(f"{path}: no weights can be read there ({error}); name a .safetensors file") from error
-    if not all(t.isfinite().all() for t in tensors.values()):
+    if not finite(tensors.values()):
         raise CodecError(f"{path}: weights that aren't finite; start from others")
     return tensors
 

@@ -139,7 +139,8 @@ class Run:
 def train(run: Run, validate: Callable[[], Iterable[Mapping[str, object]]] | None = None, writes: bool = True) -> None:
     """Train until the schedule ends, a signal comes or `stop_after` seconds are over.
 
-    `validate` gives lines for the log. Of several processes one `writes`. CodecError if another run writes there.
+    `validate` gives lines for the log. Of several processes one `writes`. CodecError if another run writes there, or
+    did since this one was read, and for a run whose steps are no longer finite.
     """
     _keep_freed_memory()
     with alone(run.out / "checkpoint") if writes else nullcontext():
@@ -237,7 +238,7 @@ def averaged(run: Path, name: str = "checkpoint") -> tuple[dict[str, Tensor], di
     if saved is None:
         raise CodecError(f"{run / name}: no checkpoint there; give the folder that --out named")
     if "config" not in saved[1]:
-        raise checkpoint.damaged(run / name, KeyError("config"))
+        raise checkpoint.damaged(run / name, ValueError("no config"))
     return part(saved[0], "average"), saved[1]
 
 

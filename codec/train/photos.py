@@ -60,6 +60,8 @@ def files(path: Path) -> Iterator[tuple[str, bytes]]:
             end.seek(tar.offset)
             if end.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
                 raise tarfile.ReadError("no end")
+    except CodecError:  # a ValueError as well
+        raise
     except _DAMAGE as error:
         raise CodecError(f"{path}: a damaged tar file ({error or type(error).__name__}); get a whole copy") from error
 

@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> None:
     if not 1 <= a.factor[0] <= a.factor[1] or min(a.crop) < 64 or not 0 <= a.quality <= 100:
         p.error("--factor LOW..HIGH from 1 up, --crop WIDTHxHEIGHT from 64x64 up, --quality 0 to 100")
     commands.check_output(a.output, a.force, suffix="")
-    if any(a.output.exists() and a.output.samefile(path) for path in (*a.originals, *a.exclude)):
+    if a.output.exists() and any(a.output.samefile(path) for path in (*a.originals, *a.exclude)):
         raise CodecError(f"the output {a.output} is an input; name another")
     shard = Shard(a)
     for path in a.originals:

@@ -267,6 +267,9 @@ def test_what_there_is_nothing_of_is_one_line(data: Path, tmp_path: Path) -> Non
     (tmp_path / "empty").mkdir()
     with pytest.raises(CodecError, match=r"no images in .*empty; give folders or tar files of photos"):
         photos.load([tmp_path / "empty"])
+    (tmp_path / "text").write_text("no tar")
+    with pytest.raises(CodecError, match=r"^[^:]*text: neither a folder nor a tar file"):
+        photos.load([tmp_path / "text"])
     with pytest.raises(CodecError, match="no photo of at least 512 x 512 pixels"):
         photos.Crops(photos.load([data]), 512)
     with pytest.raises(CodecError, match="no checkpoint there; give the folder that --out named"):

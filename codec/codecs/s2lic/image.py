@@ -242,7 +242,7 @@ def load(path: Path) -> tuple[S2LIC, tuple[Tables, Tables]]:
     try:
         model = S2LIC(Config.from_dict(json.loads(metadata["config"])))
         tensors = load_file(path)
-        if not all(v.isfinite().all() for v in tensors.values()):
+        if not weights.finite(tensors.values()):
             raise ValueError("values that aren't finite")
         arrays = {k: v.numpy() for k, v in tensors.items() if k.startswith("tables.")}
         model.load_state_dict({k: v.float() for k, v in tensors.items() if not k.startswith("tables.")})
